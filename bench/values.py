@@ -18,6 +18,12 @@ Facts = Mapping[str, Any]
 
 NO_FACTS: Facts = MappingProxyType({})
 
+
+def no_facts() -> Facts:
+    """The default of every field that holds facts (a mapping proxy may not be a default itself)."""
+    return NO_FACTS
+
+
 LAUNCH_ERROR_CLASSES: Mapping[str, str] = MappingProxyType(
     {
         "no_result": "the tool ended well but printed no measured result",
@@ -81,7 +87,7 @@ class Variant:
     sha256: str
     size_bytes: int
     zipped_bytes: int
-    facts: Facts = NO_FACTS
+    facts: Facts = field(default_factory=no_facts)
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ class Environment:
     target: str
     kind: str
     label: str
-    facts: Facts = NO_FACTS
+    facts: Facts = field(default_factory=no_facts)
 
 
 @dataclass(frozen=True)
@@ -153,8 +159,8 @@ class Launch:
     init_bytes: int | None = None
     wall_s: float = 0.0
     started_at: str = ""
-    state: Facts = NO_FACTS
-    facts: Facts = NO_FACTS
+    state: Facts = field(default_factory=no_facts)
+    facts: Facts = field(default_factory=no_facts)
 
 
 @dataclass(frozen=True)
@@ -317,4 +323,4 @@ class ModelInfo:
     kind: str
     sha256: str
     source: str
-    facts: Facts = field(default=NO_FACTS)
+    facts: Facts = field(default_factory=no_facts)
