@@ -62,7 +62,7 @@ def _configure(converter: Any, conversion: Conversion, calibration: Split | None
                 hint="give --data with x_calibration or x_train",
             )
         converter.representative_dataset = lambda: _one_by_one(calibration)
-    if mode == "int8" or (mode == "qat" and conversion.io != "float32"):
+    if mode in ("int8", "qat"):
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = getattr(tf, conversion.io)
         converter.inference_output_type = getattr(tf, conversion.io)

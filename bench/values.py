@@ -47,6 +47,23 @@ LAUNCH_ERROR_CLASSES: Mapping[str, str] = MappingProxyType(
 
 
 @dataclass(frozen=True)
+class Model:
+    """What variants are made from.
+
+    Attributes:
+        name: the name from models/, or the file's name without its suffix.
+        kind: ``named`` (from models/), ``keras``, ``h5``, ``savedmodel`` or ``tflite``.
+        source: the name or path as the user gave it.
+        sha256: of the content.
+    """
+
+    name: str
+    kind: Literal["named", "keras", "h5", "savedmodel", "tflite"]
+    source: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Step:
     """One step of a recipe: ``technique[:argument][,option=value]…``."""
 
@@ -74,7 +91,7 @@ class Variant:
     """A .tflite file with its facts.
 
     Attributes:
-        name: the recipe's canonical text, or ``as-is`` for a ready file.
+        name: the recipe's canonical text, or a ready file's name.
         path: the .tflite on this machine.
         sha256: of the file's bytes, in hex.
         size_bytes: of the file as it is.
@@ -187,7 +204,8 @@ class Plan:
     Attributes:
         launches: per variant and target.
         runs: measured inferences per launch, exactly.
-        warmup_runs: inferences before them.
+        warmup_runs: inferences before them, at least.
+        warmup_s: seconds that these take, at least: a launch begins on a cold core.
         threads: of the interpreter.
         seed: of the order of the launches, random inputs and resampling.
         retries: further tries of a launch that failed in a way that may pass.
@@ -203,6 +221,7 @@ class Plan:
     launches: int = 10
     runs: int = 69
     warmup_runs: int = 10
+    warmup_s: float = 0.2
     threads: int = 1
     seed: int = 0
     retries: int = 2
@@ -306,21 +325,3 @@ class Caution:
     advice: str
     variant: str | None = None
     target: str | None = None
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What a report remembers of the model it measured.
-
-    Attributes:
-        name: the name from models/ or the file's stem.
-        kind: ``keras``, ``h5``, ``savedmodel``, ``tflite``.
-        sha256: of the source's content.
-        source: the path or name as the user gave it.
-    """
-
-    name: str
-    kind: str
-    sha256: str
-    source: str
-    facts: Facts = field(default_factory=no_facts)
