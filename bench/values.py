@@ -211,6 +211,9 @@ class Plan:
         retries: further tries of a launch that failed in a way that may pass.
         timeout_s: bound on one launch, on the device and on the host.
         input_shapes: for dynamic dimensions, input name to shape.
+        input_ranges: for random inputs that may not be just anything, input name to least value
+            and the value that all are below.
+        real_inputs: feed a test sample instead of random values (local interpreter).
         signature: key of the signature to run; None is the default one.
         delegate: ``xnnpack``, ``gpu``, ``nnapi``, ``hexagon``, ``none``; None is the default.
         affinity: CPU list or mask the launch is bound to.
@@ -227,6 +230,8 @@ class Plan:
     retries: int = 2
     timeout_s: float = 300.0
     input_shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    input_ranges: tuple[tuple[str, tuple[float, float]], ...] = ()
+    real_inputs: bool = False
     signature: str | None = None
     delegate: str | None = None
     affinity: str | None = None
