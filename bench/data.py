@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,24 +108,19 @@ class Data:
         return pool.take(order)
 
 
-def load(source: str) -> Data:
-    """Read ``FILE.npz``, or call ``package.module:function``.
+Adapt = Callable[[Mapping[str, Array]], Mapping[str, Array]]
+"""A model's own way from raw arrays to what its inputs take."""
+
+
+def load(source: str, adapt: Adapt | None = None) -> Data:
+    """Read ``FILE.npz``, or call ``package.module:function``; then shape it by ``adapt``.
 
     Raises:
-        DataError: missing, not an .npz, a key that is not documented, NaN, arrays of unequal length.
+        DataError: missing, not an .npz, an undocumented key, NaN, or arrays of unequal length.
     """
-    if ":" in source and not Path(source).exists():
-        function = plugins.load_function(source, DataError)
-        if not callable(function):
-            raise DataError(f"{source!r} is not a function", hint="name a function")
-        arrays = function()
-        if not isinstance(arrays, Mapping):
-            raise DataError(
-                f"{source!r} returned {type(arrays).__name__}",
-                hint="return a mapping with the keys x_test, y_test, …",
-            )
-        return from_arrays(source, arrays)
-    return from_arrays(source, _read_npz(Path(source)))
+    named = ":" in source and not Path(source).exists()
+    arrays = _call(source) if named else _read_npz(Path(source))
+    return from_arrays(source, adapt(arrays) if adapt else arrays)
 
 
 def from_arrays(source: str, arrays: Mapping[str, Array]) -> Data:
@@ -162,6 +157,19 @@ def from_arrays(source: str, arrays: Mapping[str, Array]) -> Data:
     for name, split_ in splits.items():
         _check_split(source, name, split_)
     return Data(source, digest.hexdigest(), splits)
+
+
+def _call(source: str) -> Mapping[str, Array]:
+    function = plugins.load_function(source, DataError)
+    if not callable(function):
+        raise DataError(f"{source!r} is not a function", hint="name a function")
+    arrays = function()
+    if not isinstance(arrays, Mapping):
+        raise DataError(
+            f"{source!r} returned {type(arrays).__name__}",
+            hint="return a mapping with the keys x_test, y_test, …",
+        )
+    return arrays
 
 
 def _read_npz(path: Path) -> dict[str, Array]:

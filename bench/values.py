@@ -18,6 +18,12 @@ Facts = Mapping[str, Any]
 
 NO_FACTS: Facts = MappingProxyType({})
 
+
+def no_facts() -> Facts:
+    """The default of every field that holds facts (a mapping proxy may not be a default itself)."""
+    return NO_FACTS
+
+
 LAUNCH_ERROR_CLASSES: Mapping[str, str] = MappingProxyType(
     {
         "no_result": "the tool ended well but printed no measured result",
@@ -38,6 +44,23 @@ LAUNCH_ERROR_CLASSES: Mapping[str, str] = MappingProxyType(
     }
 )
 """Every class a failed launch may have, with its meaning. The list is closed."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What variants are made from.
+
+    Attributes:
+        name: the name from models/, or the file's name without its suffix.
+        kind: ``named`` (from models/), ``keras``, ``h5``, ``savedmodel`` or ``tflite``.
+        source: the name or path as the user gave it.
+        sha256: of the content.
+    """
+
+    name: str
+    kind: Literal["named", "keras", "h5", "savedmodel", "tflite"]
+    source: str
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -68,7 +91,7 @@ class Variant:
     """A .tflite file with its facts.
 
     Attributes:
-        name: the recipe's canonical text, or ``as-is`` for a ready file.
+        name: the recipe's canonical text, or a ready file's name.
         path: the .tflite on this machine.
         sha256: of the file's bytes, in hex.
         size_bytes: of the file as it is.
@@ -81,7 +104,7 @@ class Variant:
     sha256: str
     size_bytes: int
     zipped_bytes: int
-    facts: Facts = NO_FACTS
+    facts: Facts = field(default_factory=no_facts)
 
 
 @dataclass(frozen=True)
@@ -98,7 +121,7 @@ class Environment:
     target: str
     kind: str
     label: str
-    facts: Facts = NO_FACTS
+    facts: Facts = field(default_factory=no_facts)
 
 
 @dataclass(frozen=True)
@@ -153,8 +176,8 @@ class Launch:
     init_bytes: int | None = None
     wall_s: float = 0.0
     started_at: str = ""
-    state: Facts = NO_FACTS
-    facts: Facts = NO_FACTS
+    state: Facts = field(default_factory=no_facts)
+    facts: Facts = field(default_factory=no_facts)
 
 
 @dataclass(frozen=True)
@@ -181,12 +204,16 @@ class Plan:
     Attributes:
         launches: per variant and target.
         runs: measured inferences per launch, exactly.
-        warmup_runs: inferences before them.
+        warmup_runs: inferences before them, at least.
+        warmup_s: seconds that these take, at least: a launch begins on a cold core.
         threads: of the interpreter.
         seed: of the order of the launches, random inputs and resampling.
         retries: further tries of a launch that failed in a way that may pass.
         timeout_s: bound on one launch, on the device and on the host.
         input_shapes: for dynamic dimensions, input name to shape.
+        input_ranges: for random inputs that may not be just anything, input name to least value
+            and the value that all are below.
+        real_inputs: feed a test sample instead of random values (local interpreter).
         signature: key of the signature to run; None is the default one.
         delegate: ``xnnpack``, ``gpu``, ``nnapi``, ``hexagon``, ``none``; None is the default.
         affinity: CPU list or mask the launch is bound to.
@@ -197,11 +224,14 @@ class Plan:
     launches: int = 10
     runs: int = 69
     warmup_runs: int = 10
+    warmup_s: float = 0.2
     threads: int = 1
     seed: int = 0
     retries: int = 2
     timeout_s: float = 300.0
     input_shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    input_ranges: tuple[tuple[str, tuple[float, float]], ...] = ()
+    real_inputs: bool = False
     signature: str | None = None
     delegate: str | None = None
     affinity: str | None = None
@@ -300,21 +330,3 @@ class Caution:
     advice: str
     variant: str | None = None
     target: str | None = None
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What a report remembers of the model it measured.
-
-    Attributes:
-        name: the name from models/ or the file's stem.
-        kind: ``keras``, ``h5``, ``savedmodel``, ``tflite``.
-        sha256: of the source's content.
-        source: the path or name as the user gave it.
-    """
-
-    name: str
-    kind: str
-    sha256: str
-    source: str
-    facts: Facts = field(default=NO_FACTS)

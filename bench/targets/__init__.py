@@ -1,9 +1,13 @@
 """Where a variant runs. One file per kind of target; its name is the kind.
 
-A target module offers two functions::
+A target module offers two functions, found by the file's name::
 
-    def discover() -> Sequence[TargetStatus]      what is here, with the cure for what is not ready
+    def discover(options: Mapping[str, str]) -> Sequence[TargetStatus]
     def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> Target
+
+``discover`` tells what is here, with the cure for what is not ready; ``open`` makes a target of one
+address (a serial; None where a kind has only one place). Options are the kind's own settings, by
+name, described in its docstring.
 
 Reaching a device is not measuring on it: a target knows how to prepare and launch one variant, and
 nothing of blocks, retries, statistics or files.
@@ -70,3 +74,6 @@ class Target(Protocol):
             StableLaunchError: the same launch would fail again.
             TransientLaunchError: it may pass when tried again.
         """
+
+    def cancel(self) -> None:
+        """End the running launch, from another thread: it raises TransientLaunchError there."""

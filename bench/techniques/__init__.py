@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from bench.values import NO_FACTS, Facts, Step
+from bench.values import Facts, Step, no_facts
 
 if TYPE_CHECKING:
     from bench.data import Data
@@ -56,7 +56,7 @@ class Work:
     model: Any
     done: tuple[Step, ...] = ()
     conversion: Conversion = Conversion()
-    facts: Facts = NO_FACTS
+    facts: Facts = field(default_factory=no_facts)
 
 
 @dataclass(frozen=True)
