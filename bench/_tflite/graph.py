@@ -157,7 +157,7 @@ def load(path: Path) -> Graph:
 @cache
 def _schema() -> Any:
     """The schema's classes; imported late, since most commands never open a model."""
-    from ai_edge_litert import (  # type: ignore[import-untyped]  # noqa: PLC0415
+    from ai_edge_litert import (  # type: ignore[import-untyped]
         schema_py_generated,
     )
 
@@ -225,7 +225,7 @@ def nested_text(content: bytes, slots: tuple[int, int]) -> str | None:
     """A string in a small flatbuffer of another schema: field ``slots[1]`` of the table in the
     root's field ``slots[0]``; None where it is not there.
     """
-    from flatbuffers.table import Table  # type: ignore[import-untyped]  # noqa: PLC0415
+    from flatbuffers.table import Table  # type: ignore[import-untyped]
 
     try:
         (start,) = struct.unpack_from("<I", content, 0)
