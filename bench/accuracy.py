@@ -1,0 +1,151 @@
+"""How well each variant answers the test samples, on this machine's interpreter.
+
+Each variant is judged in a process of its own (``bench.workers.judge``), in batches where that
+gives the same answers. Figures are kept in the cache by the content of all that they depend on.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import cache, errors, workers
+from bench.data import Data, Split
+from bench.errors import BuildError, DataError
+from bench.values import Accuracy, Failure, Variant
+
+SCHEMA = 1
+Progress = Callable[[str, int, int], None]
+
+
+def judge(
+    variants: Sequence[Variant], data: Data, *, signature: str | None, progress: Progress
+) -> Iterator[Accuracy | Failure]:
+    """Judge each variant; the first is the baseline that the others are held against.
+
+    Yields:
+        The figures, or why there are none, for each variant.
+
+    Raises:
+        DataError: there are no test samples, or they do not fit the baseline.
+    """
+    if data.test is None:
+        raise DataError(f"{data.source} has no x_test", hint="add x_test, and y_test if known")
+    baseline = variants[0]
+    keys = {variant.name: _key(variant, baseline, data, signature) for variant in variants}
+    known = {name: _read(key) for name, key in keys.items()}
+    with tempfile.TemporaryDirectory(prefix="tflite-bench-") as folder:
+        bench = _Bench(Path(folder), signature, progress)
+        for variant in variants:
+            figures = known[variant.name]
+            if figures is None:
+                try:
+                    if not bench.ready:
+                        bench.lay_out(data.test)
+                        if variant is not baseline:
+                            bench.run(baseline, baseline)
+                    figures = bench.run(variant, baseline)
+                except (BuildError, DataError) as error:
+                    if variant is baseline and isinstance(error, DataError):
+                        raise
+                    yield _failure(variant, error)
+                    continue
+                _write(keys[variant.name], figures)
+            yield Accuracy(variant=variant.name, **figures)
+
+
+class _Bench:
+    """A folder with the samples and the baseline's answers, laid out once for all variants."""
+
+    def __init__(self, folder: Path, signature: str | None, progress: Progress) -> None:
+        self._folder = folder
+        self._signature = signature
+        self._progress = progress
+        self.ready = False
+
+    def lay_out(self, test: Split) -> None:
+        """Write the samples where the workers can map them."""
+        samples = self._folder / "samples"
+        samples.mkdir()
+        for name, array in test.x.items():
+            np.save(samples / f"x.{name}.npy", array)
+        if test.y is not None:
+            np.save(samples / "y.npy", test.y)
+        (self._folder / "baseline").mkdir()
+        self.ready = True
+
+    def run(self, variant: Variant, baseline: Variant) -> dict[str, Any]:
+        """Have one variant answer all samples.
+
+        Raises:
+            BuildError, DataError: as the worker said, or it crashed.
+        """
+        outputs = self._folder / ("baseline" if variant is baseline else "variant")
+        outputs.mkdir(exist_ok=True)
+        arguments = [
+            *workers.command("judge"),
+            f"--model={variant.path}",
+            f"--samples={self._folder / 'samples'}",
+            f"--outputs={outputs}",
+        ]
+        if variant is not baseline:
+            arguments.append(f"--baseline={self._folder / 'baseline'}")
+        if self._signature is not None:
+            arguments.append(f"--signature={self._signature}")
+        with subprocess.Popen(
+            arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as process:
+            try:
+                figures = self._listen(process, variant)
+            finally:
+                process.kill()
+        if variant is not baseline:
+            shutil.rmtree(outputs)
+        return figures
+
+    def _listen(self, process: subprocess.Popen[str], variant: Variant) -> dict[str, Any]:
+        assert process.stdout is not None
+        for line in process.stdout:
+            answer = json.loads(line)
+            if "progress" in answer:
+                self._progress(f"judging {variant.name}", *answer["progress"])
+            elif "judged" in answer:
+                return dict(answer["judged"])
+            else:
+                raise getattr(errors, answer["error"])(answer["message"], hint=answer["hint"])
+        raise BuildError(
+            f"the interpreter ended with code {process.wait()} while judging {variant.name}",
+            hint="the file may be broken: build it again",
+        )
+
+
+def _failure(variant: Variant, error: errors.BenchError) -> Failure:
+    return Failure(
+        variant=variant.name,
+        target="",
+        block=None,
+        error_class="accuracy",
+        message=error.message,
+        hint=error.hint,
+    )
+
+
+def _key(variant: Variant, baseline: Variant, data: Data, signature: str | None) -> str:
+    runtime = workers.version("ai-edge-litert")
+    return cache.key([SCHEMA, variant.sha256, baseline.sha256, data.sha256, signature, runtime])
+
+
+def _read(key: str) -> dict[str, Any] | None:
+    path = cache.folder("accuracy") / f"{key}.json"
+    return dict(json.loads(path.read_bytes())) if path.is_file() else None
+
+
+def _write(key: str, figures: dict[str, Any]) -> None:
+    cache.write(cache.folder("accuracy") / f"{key}.json", json.dumps(figures).encode())

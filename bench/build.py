@@ -1,0 +1,225 @@
+"""Model + Recipe -> Variant, cached by content.
+
+The work is done by one worker process (``bench.workers.build``), which alone holds TensorFlow. A
+converter that brings its process down fails one variant; a new worker builds the others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from filelock import FileLock
+
+from bench import cache, errors, inspect, recipes, workers
+from bench.data import Data
+from bench.errors import BuildError, ModelError
+from bench.techniques import Progress, Work
+from bench.values import Failure, Model, Recipe, Variant
+
+SCHEMA = 1
+"""Raised whenever the same recipe would give another file, so that no old one is taken for it."""
+
+_LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization")
+
+
+@dataclass(frozen=True)
+class Built:
+    """A variant, and whether it lay in the cache already."""
+
+    variant: Variant
+    cached: bool
+
+
+def ready(paths: Sequence[Path]) -> tuple[Variant, ...]:
+    """Files that are .tflite already, each as a variant of its own name.
+
+    Raises:
+        ModelError: a file that no interpreter may be given.
+    """
+    stems = [path.stem for path in paths]
+    names = stems if len(set(stems)) == len(stems) else [str(path) for path in paths]
+    if len(set(names)) < len(names):
+        raise ModelError("a file is named twice", hint="copy it to compare it with itself")
+    for path in paths:
+        inspect.check(path)
+    return tuple(_variant(name, path, {}) for name, path in zip(names, paths, strict=True))
+
+
+def build(
+    model: Model,
+    chosen: Sequence[Recipe],
+    data: Data | None,
+    *,
+    data_source: str | None,
+    seed: int,
+    progress: Progress,
+) -> Iterator[Built | Failure]:
+    """Build each recipe, in order; a failure does not stop the others.
+
+    Args:
+        data_source: what ``--data`` said; the worker loads the samples for itself.
+
+    Yields:
+        A variant or the reason why there is none, for each recipe.
+
+    Raises:
+        ModelError: the model itself cannot be loaded, so that no recipe could be built.
+    """
+    with _Worker(model, data_source, seed) as worker:
+        for recipe in chosen:
+            try:
+                yield _build_one(model, recipe, data, seed, progress, worker)
+            except (BuildError, errors.DataError) as error:
+                yield Failure(
+                    variant=str(recipe),
+                    target="",
+                    block=None,
+                    error_class="build",
+                    message=error.message,
+                    hint=error.hint,
+                )
+
+
+def _build_one(
+    model: Model,
+    recipe: Recipe,
+    data: Data | None,
+    seed: int,
+    progress: Progress,
+    worker: _Worker,
+) -> Built:
+    key = _key(model, recipe, data, seed)
+    folder = cache.folder("variants")
+    file, notes = folder / f"{key}.tflite", folder / f"{key}.json"
+    with FileLock(folder / f"{key}.lock"):
+        cached = file.is_file() and notes.is_file()
+        if not cached:
+            training = cache.folder("training", key)
+            progress(str(recipe), 0, 0)
+            steps = worker.build(recipe, file, training, progress)
+            shutil.rmtree(training, ignore_errors=True)
+            cache.write(notes, json.dumps(steps).encode())
+        variant = _variant(str(recipe), file, {"steps": json.loads(notes.read_bytes())})
+        _verify(recipe, variant)
+    return Built(variant, cached)
+
+
+def _verify(recipe: Recipe, variant: Variant) -> None:
+    """Hold what is in the file against what the recipe's steps promise."""
+    work = Work(model=None, done=recipe.steps, facts=variant.facts["steps"])
+    for step in recipe.steps:
+        recipes.technique(step.technique).verify(step, work, variant.facts)
+
+
+def _variant(name: str, path: Path, notes: dict[str, Any]) -> Variant:
+    facts = inspect.facts(path)
+    return Variant(
+        name=name,
+        path=path,
+        sha256=facts["sha256"],
+        size_bytes=facts["size_bytes"],
+        zipped_bytes=facts["zipped_bytes"],
+        facts={**facts, **notes},
+    )
+
+
+def _key(model: Model, recipe: Recipe, data: Data | None, seed: int) -> str:
+    """Equal for builds that must give the same file; data and seed count only where used."""
+    uses_data = recipes.trains(recipe) or recipes.calibrates(recipe)
+    return cache.key(
+        {
+            "schema": SCHEMA,
+            "model": model.sha256,
+            "recipe": str(recipe),
+            "data": data.sha256 if data is not None and uses_data else None,
+            "seed": seed if uses_data else None,
+            "libraries": {name: workers.version(name) for name in _LIBRARIES},
+        }
+    )
+
+
+class _Worker:
+    """The building process: started when first needed, and again after a crash."""
+
+    def __init__(self, model: Model, data_source: str | None, seed: int) -> None:
+        self._job = {"model": asdict(model), "data": data_source, "seed": seed}
+        self._process: subprocess.Popen[str] | None = None
+        self._crashed = False
+        self._log = cache.folder("logs") / f"build-{os.getpid()}.log"
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop()
+
+    def build(
+        self, recipe: Recipe, file: Path, training: Path, progress: Progress
+    ) -> dict[str, Any]:
+        """Have one recipe built into ``file``; the facts are what its steps found out.
+
+        Raises:
+            BuildError, DataError, ModelError: as the worker said, or it crashed.
+        """
+        if workers.version("tensorflow") is None:
+            raise ModelError(
+                "building variants needs TensorFlow, which is not installed",
+                hint="pip install 'tflite-bench[build]', or give a ready .tflite",
+            )
+        process = self._running()
+        job = {**self._job, "recipe": str(recipe), "out": str(file), "folder": str(training)}
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(job) + "\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it died before it could read: the missing answer below says so
+        for line in process.stdout:
+            answer = json.loads(line)
+            if "progress" in answer:
+                what, done, total = answer["progress"]
+                progress(f"{recipe}: {what}", done, total)
+            elif "built" in answer:
+                return dict(answer["built"])
+            else:
+                raise getattr(errors, answer["error"])(answer["message"], hint=answer["hint"])
+        code = process.wait()
+        self._process, self._crashed = None, True
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        raise BuildError(f"the building process ended {how}", hint=f"its words are in {self._log}")
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            with self._log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    workers.command("build"),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    encoding="utf-8",
+                    env={"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ},
+                )
+        return self._process
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+        if not self._crashed:
+            self._log.unlink(missing_ok=True)

@@ -1,0 +1,75 @@
+"""Where built variants, fetched tools and figures that need not be made twice are kept.
+
+The folder is ``$TFLITE_BENCH_CACHE``, else ``$XDG_CACHE_HOME/tflite-bench``, else
+``~/.cache/tflite-bench``. All of it can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bench.errors import StoreError
+
+
+def folder(*names: str) -> Path:
+    """A folder inside the cache, made where it is missing.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    given = os.environ.get("TFLITE_BENCH_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    root = Path(given) if given else Path(base).expanduser() / "tflite-bench"
+    path = root.joinpath(*names)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise StoreError(
+            f"cannot make the cache folder {path} ({fault.strerror})",
+            hint="set TFLITE_BENCH_CACHE to a folder you may write",
+        ) from fault
+    return path
+
+
+def key(facts: Any) -> str:
+    """A name for anything JSON-able: equal facts, equal name."""
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    Raises:
+        StoreError: the disk is full or the folder cannot be written.
+    """
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(content)
+        temporary.replace(path)
+    except OSError as fault:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise StoreError(
+            f"cannot write {path} ({fault.strerror})",
+            hint="make room on the disk, or choose a folder you may write",
+        ) from fault
+
+
+def hash_files(paths: Iterable[Path]) -> str:
+    """The SHA-256 over the names and contents of files, in the order given."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    return digest.hexdigest()

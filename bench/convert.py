@@ -1,0 +1,88 @@
+"""Turn a model into a .tflite, as a :class:`bench.techniques.Conversion` asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bench.data import Split
+from bench.errors import BuildError
+from bench.techniques import Conversion, Work
+
+CALIBRATION_SAMPLES = 200
+"""Samples that ranges are found on; more change the ranges of small CNNs by less than a step."""
+
+
+def convert(work: Work, calibration: Split | None) -> bytes:
+    """The model's .tflite.
+
+    Args:
+        work: a Keras 3 or tf_keras model, or the path of a SavedModel, and the conversion.
+        calibration: samples for the integer modes.
+
+    Raises:
+        BuildError: the converter refuses the model, in its own words.
+    """
+    import tensorflow as tf
+
+    try:
+        converter = _converter(work.model)
+        _configure(converter, work.conversion, calibration, tf)
+        return bytes(converter.convert())
+    except BuildError:
+        raise
+    except Exception as fault:
+        # The converter raises whatever its C++ parts raise; all of it means the same to the user.
+        raise BuildError(
+            f"the converter refused the model ({_first_line(fault)})",
+            hint="other recipes may still work; the build log has all of its words",
+        ) from fault
+
+
+def _converter(model: Any) -> Any:
+    import tensorflow as tf
+
+    if isinstance(model, (str, Path)):
+        return tf.lite.TFLiteConverter.from_saved_model(str(model))
+    return tf.lite.TFLiteConverter.from_keras_model(model)
+
+
+def _configure(converter: Any, conversion: Conversion, calibration: Split | None, tf: Any) -> None:
+    """Translate the conversion into the converter's own settings."""
+    mode = conversion.mode
+    if mode != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if mode == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if mode in ("int8", "int16x8"):
+        if calibration is None:
+            raise BuildError(
+                f"quantize:{mode} needs samples to calibrate on",
+                hint="give --data with x_calibration or x_train",
+            )
+        converter.representative_dataset = lambda: _one_by_one(calibration)
+    if mode in ("int8", "qat"):
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = getattr(tf, conversion.io)
+        converter.inference_output_type = getattr(tf, conversion.io)
+    if mode == "int16x8":
+        ops = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        converter.target_spec.supported_ops = [ops]
+    if not conversion.per_channel_dense:
+        # No public switch exists; older runtimes cannot prepare per-channel dense layers.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+
+
+def _one_by_one(samples: Split) -> Iterator[Any]:
+    """Batches of one sample: a list for an only input, else a mapping by input name."""
+    for index in range(len(samples)):
+        batch = {name: array[index : index + 1] for name, array in samples.x.items()}
+        yield list(batch.values()) if list(batch) == [""] else batch
+
+
+def _first_line(fault: Exception) -> str:
+    """The line of an exception that says most: the converter puts a traceback before it."""
+    lines = [line.strip() for line in str(fault).splitlines() if line.strip()]
+    telling = [line for line in lines if "error:" in line.lower()]
+    return (telling or lines or [type(fault).__name__])[0][:300]

@@ -1,0 +1,94 @@
+"""The tree of errors: what went wrong, and the cure.
+
+::
+
+    BenchError
+    ├── UsageError              the command cannot be carried out as given (exit 2)
+    │   ├── ModelError          the model: missing, truncated, not TFLite, an op we cannot run
+    │   ├── RecipeError         the recipe: misspelt, impossible order, value out of range
+    │   ├── DataError           the data: wrong shape, NaN, labels out of range, keys missing
+    │   ├── TargetError         the target: no such phone, unauthorized, no tool for its ABI
+    │   └── StoreError          a report file: other schema, other model, unwritable, torn
+    ├── BuildError              one variant could not be built; the others go on (exit 3)
+    │   └── PromiseError        the variant was built, but its promise is not in the file
+    └── LaunchError             one launch failed
+        ├── StableLaunchError   will fail again: do not retry
+        └── TransientLaunchError  may pass: retry within the plan's bound
+
+Whether to retry is a type, never a string. Every error carries a hint, which names the cure.
+"""
+
+from __future__ import annotations
+
+
+class BenchError(Exception):
+    """The root: one line that names the fault, and a hint that names the cure.
+
+    Args:
+        message: what went wrong, in one line, without a full stop.
+        hint: what the user can do about it; may not be empty.
+    """
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    @property
+    def message(self) -> str:
+        """What went wrong, without the cure."""
+        return str(self.args[0])
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.hint}"
+
+
+class UsageError(BenchError):
+    """The command cannot be carried out as it was given."""
+
+
+class ModelError(UsageError):
+    """The model cannot be used."""
+
+
+class RecipeError(UsageError):
+    """The recipe cannot be read or makes no sense."""
+
+
+class DataError(UsageError):
+    """The data do not fit the model or are broken."""
+
+
+class TargetError(UsageError):
+    """The target cannot be reached or used."""
+
+
+class StoreError(UsageError):
+    """A report file cannot be read, continued or written."""
+
+
+class BuildError(BenchError):
+    """One variant could not be built; the others go on."""
+
+
+class PromiseError(BuildError):
+    """A variant was built, but what its recipe promises is not in the file."""
+
+
+class LaunchError(BenchError):
+    """One launch failed.
+
+    Args:
+        error_class: one word of the closed list in ``bench.values.LAUNCH_ERROR_CLASSES``.
+    """
+
+    def __init__(self, message: str, *, hint: str, error_class: str) -> None:
+        super().__init__(message, hint=hint)
+        self.error_class = error_class
+
+
+class StableLaunchError(LaunchError):
+    """The same launch would fail again: it is not retried."""
+
+
+class TransientLaunchError(LaunchError):
+    """The same launch may pass when tried again."""

@@ -1,0 +1,151 @@
+"""Find a model by name or file, and load it.
+
+Finding needs no TensorFlow; loading does. A Keras file tells which Keras wrote it, and that one
+reads it back, since neither reads the other's.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench import cache, data, plugins
+from bench.errors import ModelError
+from bench.values import Model
+
+SUFFIXES = {".keras": "keras", ".h5": "h5", ".hdf5": "h5", ".tflite": "tflite", ".lite": "tflite"}
+_FORMS = "a name from models/, a .keras, .h5 or .tflite file, or a SavedModel folder"
+
+
+def resolve(text: str) -> Model:
+    """The model of that name or path.
+
+    Raises:
+        ModelError: no such model, or a file that is not what its suffix says.
+    """
+    if text in plugins.names("models"):
+        module = plugins.load("models", text)
+        return Model(text, "named", text, cache.hash_files(module.FILES))
+    path = Path(text)
+    if path.is_dir():
+        if not (path / "saved_model.pb").is_file():
+            raise ModelError(f"{text} is a folder without saved_model.pb", hint=f"give {_FORMS}")
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        return Model(path.resolve().name, "savedmodel", text, cache.hash_files(files))
+    if not path.exists():
+        looks_like_a_file = path.suffix or len(path.parts) > 1
+        hint = f"give {_FORMS}"
+        if not looks_like_a_file:
+            hint = plugins.nearest(text, plugins.names("models"))
+        raise ModelError(f"no model {text!r}", hint=hint)
+    kind = SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        raise ModelError(f"{text} has an unknown suffix {path.suffix!r}", hint=f"give {_FORMS}")
+    try:
+        _check_file(path, kind)
+        return Model(path.stem, kind, text, cache.hash_files([path]))  # type: ignore[arg-type]  # SUFFIXES holds kinds
+    except OSError as fault:
+        raise ModelError(
+            f"cannot read {text} ({fault.strerror})", hint="check its permissions"
+        ) from fault
+
+
+def own_data(model: Model) -> data.Data | None:
+    """The samples that a named model brings along, None where it brings none."""
+    if model.kind != "named":
+        return None
+    arrays = plugins.load("models", model.source).data()
+    return None if arrays is None else data.from_arrays(f"{model.name}'s own sample", arrays)
+
+
+def load_data(model: Model, source: str | None) -> data.Data | None:
+    """The samples at ``source``, shaped by the model's ``adapt``, or else the model's own.
+
+    Raises:
+        DataError: as :func:`bench.data.load`.
+    """
+    if source is None:
+        return own_data(model)
+    adapt = None
+    if model.kind == "named":
+        adapt = getattr(plugins.load("models", model.source), "adapt", None)
+    return data.load(source, adapt)
+
+
+def load(model: Model) -> Any:
+    """The Keras 3 or tf_keras model; of a SavedModel its path, since it can only be converted.
+
+    Raises:
+        ModelError: the file cannot be read, in Keras's own words.
+    """
+    if model.kind == "savedmodel":
+        return Path(model.source)
+    try:
+        if model.kind == "named":
+            return plugins.load("models", model.source).build()
+        return _keras_of(model).models.load_model(model.source, compile=False)
+    except ModelError:
+        raise
+    except Exception as fault:
+        # Keras raises anything for a file it cannot read: TypeError, KeyError, OSError, ValueError.
+        first = str(fault).strip().splitlines() or [type(fault).__name__]
+        raise ModelError(
+            f"Keras cannot load {model.source} ({first[0][:200]})",
+            hint="a model with custom layers must be exported as a SavedModel or a .tflite first",
+        ) from fault
+
+
+def _keras_of(model: Model) -> Any:
+    """The Keras that wrote the file: tf_keras for version 2, keras for 3."""
+    version = _keras_version(Path(model.source), model.kind)
+    if version.startswith("2"):
+        import tf_keras
+
+        return tf_keras
+    import keras
+
+    return keras
+
+
+def _keras_version(path: Path, kind: str) -> str:
+    if kind == "keras":
+        with zipfile.ZipFile(path) as archive:
+            metadata: Mapping[str, str] = json.loads(archive.read("metadata.json"))
+        return metadata.get("keras_version", "3")
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        version = file.attrs.get("keras_version", b"2")
+        if "model_config" not in file.attrs:
+            raise ModelError(
+                f"{path} holds weights and no model", hint="save the whole model: model.save(PATH)"
+            )
+    return version.decode() if isinstance(version, bytes) else str(version)
+
+
+def _check_file(path: Path, kind: str) -> None:
+    """Hold the first bytes against the suffix, so that no loader is asked to read nonsense."""
+    if path.stat().st_size == 0:
+        raise ModelError(f"{path} is empty", hint="save or download the model again")
+    if kind == "keras":
+        if not zipfile.is_zipfile(path):
+            raise ModelError(
+                f"{path} is not a .keras file, or truncated", hint="save it again: model.save(PATH)"
+            )
+        with zipfile.ZipFile(path) as archive:
+            missing = {"config.json", "metadata.json"} - set(archive.namelist())
+        if missing:
+            raise ModelError(
+                f"{path} is a zip file without {min(missing)}",
+                hint="save it with Keras: model.save(PATH)",
+            )
+    if kind == "h5" and not _starts_with(path, b"\x89HDF\r\n\x1a\n"):
+        raise ModelError(f"{path} is not an HDF5 file", hint="save it again: model.save(PATH)")
+
+
+def _starts_with(path: Path, magic: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(magic)) == magic

@@ -1,0 +1,314 @@
+"""The local LiteRT interpreter: for when no phone is attached.
+
+Each launch is a fresh process (``bench.workers.launch``). Slices of runs interleaved within one
+process agree better with each other (2.5 % against 6 to 7 % between processes, measured for a float
+to int8 ratio), but a variant's own layout in memory, drawn anew by each process, is then drawn once
+and taken for a property of the variant. Fresh processes show that spread, and the interval over
+launches pays for it honestly; they are also what a launch on a phone is.
+
+Options:
+    samples: an .npz with one sample of each input, fed instead of random values.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from bench import workers
+from bench.errors import StableLaunchError, TargetError, TransientLaunchError
+from bench.targets import Progress, TargetStatus
+from bench.values import Environment, Latency, Launch, Plan, Variant
+
+ID = "local"
+_HINTS = {
+    "missing_op": "convert the model with built-in ops only",
+    "op_too_new": "a newer ai-edge-litert, or a converter as old as the runtime",
+    "model_unreadable": "check the file with: bench inspect FILE",
+    "bad_input": "give --input-shape, --input-range or --signature as the model needs them",
+    "out_of_memory": "close other programs, or measure a smaller variant",
+}
+
+
+def discover(options: Mapping[str, str]) -> Sequence[TargetStatus]:
+    """The one interpreter there is."""
+    return (TargetStatus(ID, "ready", _label(_facts())),)
+
+
+def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> LocalTarget:  # noqa: A001  # the protocol's word
+    """The local interpreter.
+
+    Raises:
+        TargetError: an address was given, or the plan asks for what this interpreter has not.
+    """
+    if address is not None:
+        raise TargetError(f"local:{address} is no target", hint="write local")
+    if plan.delegate not in (None, "xnnpack", "none"):
+        raise TargetError(
+            f"the local interpreter has no {plan.delegate} delegate", hint="use xnnpack or none"
+        )
+    return LocalTarget(plan, options.get("samples"))
+
+
+class LocalTarget:
+    """See :class:`bench.targets.Target`."""
+
+    def __init__(self, plan: Plan, samples: str | None) -> None:
+        self._plan = plan
+        self._samples = samples
+        self._process: subprocess.Popen[bytes] | None = None
+        self._cancelled = False
+
+    @property
+    def id(self) -> str:
+        """Always ``local``."""
+        return ID
+
+    def __enter__(self) -> LocalTarget:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.cancel()
+
+    def environment(self) -> Environment:
+        """This machine, its interpreter, and how it is used."""
+        plan = self._plan
+        facts = {
+            **_facts(),
+            "threads": plan.threads,
+            "delegate": plan.delegate or "default (xnnpack)",
+            "affinity": plan.affinity,
+        }
+        return Environment(ID, "local", _label(facts), facts)
+
+    def prepare(self, variants: Sequence[Variant], progress: Progress) -> None:
+        """Nothing to bring anywhere: the files are read where they lie."""
+
+    def cancel(self) -> None:
+        """End the running launch."""
+        self._cancelled = True
+        if self._process is not None:
+            self._process.kill()
+
+    def launch(self, variant: Variant, block: int, progress: Progress) -> Launch:
+        """Run one fresh process.
+
+        Raises:
+            StableLaunchError: the interpreter refuses the model or its inputs.
+            TransientLaunchError: it crashed, took too long or was cancelled.
+        """
+        started_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        host = _HostUse()
+        begin = time.perf_counter()
+        # Blocks draw different inputs, variants of one block the same ones.
+        output, code = self._run(self._arguments(variant, seed=self._plan.seed + block))
+        wall_s = time.perf_counter() - begin
+        answer = _read(output, code, variant)
+        figures = answer["launch"]
+        return Launch(
+            variant=variant.name,
+            target=ID,
+            block=block,
+            latency=from_samples(figures["samples_ns"]),
+            init_us=figures["init_ns"] / 1e3,
+            first_us=figures["first_ns"] / 1e3,
+            warmup_runs=figures["warmup_runs"],
+            warmup_us=figures["warmup_ns"] / figures["warmup_runs"] / 1e3,
+            peak_bytes=figures["peak_bytes"],
+            wall_s=wall_s,
+            started_at=started_at,
+            state=host.facts(),
+        )
+
+    def _arguments(self, variant: Variant, *, seed: int) -> list[str]:
+        plan = self._plan
+        arguments = [
+            *workers.command("launch"),
+            f"--model={variant.path}",
+            f"--runs={plan.runs}",
+            f"--warmup-runs={plan.warmup_runs}",
+            f"--warmup-seconds={plan.warmup_s}",
+            f"--threads={plan.threads}",
+            f"--seed={seed}",
+            f"--shapes={json.dumps(dict(plan.input_shapes))}",
+            f"--ranges={json.dumps(dict(plan.input_ranges))}",
+        ]
+        if plan.signature is not None:
+            arguments.append(f"--signature={plan.signature}")
+        if self._samples is not None:
+            arguments.append(f"--samples={self._samples}")
+        if plan.affinity is not None:
+            arguments.append(f"--affinity={json.dumps(cpus(plan.affinity))}")
+        if plan.delegate is not None:
+            arguments.append(f"--delegate={plan.delegate}")
+        return arguments
+
+    def _run(self, arguments: Sequence[str]) -> tuple[bytes, int]:
+        """Standard output and exit code of one process, bounded in time.
+
+        Raises:
+            TransientLaunchError: it took too long or was cancelled.
+        """
+        with subprocess.Popen(
+            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process:
+            self._process = process
+            try:
+                output, _ = process.communicate(timeout=self._plan.timeout_s)
+            except subprocess.TimeoutExpired as fault:
+                raise TransientLaunchError(
+                    f"the launch took longer than {self._plan.timeout_s:g} s",
+                    hint="raise --timeout or lower --runs",
+                    error_class="timeout",
+                ) from fault
+            finally:
+                process.kill()
+                self._process = None
+        if self._cancelled:
+            raise TransientLaunchError(
+                "the launch was cancelled", hint="run the same command again", error_class="crash"
+            )
+        return output, process.returncode
+
+
+def from_samples(samples_ns: Sequence[int]) -> Latency:
+    """The latency that single runs in nanoseconds make; the median is numpy's (mean of two)."""
+    import numpy as np
+
+    samples_us = np.asarray(samples_ns, dtype=np.float64) / 1e3
+    return Latency(
+        runs=len(samples_ns),
+        mean_us=float(samples_us.mean()),
+        median_us=float(np.median(samples_us)),
+        min_us=float(samples_us.min()),
+        max_us=float(samples_us.max()),
+        std_us=float(samples_us.std()),
+        samples_ns=tuple(samples_ns),
+    )
+
+
+def cpus(affinity: str) -> list[int]:
+    """CPU numbers of ``0,2-3`` or of a mask such as ``0xf0``.
+
+    Raises:
+        TargetError: neither of the two.
+    """
+    try:
+        if affinity.lower().startswith("0x"):
+            mask = int(affinity, 16)
+            return [cpu for cpu in range(mask.bit_length()) if mask >> cpu & 1]
+        numbers: list[int] = []
+        for part in affinity.split(","):
+            first, _, last = part.partition("-")
+            numbers.extend(range(int(first), int(last or first) + 1))
+        return numbers
+    except ValueError as fault:
+        raise TargetError(
+            f"{affinity!r} is no affinity", hint="write CPU numbers (0,2-3) or a mask (0xf0)"
+        ) from fault
+
+
+def _read(output: bytes, code: int, variant: Variant) -> dict[str, Any]:
+    """The worker's answer.
+
+    Raises:
+        StableLaunchError: an error it named itself.
+        TransientLaunchError: it ended without an answer.
+    """
+    try:
+        answer: dict[str, Any] = json.loads(output)
+    except ValueError as fault:
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        raise TransientLaunchError(
+            f"the launch of {variant.name} ended {how} without a result",
+            hint="check the file with: bench inspect FILE",
+            error_class="crash",
+        ) from fault
+    if "error" in answer:
+        error_class = answer["error"]
+        raise StableLaunchError(
+            f"the interpreter refused {variant.name} ({answer['message']})",
+            hint=_HINTS.get(error_class, "check the file with: bench inspect FILE"),
+            error_class=error_class,
+        )
+    return answer
+
+
+class _HostUse:
+    """What else this host did during a launch, from /proc; empty where there is none."""
+
+    def __init__(self) -> None:
+        self._begin = time.perf_counter()
+        self._busy_s = _busy_seconds()
+        self._ours_s = _our_seconds()
+
+    def facts(self) -> dict[str, Any]:
+        """``other_cpu_share``: the share of all CPU time that other processes took."""
+        now_s = _busy_seconds()
+        if self._busy_s is None or now_s is None:
+            return {}
+        wall_s = time.perf_counter() - self._begin
+        others_s = (now_s - self._busy_s) - (_our_seconds() - self._ours_s)
+        share = others_s / (wall_s * (os.cpu_count() or 1))
+        return {"other_cpu_share": round(min(max(share, 0.0), 1.0), 3)}
+
+
+def _busy_seconds() -> float | None:
+    """CPU seconds that this machine has spent on anything but idling."""
+    try:
+        fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    except OSError:
+        return None
+    user, nice, system, _idle, _iowait, irq, softirq = (int(field) for field in fields[:7])
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+
+def _our_seconds() -> float:
+    """CPU seconds of this process and of its ended children."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _facts() -> dict[str, Any]:
+    return {
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "arch": platform.machine(),
+        "os": platform.system(),
+        "governor": _first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "runtime": f"ai-edge-litert {workers.version('ai-edge-litert')}",
+        "python": platform.python_version(),
+    }
+
+
+def _label(facts: Mapping[str, Any]) -> str:
+    return f"this machine ({facts['cpu']}, {facts['cores']} cores) · {facts['runtime']}"
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _first_line(path: str) -> str | None:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return None

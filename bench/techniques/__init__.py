@@ -1,0 +1,111 @@
+"""What a recipe's steps do to a model. One file per technique; its name is the technique's name.
+
+A technique is a module that offers the names of :class:`Technique`. It is found by its file's name,
+usable at once from the command line, and checked by the contract tests.
+
+Nothing here imports TensorFlow at module level: ``check`` runs before anything is built and must
+stay fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from bench.values import Facts, Step, no_facts
+
+if TYPE_CHECKING:
+    from bench.data import Data
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done and how much there is."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """How the converter is to be asked for the .tflite, after all steps.
+
+    Attributes:
+        mode: ``float32`` (no quantization), ``dynamic``, ``float16``, ``int8``, ``int16x8`` or
+            ``qat`` (ranges come from the model itself; no calibration).
+        io: type of the model's inputs and outputs in ``int8`` and ``qat`` modes.
+        per_channel_dense: False asks for the older form of quantized dense layers, which older
+            runtimes can read.
+    """
+
+    mode: Literal["float32", "dynamic", "float16", "int8", "int16x8", "qat"] = "float32"
+    io: Literal["float32", "int8", "uint8"] = "float32"
+    per_channel_dense: bool = True
+
+
+@dataclass(frozen=True)
+class Work:
+    """A model on its way through a recipe.
+
+    Attributes:
+        model: a Keras 3 model or a tf_keras model as loaded, or the path of a SavedModel (which
+            can only be converted). Techniques that train hand back a tf_keras model of their own
+            and never change the one they were given.
+        done: the steps taken so far, in order.
+        conversion: how the .tflite will be made.
+        facts: what the steps found out, by technique: layers skipped, sparsity reached, epochs.
+    """
+
+    model: Any
+    done: tuple[Step, ...] = ()
+    conversion: Conversion = Conversion()
+    facts: Facts = field(default_factory=no_facts)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a technique may use besides the model.
+
+    Attributes:
+        data: samples to calibrate and fine-tune on; None where the user gave none.
+        seed: of everything random.
+        folder: a folder of this model, recipe and data alone, where fine-tuning saves each epoch
+            and resumes after an interruption. Emptied by the caller when the variant is built.
+        progress: told of each epoch or sample.
+    """
+
+    data: Data | None
+    seed: int
+    folder: Path
+    progress: Progress = field(default=lambda what, done, total: None)
+
+
+class Technique(Protocol):
+    """The names that a technique's module offers."""
+
+    SUMMARY: str
+    """One line for ``bench techniques``."""
+
+    ARGUMENT: str
+    """What the text behind the colon means; empty where there is none."""
+
+    OPTIONS: Mapping[str, str]
+    """Option to help text, for ``bench techniques`` and for spelling mistakes."""
+
+    def check(self, step: Step, earlier: Sequence[Step]) -> Step:
+        """The step in canonical spelling (``prune:0.80`` becomes ``prune:0.8``).
+
+        Raises:
+            RecipeError: a value out of range, or an order that is impossible, with the reason.
+        """
+
+    def apply(self, step: Step, work: Work, context: Context) -> Work:
+        """Take the step; keeps what earlier steps made.
+
+        Raises:
+            BuildError, DataError: it cannot be done with this model or these data.
+        """
+
+    def verify(self, step: Step, work: Work, facts: Facts) -> None:
+        """Hold the final file's facts (see ``bench.inspect``) against the step's promise.
+
+        Raises:
+            PromiseError: the promise is not in the file.
+        """

@@ -1,0 +1,332 @@
+"""The nouns of the house, as frozen values. What can be derived is a function elsewhere.
+
+Units are in the names: ``_us`` microseconds, ``_ns`` nanoseconds, ``_bytes``, ``_s``, ``_celsius``.
+A *launch* is one process that loads one variant on one target, warms up and runs it; *runs* are the
+inferences inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+Facts = Mapping[str, Any]
+"""JSON-able facts: ``str`` to ``str | int | float | bool | None``, lists or mappings of these."""
+
+NO_FACTS: Facts = MappingProxyType({})
+
+
+def no_facts() -> Facts:
+    """The default of every field that holds facts (a mapping proxy may not be a default itself)."""
+    return NO_FACTS
+
+
+LAUNCH_ERROR_CLASSES: Mapping[str, str] = MappingProxyType(
+    {
+        "no_result": "the tool ended well but printed no measured result",
+        "crash": "the process was ended by a signal or ended with an unknown exit code",
+        "timeout": "the launch took longer than its limit and was ended",
+        "wrong_binary": "not the TFLite benchmark_model, or built for another ABI",
+        "unknown_flag": "the tool does not know a flag it was given and ignored it",
+        "model_unreadable": "the runtime could not read the model",
+        "missing_op": "the model has an op that this runtime does not have",
+        "op_too_new": "the model has an op in a version newer than this runtime knows",
+        "bad_input": "the runtime refused the shape or type of an input",
+        "delegate_not_applied": "the delegate asked for did not run the model",
+        "out_of_memory": "the target has too little memory",
+        "disk_full": "the target has too little storage",
+        "device_lost": "the connection to the target broke and did not come back in time",
+        "device_busy": "another process holds the target",
+        "gate": "the target did not become cool, charged or idle within the bound",
+    }
+)
+"""Every class a failed launch may have, with its meaning. The list is closed."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What variants are made from.
+
+    Attributes:
+        name: the name from models/, or the file's name without its suffix.
+        kind: ``named`` (from models/), ``keras``, ``h5``, ``savedmodel`` or ``tflite``.
+        source: the name or path as the user gave it.
+        sha256: of the content.
+    """
+
+    name: str
+    kind: Literal["named", "keras", "h5", "savedmodel", "tflite"]
+    source: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a recipe: ``technique[:argument][,option=value]…``."""
+
+    technique: str
+    argument: str | None = None
+    options: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        head = self.technique if self.argument is None else f"{self.technique}:{self.argument}"
+        return ",".join([head, *(f"{key}={value}" for key, value in self.options)])
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a variant is made from a model: steps in order; no step at all is ``float32``."""
+
+    steps: tuple[Step, ...] = ()
+
+    def __str__(self) -> str:
+        return "+".join(map(str, self.steps)) or "float32"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A .tflite file with its facts.
+
+    Attributes:
+        name: the recipe's canonical text, or a ready file's name.
+        path: the .tflite on this machine.
+        sha256: of the file's bytes, in hex.
+        size_bytes: of the file as it is.
+        zipped_bytes: of the file after deflate.
+        facts: what the file holds (ops by type, sparsity, unique weights, …); see ``inspect``.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    size_bytes: int
+    zipped_bytes: int
+    facts: Facts = field(default_factory=no_facts)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where launches ran: what must be equal for two figures to be compared.
+
+    Attributes:
+        target: the target's id, such as ``local`` or ``adb:R5CT20``.
+        kind: ``local`` or ``adb``; figures of two kinds never share a column.
+        label: for headings, such as ``SM-S911B (R5CT20) · Android 14 · arm64-v8a``.
+        facts: CPU, ABI, runtime and its version, governor, fingerprint, tool sha256, …
+    """
+
+    target: str
+    kind: str
+    label: str
+    facts: Facts = field(default_factory=no_facts)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """The time of one inference within one launch, in microseconds.
+
+    ``samples_ns`` holds every run where the target keeps them (the local interpreter) and is empty
+    where the tool prints aggregates only. ``median_us`` is None where the tool prints none. What a
+    tool does not print is None; nothing is ever estimated here.
+    """
+
+    runs: int
+    mean_us: float
+    median_us: float | None = None
+    min_us: float | None = None
+    max_us: float | None = None
+    std_us: float | None = None
+    p95_us: float | None = None
+    samples_ns: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One finished process on one target.
+
+    Attributes:
+        variant: the variant's name.
+        target: the target's id.
+        block: the number of the block, from 0; every variant runs once per block.
+        latency: of the measured runs, never of the warm-up.
+        init_us: from nothing to ready (load and allocate).
+        first_us: the first inference, None where not printed.
+        warmup_runs: inferences before the measured ones, the first included.
+        warmup_us: their mean, None where not printed.
+        peak_bytes: peak memory of the process (local) or the tool's overall footprint (phone).
+        init_bytes: the tool's footprint after init, None where not printed.
+        wall_s: of the whole launch as the host saw it.
+        started_at: UTC, ISO 8601.
+        state: of the device before and after: temperatures, thermal status, battery, waits.
+        facts: delegate, threads, tool version, ops that take the time (``--profile``), …
+    """
+
+    variant: str
+    target: str
+    block: int
+    latency: Latency
+    init_us: float | None = None
+    first_us: float | None = None
+    warmup_runs: int | None = None
+    warmup_us: float | None = None
+    peak_bytes: int | None = None
+    init_bytes: int | None = None
+    wall_s: float = 0.0
+    started_at: str = ""
+    state: Facts = field(default_factory=no_facts)
+    facts: Facts = field(default_factory=no_facts)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A launch (or a build: ``block`` is None) that gave no figure, with its reason and cure.
+
+    ``discarded`` marks a launch thrown away and tried again; the cell itself did not fail.
+    """
+
+    variant: str
+    target: str
+    block: int | None
+    error_class: str
+    message: str
+    hint: str
+    started_at: str = ""
+    discarded: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be measured. Its values, the model and the variants decide what may be resumed.
+
+    Attributes:
+        launches: per variant and target.
+        runs: measured inferences per launch, exactly.
+        warmup_runs: inferences before them, at least.
+        warmup_s: seconds that these take, at least: a launch begins on a cold core.
+        threads: of the interpreter.
+        seed: of the order of the launches, random inputs and resampling.
+        retries: further tries of a launch that failed in a way that may pass.
+        timeout_s: bound on one launch, on the device and on the host.
+        input_shapes: for dynamic dimensions, input name to shape.
+        input_ranges: for random inputs that may not be just anything, input name to least value
+            and the value that all are below.
+        real_inputs: feed a test sample instead of random values (local interpreter).
+        signature: key of the signature to run; None is the default one.
+        delegate: ``xnnpack``, ``gpu``, ``nnapi``, ``hexagon``, ``none``; None is the default.
+        affinity: CPU list or mask the launch is bound to.
+        tool_args: further arguments for benchmark_model.
+        profile: also record the ops that take the time.
+    """
+
+    launches: int = 10
+    runs: int = 69
+    warmup_runs: int = 10
+    warmup_s: float = 0.2
+    threads: int = 1
+    seed: int = 0
+    retries: int = 2
+    timeout_s: float = 300.0
+    input_shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    input_ranges: tuple[tuple[str, tuple[float, float]], ...] = ()
+    real_inputs: bool = False
+    signature: str | None = None
+    delegate: str | None = None
+    affinity: str | None = None
+    tool_args: tuple[str, ...] = ()
+    profile: bool = False
+
+
+P99Kind = Literal["samples", "launch maxima"]
+MedianKind = Literal["samples", "launch medians", "launch means"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % interval over launches, in the unit that its holder names.
+
+    ``kind`` says what it was computed from. ``low`` and ``high`` are None where no interval exists
+    (one launch, or too few runs).
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    kind: str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why a figure is not shown, and how many more launches or runs would give it."""
+
+    reason: str
+    launches: int | None = None
+    runs: int | None = None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All launches of one variant on one target, in microseconds."""
+
+    variant: str
+    target: str
+    launches: int
+    runs: int
+    median_us: Estimate
+    p99_us: Estimate | Missing
+    min_us: float | None
+    mean_us: float
+    std_us: float | None
+    init_us: float | None
+    first_us: float | None
+    peak_bytes: int | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A variant against the baseline, from paired blocks.
+
+    Attributes:
+        ratio: time of the variant over time of the baseline; below one is faster.
+        low, high: its 95 % interval, None with fewer than two shared blocks.
+        blocks: how many blocks both share.
+        verdict: ``faster``, ``slower`` or ``no clear change`` (the interval holds 1).
+    """
+
+    variant: str
+    baseline: str
+    target: str
+    ratio: float
+    low: float | None
+    high: float | None
+    blocks: int
+    verdict: Literal["faster", "slower", "no clear change"]
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How well a variant answers, on this machine's interpreter.
+
+    ``top1`` is None without labels. ``agreement`` and the differences are against the baseline's
+    outputs on the same samples; None for the baseline itself.
+    """
+
+    variant: str
+    samples: int
+    top1: float | None = None
+    agreement: float | None = None
+    max_difference: float | None = None
+    mean_difference: float | None = None
+
+
+@dataclass(frozen=True)
+class Caution:
+    """Something the reader should know before believing a figure, with advice."""
+
+    code: str
+    message: str
+    advice: str
+    variant: str | None = None
+    target: str | None = None

@@ -1,0 +1,39 @@
+"""Processes of their own, so that a crash, a leak or TensorFlow's weight stays out of the harness.
+
+==========  =========================================================  ======================
+``build``   one model and its data; builds recipe after recipe         TensorFlow
+``judge``   one variant; answers all test samples                      numpy, ai_edge_litert
+``launch``  one variant; warms up, runs and times it                   numpy, ai_edge_litert
+==========  =========================================================  ======================
+
+Each is told by arguments or standard input and answers in JSON lines on standard output.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from pathlib import Path
+
+
+def command(name: str) -> list[str]:
+    """The start of the command line of a worker.
+
+    ``python -m`` would put the current folder before all others, where any ``numpy.py`` of the
+    user's would be taken for the real one; here this package's own place comes first instead.
+    """
+    root = str(Path(__file__).parents[2])
+    start = f"import sys, runpy; sys.path[0] = {root!r}; "
+    return [
+        sys.executable,
+        "-c",
+        start + f"runpy.run_module('bench.workers.{name}', run_name='__main__', alter_sys=True)",
+    ]
+
+
+def version(distribution: str) -> str | None:
+    """The installed version of a library, without importing it; None where it is not there."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,171 @@
+"""One signature of one .tflite on the LiteRT interpreter: numpy and ai_edge_litert alone.
+
+The public Python interpreter runs the main subgraph only, or copies all tensors on each call of a
+signature, which would be timed too. So the wrapper beneath it is asked directly, with the number
+of the signature's subgraph; a test holds its methods against the versions promised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Range = tuple[float, float]
+
+
+class Graph:
+    """A loaded model, ready to be resized, fed and run.
+
+    Args:
+        path: of the .tflite.
+        threads: of the interpreter.
+        delegate: ``none`` leaves out XNNPACK; None and ``xnnpack`` are the interpreter's default.
+        signature: key of the signature; None is the first one, or the main subgraph.
+
+    Raises:
+        ValueError, RuntimeError: the interpreter refuses the model, or it has no such signature.
+    """
+
+    def __init__(
+        self, path: str, *, threads: int, delegate: str | None = None, signature: str | None = None
+    ) -> None:
+        from ai_edge_litert import interpreter as litert
+
+        kinds = litert.OpResolverType
+        self._interpreter = litert.Interpreter(
+            model_path=path,
+            num_threads=threads,
+            experimental_op_resolver_type=(
+                kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES if delegate == "none" else kinds.AUTO
+            ),
+        )
+        self._wrapper = self._interpreter._interpreter
+        signatures = self._interpreter._get_full_signature_list()
+        if signature is not None and signature not in signatures:
+            known = ", ".join(signatures) or "none"
+            raise ValueError(f"no signature {signature!r} in the model; there is: {known}")
+        key = signature if signature is not None else next(iter(signatures), None)
+        self._subgraph = 0
+        if key is None:
+            self._inputs = {d["name"]: d["index"] for d in self._interpreter.get_input_details()}
+            self._outputs = {d["name"]: d["index"] for d in self._interpreter.get_output_details()}
+        else:
+            self._subgraph = self._wrapper.GetSubgraphIndexFromSignature(key)
+            self._inputs = dict(signatures[key]["inputs"])
+            self._outputs = dict(signatures[key]["outputs"])
+
+    def inputs(self) -> dict[str, dict[str, Any]]:
+        """Each input's ``shape``, ``shape_signature``, ``dtype`` and ``quantization``."""
+        return {name: self._details(index) for name, index in self._inputs.items()}
+
+    def outputs(self) -> dict[str, dict[str, Any]]:
+        """The same of each output."""
+        return {name: self._details(index) for name, index in self._outputs.items()}
+
+    def resize(self, name: str, shape: tuple[int, ...], *, strict: bool = False) -> None:
+        """Give an input another shape; ``strict`` allows dynamic dimensions alone to change.
+
+        Raises:
+            ValueError: there is no such input, or the model cannot take that shape.
+        """
+        if name not in self._inputs:
+            raise ValueError(f"no input {name!r} in the model; there is: {', '.join(self._inputs)}")
+        wanted = np.array(shape, dtype=np.int32)
+        self._wrapper.ResizeInputTensor(self._inputs[name], wanted, strict, self._subgraph)
+
+    def allocate(self) -> None:
+        """Make room for all tensors and prepare all ops.
+
+        Raises:
+            RuntimeError: an op cannot be prepared.
+        """
+        self._wrapper.AllocateTensors(self._subgraph)
+
+    def feed(self, values: Mapping[str, Array]) -> None:
+        """Set inputs; arrays must have their tensors' shapes and types."""
+        for name, value in values.items():
+            # ascontiguousarray would turn a scalar into a vector.
+            tensor = np.asarray(value, order="C")
+            self._wrapper.SetTensor(self._inputs[name], tensor, self._subgraph)
+
+    def run(self) -> None:
+        """One inference."""
+        self._wrapper.Invoke(self._subgraph)
+
+    def answers(self) -> dict[str, Array]:
+        """A copy of each output."""
+        return {
+            name: self._wrapper.GetTensor(index, self._subgraph)
+            for name, index in self._outputs.items()
+        }
+
+    def _details(self, index: int) -> dict[str, Any]:
+        details: dict[str, Any] = self._interpreter._get_tensor_details(index, self._subgraph)
+        return details
+
+
+def random_input(
+    details: Mapping[str, Any], generator: np.random.Generator, bounds: Range | None
+) -> Array:
+    """A random value for an input, by its type: as benchmark_model draws them, unless bounded.
+
+    Args:
+        details: of the input, see :meth:`Graph.inputs`.
+        bounds: least value, and the value that all are below.
+
+    Raises:
+        ValueError: the type is one that nothing random can be drawn for.
+    """
+    shape = tuple(int(n) for n in details["shape"])
+    dtype = np.dtype(details["dtype"])
+    if dtype.kind == "S":
+        return np.full(shape, b"", dtype=np.bytes_).astype(object)
+    if dtype.kind == "b":
+        return generator.integers(0, 2, shape).astype(bool)
+    if dtype.kind in "iu":
+        low, high = bounds or _integer_range(dtype)
+        return generator.integers(int(low), int(high), shape, dtype=np.int64).astype(dtype)
+    low, high = bounds or (-0.5, 0.5)
+    drawn = generator.uniform(low, high, shape)
+    if dtype.kind == "c":
+        return (drawn + 1j * generator.uniform(low, high, shape)).astype(dtype)
+    if dtype.kind == "f":
+        return drawn.astype(dtype)
+    raise ValueError(f"no random values for an input of type {dtype}")
+
+
+def to_input(samples: Array, details: Mapping[str, Any]) -> Array:
+    """Real samples in the type that an input takes: quantized where the input is.
+
+    Raises:
+        ValueError: the input takes a type that these samples cannot be cast to.
+    """
+    dtype = np.dtype(details["dtype"])
+    scale, zero_point = details["quantization"]
+    if dtype.kind in "iu" and samples.dtype.kind == "f":
+        if not scale:
+            raise ValueError(f"the input takes {dtype} and the samples are {samples.dtype}")
+        limits = np.iinfo(dtype)
+        steps = np.rint(samples / scale) + zero_point
+        return np.clip(steps, limits.min, limits.max).astype(dtype)
+    return samples.astype(dtype)
+
+
+def to_real(values: Array, details: Mapping[str, Any]) -> Array:
+    """An output as float32, with its quantization undone."""
+    scale, zero_point = details["quantization"]
+    if np.dtype(details["dtype"]).kind in "iu" and scale:
+        return ((values.astype(np.float32) - zero_point) * scale).astype(np.float32)
+    return values.astype(np.float32)
+
+
+def _integer_range(dtype: np.dtype[Any]) -> Range:
+    """8-bit inputs take all they can; wider ones are mostly indices, which must stay small."""
+    if dtype.itemsize == 1:
+        limits = np.iinfo(dtype)
+        return limits.min, limits.max + 1
+    return 0, 100

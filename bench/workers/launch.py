@@ -1,0 +1,160 @@
+"""One launch on the local interpreter, in a process that holds numpy and ai_edge_litert alone.
+
+It is told by arguments and answers with one JSON object: ``{"launch": {…}}``, or ``{"error": CLASS,
+"message": …}`` with exit code 1. Times are integers in nanoseconds on the monotonic clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from bench.workers.graph import Graph, random_input, to_input
+
+_CLASSES = (
+    ("Didn't find op for builtin opcode", "op_too_new"),
+    ("unresolved custom op", "missing_op"),
+    ("custom op", "missing_op"),
+    ("Select TensorFlow op", "missing_op"),
+    ("Could not open", "model_unreadable"),
+    ("not a valid Flatbuffer", "model_unreadable"),
+    ("The model", "model_unreadable"),
+    ("no input", "bad_input"),
+    ("no signature", "bad_input"),
+    ("Cannot set tensor", "bad_input"),
+    ("ResizeInputTensor", "bad_input"),
+    ("failed to prepare", "bad_input"),
+    ("failed to invoke", "bad_input"),
+    ("samples", "bad_input"),
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Launch, print the answer, return the exit code."""
+    # The runtime prints where it likes; the answer has standard output for itself.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    try:
+        answer = {"launch": _launch(_parse(arguments))}
+    except (ValueError, RuntimeError, MemoryError, OSError) as fault:
+        answer = {"error": classify(fault), "message": str(fault).strip().replace("\n", " ")}
+    answers.write(json.dumps(answer, separators=(",", ":")) + "\n")
+    answers.flush()
+    return 0 if "launch" in answer else 1
+
+
+def classify(fault: BaseException) -> Any:
+    """The class of ``bench.values.LAUNCH_ERROR_CLASSES`` that the interpreter's words belong to."""
+    if isinstance(fault, MemoryError):
+        return "out_of_memory"
+    text = str(fault)
+    return next((name for words, name in _CLASSES if words in text), "crash")
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="One launch on the local interpreter.")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--runs", type=int, required=True)
+    parser.add_argument("--warmup-runs", type=int, default=1)
+    parser.add_argument("--warmup-seconds", type=float, default=0.0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--shapes", type=json.loads, default={}, help="JSON: input to shape")
+    parser.add_argument("--ranges", type=json.loads, default={}, help="JSON: input to [low, high]")
+    parser.add_argument("--signature")
+    parser.add_argument("--samples", help=".npz with one sample of each input, by name")
+    parser.add_argument("--affinity", type=json.loads, help="JSON: CPU numbers")
+    parser.add_argument("--delegate", choices=["xnnpack", "none"])
+    return parser.parse_args(arguments)
+
+
+def _launch(asked: argparse.Namespace) -> dict[str, Any]:
+    if asked.affinity:
+        os.sched_setaffinity(0, asked.affinity)
+    begin_ns = time.perf_counter_ns()
+    graph = Graph(
+        asked.model,
+        threads=asked.threads,
+        delegate=asked.delegate,
+        signature=asked.signature,
+    )
+    for name, shape in asked.shapes.items():
+        graph.resize(name, tuple(shape), strict=True)
+    graph.allocate()
+    init_ns = time.perf_counter_ns() - begin_ns
+
+    _feed(graph, asked)
+    # A collection of garbage inside a run would be timed with it, and one right before the runs
+    # would leave the first of them with cold caches.
+    gc.collect()
+    gc.disable()
+    first_ns = _time(graph.run)
+    warmup_ns = _warm_up(graph.run, asked.warmup_runs - 1, asked.warmup_seconds)
+    samples_ns = _measure(graph.run, asked.runs)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "init_ns": init_ns,
+        "first_ns": first_ns,
+        "warmup_runs": 1 + len(warmup_ns),
+        "warmup_ns": first_ns + sum(warmup_ns),
+        "samples_ns": samples_ns,
+        "peak_bytes": peak * (1 if sys.platform == "darwin" else 1024),
+    }
+
+
+def _feed(graph: Graph, asked: argparse.Namespace) -> None:
+    """Set every input: real samples where given, random values else."""
+    generator = np.random.default_rng(asked.seed)
+    given = dict(np.load(asked.samples)) if asked.samples else {}
+    inputs = graph.inputs()
+    if "" in given:
+        given = {next(iter(inputs)): given[""]}
+    for name in {*given, *asked.ranges}:
+        if name not in inputs:
+            raise ValueError(f"no input {name!r} in the model; there is: {', '.join(inputs)}")
+    values = {}
+    for name, details in inputs.items():
+        if name in given:
+            values[name] = to_input(given[name], details)
+        else:
+            values[name] = random_input(details, generator, asked.ranges.get(name))
+    graph.feed(values)
+
+
+def _warm_up(run: Callable[[], None], runs: int, seconds: float) -> list[int]:
+    """At least so many runs, over at least so many seconds."""
+    took_ns: list[int] = []
+    end_ns = time.perf_counter_ns() + int(seconds * 1e9)
+    while len(took_ns) < runs or time.perf_counter_ns() < end_ns:
+        took_ns.append(_time(run))
+    return took_ns
+
+
+def _measure(run: Callable[[], None], runs: int) -> list[int]:
+    """Exactly so many runs, each timed alone."""
+    clock = time.perf_counter_ns
+    took_ns = []
+    for _ in range(runs):
+        begin = clock()
+        run()
+        took_ns.append(clock() - begin)
+    return took_ns
+
+
+def _time(run: Callable[[], None]) -> int:
+    begin = time.perf_counter_ns()
+    run()
+    return time.perf_counter_ns() - begin
+
+
+if __name__ == "__main__":
+    sys.exit(main())
