@@ -184,10 +184,10 @@ def _read_npz(path: Path) -> dict[str, Array]:
         raise DataError(f"no data file {str(path)!r}", hint=hint)
     try:
         # Never unpickle: a data file must not be able to run code.
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise DataError(f"{path} is a single array", hint=hint)
-        with archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DataError(f"{path} is a single array", hint=hint)
             return {key: archive[key] for key in archive.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as fault:
         raise DataError(f"{path} is not a readable .npz ({fault})", hint=hint) from fault
