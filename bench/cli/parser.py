@@ -30,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     _add_build(commands)
     _add_report(commands)
     _add_compare(commands)
+    _add_phone(commands)
     _add_lists(commands)
     return top
 
@@ -185,6 +186,21 @@ def _add_lists(commands: Any) -> None:
     inspect = _command(commands, "inspect", "lists", "what is in a .tflite file")
     inspect.add_argument("model", metavar="FILE.tflite", help="any .tflite file")
     inspect.add_argument("--json", action="store_true", help="all facts, as JSON")
+
+
+def _add_phone(commands: Any) -> None:
+    parse = _command(
+        commands,
+        "parse",
+        "parse",
+        "what a benchmark_model log says",
+        "Read the output of TFLite's benchmark_model, of any version: one JSON line per run, with "
+        "its figures or with the class of its error. Exit 3 where there is an error.",
+    )
+    parse.add_argument("logs", nargs="+", metavar="LOG", help="a file, or - for standard input")
+    parse.add_argument(
+        "--exit-code", type=int, metavar="N", help="the tool's exit code, where it is known"
+    )
 
 
 def _add_recipe_options(command: argparse.ArgumentParser) -> None:
