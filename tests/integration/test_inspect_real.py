@@ -309,8 +309,11 @@ CRASHES = """
 """
 
 
-def test_no_damaged_file_that_passes_crashes_the_interpreter(folder: Path, tmp_path: Path) -> None:
-    arguments = [str(folder / "plain-int8.tflite"), str(tmp_path / "damaged.tflite")]
+@pytest.mark.parametrize("variant", ["float16", "int8"])
+def test_no_damaged_file_that_passes_crashes_the_interpreter(
+    folder: Path, tmp_path: Path, variant: str
+) -> None:
+    arguments = [str(folder / f"plain-{variant}.tflite"), str(tmp_path / "damaged.tflite")]
     run = _python(CRASHES, *arguments)
     assert int(run) > 20
 
