@@ -1,0 +1,1 @@
+"""Benchmarks and bigger simulations, which print their figures."""
