@@ -12,7 +12,7 @@ from bench import measure
 from bench.errors import StableLaunchError, TargetError, TransientLaunchError
 from bench.values import Environment, Failure, Launch, Plan
 from tests import records
-from tests.fakes import FakeTarget
+from tests.fake_target import FakeTarget
 
 VARIANTS = tuple(records.variant(name) for name in ("a", "b", "c", "d"))
 PLAN = Plan(launches=5, retries=2)
