@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_build(commands)
     _add_report(commands)
+    _add_compare(commands)
     _add_lists(commands)
     return top
 
@@ -129,6 +130,51 @@ def _add_report(commands: Any) -> None:
     report = _command(commands, "report", "report", "show a saved run again, in any format")
     report.add_argument("file", metavar="FILE.jsonl", help="what bench run saved")
     _add_output_options(report)
+
+
+def _add_compare(commands: Any) -> None:
+    compare = _command(
+        commands,
+        "compare",
+        "compare",
+        "what changed between two saved runs",
+        "Compare two saved runs, variant by variant. Exit 1 only where a regression beyond a "
+        "given limit is certain.",
+    )
+    compare.add_argument("old", metavar="OLD.jsonl", help="what bench run saved before")
+    compare.add_argument("new", metavar="NEW.jsonl", help="what it saved now")
+    compare.add_argument(
+        "--fail-above",
+        type=_percent,
+        metavar="5%",
+        help="fail where a median has certainly grown by more",
+    )
+    compare.add_argument(
+        "--fail-size", type=_percent, metavar="5%", help="fail where a file has grown by more"
+    )
+    compare.add_argument(
+        "--fail-accuracy",
+        type=_percent,
+        metavar="1%",
+        help="fail where more points of accuracy are lost",
+    )
+    compare.add_argument(
+        "--across", action="store_true", help="compare though the environments differ"
+    )
+
+
+def _percent(text: str) -> float:
+    """``5%`` or ``5 %`` as 0.05."""
+    number, sign, rest = text.partition("%")
+    try:
+        if not sign or rest.strip():
+            raise ValueError
+        share = float(number) / 100
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share: write 5%") from None
+    if not 0 <= share < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a share of 0 % or more")
+    return share
 
 
 def _add_lists(commands: Any) -> None:

@@ -1,1 +1,1 @@
-"""Tests of the targets, at the seam above their processes."""
+"""Tests of bench.targets."""
