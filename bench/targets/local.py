@@ -84,7 +84,7 @@ class LocalTarget:
         self.cancel()
 
     def environment(self) -> Environment:
-        """This machine, its interpreter, and how it is used."""
+        """What this machine and its interpreter are, and how they are used."""
         plan = self._plan
         facts = {
             **_facts(),

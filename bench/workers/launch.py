@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     try:
-        answer = {"launch": _launch(_parse(arguments))}
+        answer: dict[str, Any] = {"launch": _launch(_parse(arguments))}
     except (ValueError, RuntimeError, MemoryError, OSError) as fault:
         answer = {"error": classify(fault), "message": str(fault).strip().replace("\n", " ")}
     answers.write(json.dumps(answer, separators=(",", ":")) + "\n")
