@@ -87,7 +87,7 @@ class AdbServer:
             )
         rundir.record(self._run_dir, self._process.pid)
         try:
-            _wait_until(lambda: self._answers(), "the adb server did not come up")
+            _wait_until(self._answers, "the adb server did not come up")
         except LoopbackError:
             self.stop()
             raise

@@ -36,7 +36,7 @@ def mirror() -> str:
     for attempt in range(2):
         fields = "$(ORIGIN) $(COMPONENT) $(REPO_URI)"
         for line in run(["apt-get", "indextargets", "--format", fields]).splitlines():
-            origin, component, uri = (line.split(maxsplit=2) + ["", ""])[:3]
+            origin, component, uri = [*line.split(maxsplit=2), "", ""][:3]
             # Updates of security come from an archive of their own, which lacks the suites.
             if origin == "Debian" and component == "main" and "security" not in uri:
                 return uri
@@ -100,7 +100,7 @@ class Archive:
         """Fetch the upstream tarball of a source package and return its path."""
         folder = self._root / "source"
         folder.mkdir(exist_ok=True)
-        # The tarball alone: its hash is in the signed index, and mirrors were seen without the .dsc.
+        # The tarball alone: its hash is in the signed index, and mirrors may lack the .dsc.
         self._apt("source", "--download-only", "--tar-only", "-qq", name, cwd=folder)
         found = list(folder.glob("*.orig.tar.*"))
         if len(found) != 1:

@@ -19,33 +19,13 @@ FAULTS = ("sleep", "noise", "hang", "crash")
 SOURCE_PARTS = ("tensorflow/lite", "tensorflow/core/util", "tensorflow/tsl", "third_party")
 TOOL = "tensorflow/lite/tools/benchmark"
 # As that folder's CMakeLists.txt has it, for a build without XNNPACK.
-TOOL_FILES = """
-tensorflow/tsl/util/stats_calculator.cc
-tensorflow/lite/kernels/internal/utils/sparsity_format_converter.cc
-tensorflow/lite/profiling/memory_info.cc
-tensorflow/lite/profiling/memory_usage_monitor.cc
-tensorflow/lite/profiling/profile_buffer.cc
-tensorflow/lite/profiling/profile_summarizer.cc
-tensorflow/lite/profiling/profile_summary_formatter.cc
-tensorflow/lite/profiling/root_profiler.cc
-tensorflow/lite/profiling/telemetry/profiler.cc
-tensorflow/lite/profiling/telemetry/telemetry.cc
-tensorflow/lite/profiling/time.cc
-tensorflow/lite/tools/benchmark/benchmark_performance_options.cc
-tensorflow/lite/tools/command_line_flags.cc
-tensorflow/lite/tools/delegates/default_execution_provider.cc
-tensorflow/lite/tools/delegates/delegate_provider.cc
-tensorflow/lite/tools/delegates/external_delegate_provider.cc
-tensorflow/lite/tools/evaluation/utils.cc
-tensorflow/lite/tools/model_loader.cc
-tensorflow/lite/tools/tool_params.cc
-tensorflow/lite/tools/utils.cc
-""".split()
+TOOL_FILES = HERE / "tool_files.txt"
 # The tool's own code is outside what it times, so little optimisation is enough and builds faster.
-TOOL_OPTIONS = """
--std=c++17 -O1 -include cstdint -I/src -I/usr/include/gemmlowp -I/usr/include/eigen3
--DTFLITE_WITHOUT_XNNPACK
-""".split()
+TOOL_OPTIONS = (
+    *("-std=c++17", "-O1", "-include", "cstdint"),
+    *("-I/src", "-I/usr/include/gemmlowp", "-I/usr/include/eigen3"),
+    "-DTFLITE_WITHOUT_XNNPACK",
+)
 
 
 def unpack_source(tarball: Path, root: Path) -> None:
@@ -79,7 +59,7 @@ def compile_small(root: Path, usr_lib: Path, host: Path) -> None:
 
 def compile_tool(root: Path, host: Path) -> None:
     """Compile TensorFlow Lite's benchmark_model against the packaged library, into `host`."""
-    sources = [*_tool_sources(root), *TOOL_FILES]
+    sources = [*_tool_sources(root), *TOOL_FILES.read_text().split()]
     (root / "objects").mkdir()
 
     def compile_one(source: str) -> str:

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import compiler, host
+from . import compiler, host, rundir
 from .apt import Archive
 from .host import HERE, LoopbackError, run
 
@@ -24,15 +24,20 @@ SUITES = ("forky", "trixie")
 PHONE = ("adbd", "mksh", "toybox", "busybox-static")
 LIBRARY = "libtensorflow-lite2.14.1"
 COMPILER = ("g++", "libc6-dev")
-TOOL_HEADERS = """
-libtensorflow-lite-dev libabsl-dev libflatbuffers-dev libeigen3-dev libruy-dev libfarmhash-dev
-libcpuinfo-dev libgemmlowp-dev libfft2d-dev libpthreadpool-dev
-""".split()
+TOOL_HEADERS = (
+    *("libtensorflow-lite-dev", "libabsl-dev", "libflatbuffers-dev", "libeigen3-dev"),
+    *("libruy-dev", "libfarmhash-dev", "libcpuinfo-dev", "libgemmlowp-dev", "libfft2d-dev"),
+    "libpthreadpool-dev",
+)
 
 # What a change of must build the image anew.
-RECIPE = ("image.py", "compiler.py", "apt.py", "android_commands.txt", "native", "tools")
+RECIPE = (
+    *("image.py", "compiler.py", "apt.py"),
+    *("android_commands.txt", "tool_files.txt", "native", "tools"),
+)
 SCRIPTS = HERE / "system_bin"
 USELESS = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian", "usr/games")
+KEPT = 3  # branches of one checkout take turns at the cache
 RETRY_TOOL_AFTER_S = 24 * 3600
 
 Progress = Callable[[str], None]
@@ -76,6 +81,7 @@ def build(progress: Progress = lambda _: None, *, again: bool = False) -> Image:
         if image is None:
             _remove_leftovers(folder.parent)
             image = _build_into(folder, progress)
+            _remove_old(folder.parent)
     return image
 
 
@@ -92,6 +98,7 @@ def recipe_key() -> str:
 def _load(folder: Path) -> Image | None:
     try:
         facts = json.loads((folder / "image.json").read_text())
+        os.utime(folder / "image.json")  # it was of use: `_remove_old` takes others first
     except FileNotFoundError:
         return None
     image = Image(folder, facts["tool_reason"])
@@ -115,6 +122,15 @@ def _remove_leftovers(images: Path) -> None:
     """Under the lock: what a build that was killed left behind."""
     for path in images.glob("building-*"):
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _remove_old(images: Path) -> None:
+    """Under the lock: all but the images used last, unless a phone may be running from one."""
+    if rundir.owners():
+        return
+    used = sorted(images.glob("*/image.json"), key=lambda path: path.stat().st_mtime)
+    for path in used[:-KEPT]:
+        shutil.rmtree(path.parent, ignore_errors=True)
 
 
 def _build_into(folder: Path, progress: Progress) -> Image:

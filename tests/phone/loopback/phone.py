@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from . import network, processes, rundir
 from .host import HERE, LoopbackError
@@ -87,10 +88,16 @@ class Phone:
         self._init = born[0]
 
     def _answer(self) -> str:
-        assert self._unshare is not None and self._unshare.stdout is not None
-        if not select.select([self._unshare.stdout], [], [], ANSWER_TIMEOUT_S)[0]:
+        _, answers = self._pipes()
+        if not select.select([answers], [], [], ANSWER_TIMEOUT_S)[0]:
             raise LoopbackError(f"the phone did not answer in {ANSWER_TIMEOUT_S} s: {self.log()}")
-        return self._unshare.stdout.readline().rstrip("\n")
+        return answers.readline().rstrip("\n")
+
+    def _pipes(self) -> tuple[IO[str], IO[str]]:
+        unshare = self._unshare
+        if unshare is None or unshare.stdin is None or unshare.stdout is None:
+            raise LoopbackError("the phone does not run")
+        return unshare.stdin, unshare.stdout
 
     def stop(self) -> None:
         """End all that runs in the phone and remove all that it had; a second call does nothing."""
@@ -99,10 +106,9 @@ class Phone:
                 self._init.kill()
             self._unshare.kill()
             self._unshare.wait()
-            for stream in (self._unshare.stdin, self._unshare.stdout):
+            for pipe in self._pipes():
                 with contextlib.suppress(OSError):
-                    if stream is not None:
-                        stream.close()
+                    pipe.close()
         if self._cable is not None:
             with rundir.locked():
                 self._cable.remove()
@@ -178,9 +184,9 @@ class Phone:
 
     def start_adbd(self) -> None:
         """Start adbd; when this returns it listens."""
-        assert self._unshare is not None and self._unshare.stdin is not None
-        self._unshare.stdin.write("s")
-        self._unshare.stdin.flush()
+        orders, _ = self._pipes()
+        orders.write("s")
+        orders.flush()
         answer = self._answer()
         if answer != "listening":
             raise LoopbackError(f"adbd was not started: {answer or self.log()}")

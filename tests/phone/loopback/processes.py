@@ -79,13 +79,13 @@ def children(pid: int) -> list[Process]:
 def in_namespace_of(pid: int) -> list[Process]:
     """Every process in the pid namespace of `pid`, itself included; no zombies."""
     try:
-        wanted = os.stat(f"/proc/{pid}/ns/pid").st_ino
+        wanted = Path(f"/proc/{pid}/ns/pid").stat().st_ino
     except (FileNotFoundError, ProcessLookupError):
         return []
     found = []
     for other in _pids():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
-            if os.stat(f"/proc/{other}/ns/pid").st_ino == wanted:
+            if Path(f"/proc/{other}/ns/pid").stat().st_ino == wanted:
                 process = find(other)
                 if process is not None and process.alive():
                     found.append(process)
@@ -109,7 +109,7 @@ def sockets(pid: int) -> dict[int, str]:
     opened = {}
     for link in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):
-            target = os.readlink(link)
+            target = str(link.readlink())
             if target.startswith("socket:["):
                 inode = int(target[8:-1])
                 opened[inode] = families.get(inode, "?")
@@ -133,4 +133,4 @@ def listeners(pid: int) -> set[tuple[str, int]]:
 
 
 def _pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]

@@ -44,7 +44,7 @@ def locked() -> Iterator[None]:
 
 
 def owned() -> Path:
-    """This process's own folder; it is removed, if empty, when the process ends."""
+    """The folder of this process; it is removed, if empty, when the process ends."""
     path = _runs() / _owner_name(os.getpid())
     if not path.exists():
         sweep()
@@ -74,17 +74,25 @@ def record(folder: Path, pid: int) -> None:
         (folder / "process.json").write_text(json.dumps(facts))
 
 
+def owners(*, alive: bool = True) -> list[Path]:
+    """The folders of processes that are alive, or of those that are gone."""
+    found = []
+    for path in _runs().iterdir():
+        pid, _, ticks = path.name.partition("-")
+        if path.is_dir() and pid.isdigit() and ticks.isdigit():
+            process = processes.find(int(pid))
+            lives = process is not None and process.start_ticks == int(ticks) and process.alive()
+            if lives == alive:
+                found.append(path)
+    return found
+
+
 def sweep() -> list[str]:
     """End and remove what owners that are gone left behind; returns a line for each."""
     swept = []
     with locked():
-        for owner in _runs().iterdir():
-            pid, _, ticks = owner.name.partition("-")
-            if not (owner.is_dir() and pid.isdigit() and ticks.isdigit()):
-                continue
-            alive = processes.find(int(pid))
-            if alive is not None and alive.start_ticks == int(ticks) and alive.alive():
-                continue
+        for owner in owners(alive=False):
+            pid = owner.name.partition("-")[0]
             for record_file in owner.glob("*/process.json"):
                 if _end_recorded(record_file):
                     swept.append(f"ended what {record_file.parent.name} of process {pid} left")
