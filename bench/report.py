@@ -76,7 +76,11 @@ class Report:
         """
         import pandas as pd
 
-        lines = [_line(table, row) for table in self.tables for row in table.rows]
+        lines = [
+            {"model": self.session.model.name, **_line(table, row)}
+            for table in self.tables
+            for row in table.rows
+        ]
         frame: pd.DataFrame = pd.DataFrame(lines, columns=list(_line_columns()))
         return frame
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from bench import accuracy, build, cache, data, model, plugins, recipes, store, workers
+from bench import accuracy, build, cache, data, model, plugins, recipes, stats, store, workers
 from bench.cli import options, show
 from bench.cli.progress import Show
 from bench.errors import BuildError, DataError, StoreError, TargetError, UsageError
@@ -42,6 +42,7 @@ def run(asked: argparse.Namespace) -> int:
     with Show(quiet=asked.quiet) as progress, contextlib.ExitStack() as stack:
         sources = _sources(asked, plan, progress)
         targets = _targets(asked, plan, sources, stack)
+        _say_if_no_p99(plan, targets)
         session = _session(asked, plan, sources, targets)
         path = _path(asked, session)
         with store.Writer(path, session) as writer:
@@ -177,6 +178,14 @@ def _one_sample(sources: Sources, stack: contextlib.ExitStack) -> str:
     path = Path(folder) / "sample.npz"
     np.savez(path, allow_pickle=False, **dict(sources.data.test.take(slice(0, 1)).x))
     return str(path)
+
+
+def _say_if_no_p99(plan: Plan, targets: Sequence[Target]) -> None:
+    """Say before anything is measured what the plan will not give."""
+    for local in sorted({target.id == "local" for target in targets}):
+        missing = stats.can_give_p99(plan.launches, plan.runs, samples=local)
+        if missing is not None:
+            print(f"this plan gives no P99: {missing.reason}", file=sys.stderr)
 
 
 def _session(
