@@ -22,7 +22,7 @@ end_launches() {
     done
     echo "ended=$count"
     # A push under way may belong to a harness that is only starting: of others, only old ones go.
-    rm -rf "$root"/runs/* "$root/push-$token"
+    rm -rf "$root"/runs/* "$root/push-$token-"*
     find "$root" -maxdepth 1 -name 'push-*' -mmin +10 -exec rm -f {} \;
 }
 

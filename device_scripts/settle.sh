@@ -83,7 +83,7 @@ mkdir -p "$root/runs" "$root/files"
 if take && ours; then
     echo lock=ours
     true > "$root/lock/beat"
-    rm -f "$root/push-$takeover"
+    rm -f "$root/push-$takeover-"*
     sh "$here/restore.sh" "$root" "$token" keep | sed '/^%end$/d'
     for setting in "$@"; do apply "$setting"; done
 else

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 Handler = Callable[[str], "bytes | Exception"]
@@ -27,9 +27,10 @@ class FakeShell:
         self.commands.append(command)
         return self._answer(command)
 
-    def push(self, source: Path, remote: str, mode: int) -> None:
-        self._answer(f"push {remote}")
-        self.pushed[remote] = source.read_bytes()
+    def push(self, sources: Mapping[str, Path], mode: int) -> None:
+        for remote, source in sources.items():
+            self._answer(f"push {remote}")
+            self.pushed[remote] = source.read_bytes()
 
     def revive(self) -> bool:
         self.revivals -= 1

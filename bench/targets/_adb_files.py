@@ -7,11 +7,11 @@ name from this machine (with its spaces, quotes and newlines) ever reaches a she
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import LaunchError, StableLaunchError, TransientLaunchError
+from bench.errors import StableLaunchError, TransientLaunchError
 from bench.targets import Progress
 from bench.targets._adb_answer import Answer, read
 from bench.targets._adb_device import Link, PushRefusedError
@@ -92,61 +92,77 @@ def _same(wanted: Artefact, found: str) -> bool:
     return word in (wanted.sha256, f"size:{wanted.size_bytes}")
 
 
-def push(link: Link, wanted: Artefact, token: str, progress: Progress) -> None:
-    """Push one file under a passing name, check its content there, then give it its name.
+def push(link: Link, wanted: Sequence[Artefact], token: str, progress: Progress) -> None:
+    """Push files of one mode under passing names, check their content, then give them theirs.
 
     Args:
         token: of the harness; restore.sh removes what a broken push left behind.
 
     Raises:
-        StableLaunchError: class ``disk_full`` or ``device_lost``.
-        TransientLaunchError: class ``device_lost``: the content arrived damaged.
+        StableLaunchError: class ``disk_full`` or ``device_lost``, or a file here is gone.
+        TransientLaunchError: class ``device_lost``: content arrived damaged.
     """
-    passing = f"{ROOT}/push-{token}"
-    move = (
-        f"if [ -f {passing} ]; then "
-        f"echo found=$(sha256sum {passing} 2>/dev/null || echo size:$(wc -c < {passing})); "
-        f"chmod {wanted.mode:o} {passing}; fi; echo %end"
-    )
-    if wanted.size_bytes > SHOWN_BYTES:
-        progress(f"pushing {wanted.size_bytes / 1e6:.0f} MB to {link.shell.serial}")
+    passing = {f"{ROOT}/push-{token}-{number}": each for number, each in enumerate(wanted)}
+    size_bytes = sum(each.size_bytes for each in wanted)
+    if size_bytes > SHOWN_BYTES:
+        progress(f"pushing {size_bytes / 1e6:.0f} MB to {link.shell.serial}")
+    for each in wanted:
+        if not each.source.is_file():
+            raise StableLaunchError(
+                f"{str(each.source)!r} is gone",
+                hint="leave the files alone while they are measured, and run again",
+                error_class="model_unreadable",
+            )
 
     def act() -> Answer:
-        link.shell.push(wanted.source, passing, wanted.mode)
-        return read(link.shell.run(move, 15 + wanted.size_bytes / HASH_BYTES_PER_S))
+        sources = {remote: each.source for remote, each in passing.items()}
+        link.shell.push(sources, wanted[0].mode)
+        return read(link.shell.run(_take_over(passing), 15 + size_bytes / HASH_BYTES_PER_S))
 
     try:
-        found = link.patiently(act, progress).values.get("found", "")
+        answer = link.patiently(act, progress)
     except PushRefusedError as fault:
-        raise _refusal(link, wanted, passing, str(fault), progress) from fault
-    except OSError as fault:
-        raise StableLaunchError(
-            f"cannot read {str(wanted.source)!r} ({fault})",
-            hint="it was there at the start: leave the file alone while it is measured",
-            error_class="model_unreadable",
-        ) from fault
-    if not _same(wanted, found):
-        raise TransientLaunchError(
-            f"{wanted.source.name!r} arrived damaged on {link.shell.serial} ({found or 'nothing'})",
-            hint="try another cable or port; if the file changes while we run, leave it alone",
-            error_class="device_lost",
-        )
-    link.ask(f"if [ -f {passing} ]; then mv -f {passing} {wanted.remote}; fi; echo %end", progress)
+        raise _refusal(link, size_bytes, token, str(fault), progress) from fault
+    for number, each in enumerate(wanted):
+        if answer.values.get(f"taken.{number}") != "1":
+            raise TransientLaunchError(
+                f"{each.source.name!r} arrived damaged on {link.shell.serial}",
+                hint="try another cable or port; and leave the file alone while it is measured",
+                error_class="device_lost",
+            )
+
+
+def _take_over(passing: Mapping[str, Artefact]) -> str:
+    """A command that names each file that has the right content, and says ``taken.N=1``.
+
+    Where the phone has no sha256sum, only its size is checked. Carried out twice, it finds the file
+    under its name already.
+    """
+    parts = [
+        "take() { f=$2; [ -f $2 ] || f=$3; "
+        "s=$(sha256sum $f 2>/dev/null || echo size:$(wc -c < $f)); "
+        "case ${s%% *} in $4|size:$5) [ $f = $3 ] || mv -f $f $3; echo taken.$1=1 ;; "
+        "*) rm -f $2 ;; esac; }"
+    ]
+    for number, (remote, each) in enumerate(passing.items()):
+        parts.append(f"take {number} {remote} {each.remote} {each.sha256} {each.size_bytes}")
+    return "; ".join([*parts, "echo %end"])
 
 
 def _refusal(
-    link: Link, wanted: Artefact, passing: str, said: str, progress: Progress
-) -> LaunchError:
-    """The phone did not take the file: full, or not allowed. The partial file is removed."""
-    free = link.ask(f"df -k {ROOT}; rm -f {passing}; echo %end", progress).noise
+    link: Link, size_bytes: int, token: str, said: str, progress: Progress
+) -> StableLaunchError:
+    """The phone did not take a file: full, or not allowed. What arrived of it is removed."""
+    serial = link.shell.serial
+    link.ask(f"rm -f {ROOT}/push-{token}-*; echo %end", progress)
     if "o space" in said or "uota" in said:
         return StableLaunchError(
-            f"{link.shell.serial} is full: {wanted.size_bytes / 1e6:.1f} MB did not fit ({said})",
+            f"{serial} is full: {size_bytes / 1e6:.1f} MB did not fit ({said})",
             hint="free some storage on the phone, or bench clean -t adb to remove what is ours",
             error_class="disk_full",
         )
     return StableLaunchError(
-        f"{link.shell.serial} did not take a file ({said}; {' '.join(free[-1:])})",
+        f"{serial} did not take a file ({said})",
         hint=f"check that the shell may write to {ROOT.rpartition('/')[0]}",
         error_class="device_lost",
     )

@@ -63,8 +63,8 @@ class Session:
 
     def bring_scripts(self) -> None:
         """Push what the phone does not have yet. Raises LaunchError."""
-        for script in files.missing(self.link, self._scripts, quietly):
-            files.push(self.link, script, self.token, quietly)
+        if missing := files.missing(self.link, self._scripts, quietly):
+            files.push(self.link, missing, self.token, quietly)
 
     def take(self) -> None:
         """Take the phone for us alone, end what a dead harness left, and apply settings.

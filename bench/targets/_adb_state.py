@@ -199,8 +199,9 @@ class Gate:
         every = self._options.throttle_every_s
         if self._full_at is None or now - self._full_at >= every:
             return self._read(True, progress)
-        if self._last is not None and now - self._last.read_at <= FRESH_S:
-            return self._last
+        last = self._last
+        if last is not None and not self._gave_up and now - last.read_at <= FRESH_S:
+            return last
         return self._read(False, progress)
 
     def _read(self, full: bool, progress: Progress) -> DeviceState:

@@ -242,7 +242,7 @@ class AdbTarget:
         try:
             for each in files.missing(self._session.link, wanted, progress):
                 try:
-                    files.push(self._session.link, each, self._session.token, progress)
+                    files.push(self._session.link, [each], self._session.token, progress)
                 except StableLaunchError as fault:
                     if fault.error_class == "device_lost":
                         raise
@@ -335,7 +335,7 @@ class AdbTarget:
                     hint="measure with one harness at a time, then run the same command again",
                     error_class="device_busy",
                 )
-            files.push(self._session.link, needed[refused], self._session.token, progress)
+            files.push(self._session.link, [needed[refused]], self._session.token, progress)
         raise TransientLaunchError(
             f"files vanish from {self.id} while we measure",
             hint="check the phone's storage",
