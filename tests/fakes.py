@@ -1,11 +1,75 @@
-"""What stands in at a seam whose real other side is tested elsewhere (``tests/phone``)."""
+"""Stand-ins for the seams whose real twins need a process or a phone: the target, the shell."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 
-Handler = Callable[[str], "bytes | Exception"]
+from bench.errors import BenchError
+from bench.targets import Progress
+from bench.values import Environment, Launch, Variant
+from tests.records import launch
+
+Handler = Callable[[str, int], Launch | BenchError | None]
+"""Told a variant's name and a block; gives a launch, an error to raise, or None for a good one."""
+
+
+class FakeTarget:
+    """A target that answers as its handler says and writes down what is asked of it."""
+
+    def __init__(
+        self,
+        target_id: str = "local",
+        handler: Handler = lambda variant, block: None,
+        *,
+        on_enter: BenchError | None = None,
+    ) -> None:
+        self._id = target_id
+        self._handler = handler
+        self._on_enter = on_enter
+        self.launched: list[tuple[str, int]] = []
+        self.entered = self.left = 0
+        self.cancelled = threading.Event()
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    def __enter__(self) -> FakeTarget:
+        if self._on_enter is not None:
+            raise self._on_enter
+        self.entered += 1
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.left += 1
+
+    def environment(self) -> Environment:
+        return Environment(self._id, "local", "a fake")
+
+    def prepare(self, variants: Sequence[Variant], progress: Progress) -> None:
+        progress("preparing")
+
+    def launch(self, variant: Variant, block: int, progress: Progress) -> Launch:
+        self.launched.append((variant.name, block))
+        answer = self._handler(variant.name, block)
+        if isinstance(answer, BenchError):
+            raise answer
+        return answer or launch(variant.name, block, target=self._id)
+
+    def cancel(self) -> None:
+        self.cancelled.set()
+
+
+ShellHandler = Callable[[str], "bytes | Exception"]
+"""Told a command; gives what it prints, or an error to raise."""
 
 
 class FakeShell:
@@ -16,7 +80,7 @@ class FakeShell:
     be looked for until it is back.
     """
 
-    def __init__(self, handler: Handler, serial: str = "FAKE1", revivals: int = 1) -> None:
+    def __init__(self, handler: ShellHandler, serial: str = "FAKE1", revivals: int = 1) -> None:
         self.handler = handler
         self.serial = serial
         self.revivals = revivals

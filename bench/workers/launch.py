@@ -36,6 +36,7 @@ _CLASSES = (
     ("failed to prepare", "bad_input"),
     ("failed to invoke", "bad_input"),
     ("samples", "bad_input"),
+    ("no random values", "bad_input"),
 )
 
 

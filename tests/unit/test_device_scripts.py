@@ -1,6 +1,6 @@
-"""The scripts that run on a phone, run here: by this machine's sh, and by a phone's shell and tools.
+"""The scripts that run on a phone, run here: by this machine's sh, and by a phone's shell.
 
-A phone's are mksh and toybox; where this machine has them, every test runs a second time with them.
+A phone's are mksh and toybox; where this machine has them, every test runs a second time.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ import pytest
 from bench.targets import _adb_answer as answers
 
 SCRIPTS = Path(__file__).parents[2] / "device_scripts"
-TOYBOX = (
-    "cat chmod cut date df du find grep head ls mkdir mv rm rmdir sed sha256sum sleep sort stat "
-    "tail taskset touch uname wc setsid"
-).split()
+TOYBOX = """cat chmod cut date df du find grep head ls mkdir mv rm rmdir sed setsid sha256sum sleep
+sort stat tail taskset touch uname wc"""
 COMMANDS = {
     "dumpsys": """
 case $1 in
@@ -60,7 +58,7 @@ class Device:
         for made in (self.state, self.path, self.root.parent):
             made.mkdir(parents=True)
         if toybox:
-            for name in TOYBOX:
+            for name in TOYBOX.split():
                 (self.path / name).symlink_to(shutil.which("toybox") or "toybox")
             (self.path / "sh").symlink_to(shell[0])
         for name, body in COMMANDS.items():

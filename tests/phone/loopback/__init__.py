@@ -4,7 +4,7 @@
 that both come from. `python -m tests.phone.loopback` does the same from a shell.
 """
 
-from .adb_server import AdbServer
+from .adb_server import AdbServer, adb_binary
 from .host import LoopbackError, abi, obstacle
 from .image import Image, build
 from .persona import Persona, names
@@ -19,6 +19,7 @@ __all__ = [
     "Phone",
     "Process",
     "abi",
+    "adb_binary",
     "build",
     "names",
     "obstacle",

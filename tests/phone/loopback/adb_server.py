@@ -19,7 +19,10 @@ from .phone import Phone
 HOST = "127.0.0.1"
 # 5037 is the user's own server, and servers look for emulators from 5555 to 5585 by themselves.
 AVOID = {5037, *range(5555, 5586)}
-REQUEST_TIMEOUT_S = 10.0
+REQUEST_TIMEOUT_S = 15.0  # the server itself tries to connect for ten
+START_TIMEOUT_S = 10.0
+CONNECT_TIMEOUT_S = 20.0
+CONNECT_TRY_S = 3.0
 
 
 def adb_binary() -> Path:
@@ -86,11 +89,10 @@ class AdbServer:
                 start_new_session=True,
             )
         rundir.record(self._run_dir, self._process.pid)
-        try:
-            _wait_until(self._answers, "the adb server did not come up")
-        except LoopbackError:
+        if not _holds(self._answers, START_TIMEOUT_S):
+            said = (self._run_dir / "log").read_text(errors="replace")[-500:]
             self.stop()
-            raise
+            raise LoopbackError(f"the adb server did not come up: {said}")
         return self
 
     def kill(self) -> None:
@@ -126,14 +128,17 @@ class AdbServer:
         """Stop the server."""
         self.stop()
 
-    def connect(self, phone: Phone) -> str:
+    def connect(self, phone: Phone, timeout_s: float = CONNECT_TIMEOUT_S) -> str:
         """Make the server know a phone, wait until it is ready, and return its serial."""
         serial = phone.serial
-        answer = self.request(f"host:connect:{serial}")
-        if "connected to" not in answer:
-            raise LoopbackError(f"adb could not connect to {serial}: {answer}")
-        _wait_until(lambda: self.state(serial) == "device", f"{serial} did not become ready")
-        return serial
+        end = time.monotonic() + timeout_s
+        while (left := end - time.monotonic()) > 0:
+            # What the server may still hold of a phone that went away would be taken for connected.
+            self.disconnect(serial)
+            self.request(f"host:connect:{serial}")
+            if _holds(lambda: self.state(serial) == "device", min(left, CONNECT_TRY_S)):
+                return serial
+        raise LoopbackError(f"{serial} did not become ready in {timeout_s:.0f} s")
 
     def disconnect(self, serial: str) -> None:
         """Make the server forget a phone, whether it knows it or not."""
@@ -165,8 +170,6 @@ class AdbServer:
         return answer
 
     def _answers(self) -> bool:
-        if self._process is not None and self._process.poll() is not None:
-            raise LoopbackError(f"the adb server ended at once, exit {self._process.returncode}")
         try:
             return bool(self.request("host:version"))
         except (OSError, LoopbackError):
@@ -182,9 +185,11 @@ def _free_port() -> int:
             return port
 
 
-def _wait_until(done: Callable[[], bool], failure: str, timeout_s: float = 10.0) -> None:
+def _holds(condition: Callable[[], bool], timeout_s: float) -> bool:
+    """Whether a condition comes to hold in time."""
     end = time.monotonic() + timeout_s
-    while not done():
+    while not condition():
         if time.monotonic() > end:
-            raise LoopbackError(f"{failure} in {timeout_s:.0f} s")
+            return False
         time.sleep(0.01)
+    return True

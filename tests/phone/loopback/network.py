@@ -62,16 +62,22 @@ class Cable:
         ]
         inside(pid, "ip", "-batch", "-", stdin="\n".join(phone_side) + "\n")
 
-    def degrade(self, pid: int, delay_ms: float, loss_percent: float) -> None:
-        """Delay and lose packets, each way."""
-        bad = ["root", "netem", "delay", f"{delay_ms}ms", "loss", f"{loss_percent}%"]
-        run(["tc", "qdisc", "replace", "dev", self.name, *bad])
-        inside(pid, "tc", "qdisc", "replace", "dev", PHONE_END, *bad)
-
-    def restore(self, pid: int) -> None:
-        """Take back what `degrade` did."""
-        run(["tc", "qdisc", "replace", "dev", self.name, "root", "noqueue"])
-        inside(pid, "tc", "qdisc", "replace", "dev", PHONE_END, "root", "noqueue")
+    def degrade(self, pid: int, delay_ms: float, loss_percent: float, rate_kbit: int) -> None:
+        """Delay, lose or slow down packets, each way; all zero takes it back."""
+        if delay_ms or loss_percent:
+            bad = ["netem", "delay", f"{delay_ms}ms", "loss", f"{loss_percent}%"]
+            bad += ["rate", f"{rate_kbit}kbit"] if rate_kbit else []
+        elif rate_kbit:
+            bad = ["tbf", "rate", f"{rate_kbit}kbit", "burst", "32kb", "latency", "400ms"]
+        else:
+            bad = ["noqueue"]
+        try:
+            run(["tc", "qdisc", "replace", "dev", self.name, "root", *bad])
+            inside(pid, "tc", "qdisc", "replace", "dev", PHONE_END, "root", *bad)
+        except LoopbackError as error:
+            if "qdisc kind is unknown" in str(error):
+                raise LoopbackError(f"this machine's kernel has no {bad[0]}") from None
+            raise
 
     def remove(self) -> None:
         """Take the cable away at once; the kernel would do so a little after the phone's end."""

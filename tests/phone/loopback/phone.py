@@ -236,12 +236,12 @@ class Phone:
         """Put the cable back."""
         network.set_link(self.pid, up=True)
 
-    def degrade(self, delay_ms: float = 0.0, loss_percent: float = 0.0) -> None:
-        """Make the cable a bad one, each way; `degrade()` makes it good again."""
-        if delay_ms or loss_percent:
-            self._running_cable().degrade(self.pid, delay_ms, loss_percent)
-        else:
-            self._running_cable().restore(self.pid)
+    def degrade(self, delay_ms: float = 0.0, loss_percent: float = 0.0, rate_kbit: int = 0) -> None:
+        """Make the cable a bad one, each way; `degrade()` makes it good again.
+
+        Delay and loss need a kernel with netem, LoopbackError says so; the rate works on any.
+        """
+        self._running_cable().degrade(self.pid, delay_ms, loss_percent, rate_kbit)
 
     def fill_disk(self, leave_bytes: int = 0) -> None:
         """Fill `/data/local/tmp` up to the last `leave_bytes`."""
