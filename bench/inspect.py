@@ -76,7 +76,13 @@ def check(path: Path, *, runnable: bool = True) -> None:
 
 
 def _check_op(path: Path, op: Operator) -> None:
-    if not op.is_custom or op.type in CUSTOM_OPS_OF_THE_RUNTIME:
+    if not op.is_custom:
+        return
+    if op.type in CUSTOM_OPS_OF_THE_RUNTIME:
+        if not op.has_custom_options:  # the runtime would follow a null pointer
+            raise ModelError(
+                f"{path} has the op {op.type!r} without its options", hint="convert it again"
+            )
         return
     if op.type.startswith("Flex"):
         raise ModelError(

@@ -206,7 +206,7 @@ class Writer:
 def encode(value: Session | Environment | Launch | Failure | Accuracy | End) -> str:
     """One line, without its end."""
     kind = _NAMES[type(value)]
-    head: dict[str, Any] = {"kind": kind}
+    head: dict[str, Any] = {"record": kind}
     if kind == "session":
         head["schema"] = SCHEMA
     body = {item.name: getattr(value, item.name) for item in fields(value)}
@@ -253,7 +253,7 @@ def _decode(path: Path, number: int, line: bytes) -> Any:
     hint = "give a file that bench run wrote, or delete that line"
     try:
         body = json.loads(line)
-        kind = _KINDS[body.pop("kind")]
+        kind = _KINDS[body.pop("record")]
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise StoreError(f"{path} line {number} is not a record of ours", hint=hint) from fault
     if kind is Session:

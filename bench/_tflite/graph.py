@@ -95,6 +95,7 @@ class Operator:
     is_custom: bool
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    has_custom_options: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,9 +158,7 @@ def load(path: Path) -> Graph:
 @cache
 def _schema() -> Any:
     """The schema's classes; imported late, since most commands never open a model."""
-    from ai_edge_litert import (  # type: ignore[import-untyped]
-        schema_py_generated,
-    )
+    from ai_edge_litert import schema_py_generated
 
     return schema_py_generated
 
@@ -216,8 +215,8 @@ def _text(table: Any, slot: int) -> str:
         return ""
     start = tab.Indirect(offset + tab.Pos)
     (length,) = struct.unpack_from("<I", tab.Bytes, start)
-    if start + 4 + length > len(tab.Bytes):
-        raise _DamageError("a name ends beyond the file")
+    if tab.Bytes[start + 4 + length : start + 5 + length] != b"\0":
+        raise _DamageError("a name without an end")
     return bytes(tab.Bytes[start + 4 : start + 4 + length]).decode("utf-8", errors="replace")
 
 
@@ -289,12 +288,11 @@ def _subgraph(
         # Unpacked only to see that they lie within the file.
         schema.BuiltinOptionsCreator(op.BuiltinOptionsType(), op.BuiltinOptions())
         schema.BuiltinOptions2Creator(op.BuiltinOptions2Type(), op.BuiltinOptions2())
-        if not op.CustomOptionsIsNone():
-            op.CustomOptionsAsNumpy()
         return Operator(
             *codes[_index(op.OpcodeIndex(), codes, "operator code")],
             inputs=indices(op.InputsIsNone(), op.InputsAsNumpy),
             outputs=indices(op.OutputsIsNone(), op.OutputsAsNumpy),
+            has_custom_options=not op.CustomOptionsIsNone() and len(op.CustomOptionsAsNumpy()) > 0,
         )
 
     return Subgraph(

@@ -211,9 +211,11 @@ def _stored(
 
 
 def is_weight_type(tensor: Tensor) -> bool:
-    """Whether a constant can hold trained values: floats, or integers that have a scale."""
-    is_float = "float" in tensor.dtype
-    return is_float or (tensor.dtype in BITS and tensor.quantization is not None)
+    """Whether a constant can hold trained values: floats, small or quantized integers."""
+    bits = BITS.get(tensor.dtype, 0)
+    is_number = tensor.dtype != "bool" and "complex" not in tensor.dtype
+    is_small = 0 < bits <= 8  # blockwise quantized ones keep their scales in another tensor
+    return is_number and ("float" in tensor.dtype or is_small or tensor.quantization is not None)
 
 
 def _weight_tensor(tensor: Tensor, op: str, axis: int) -> WeightTensor:

@@ -76,6 +76,14 @@ class Show:
                 self._said.add(f"{what}: {words}")
                 print(f"{what}: {words}", file=sys.stderr, flush=True)
 
+    def say(self, words: str) -> None:
+        """One line that stays, above any bars; also when quiet, since it tells of a fault."""
+        with self._lock:
+            if self._bars is not None:
+                self._bars.console.print(words, markup=False, highlight=False)
+            else:
+                print(words, file=sys.stderr, flush=True)
+
     def finish(self, prefix: str = "") -> None:
         """Take away all bars whose description begins so."""
         with self._lock:

@@ -98,7 +98,7 @@ def build_all(
         progress.finish()
         if isinstance(outcome, Failure):
             failures.append(outcome)
-            progress.note("", f"{outcome.variant} failed: {outcome.message}: {outcome.hint}")
+            progress.say(f"{outcome.variant} failed: {outcome.message}: {outcome.hint}")
         else:
             variants.append(outcome.variant)
     return tuple(variants), tuple(failures)
