@@ -12,7 +12,7 @@ CVPR 2023), on labels instead of rules per pair of layers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -186,30 +186,32 @@ class _Labeller:
 
     def call(self, call: Call) -> Labels:
         """Labels of the output's channels."""
-        first = self.tensors[call.inputs[0]]
-        channels = call.output_shape[-1] if call.output_shape else None
-        known = call.kind in PRODUCERS | DEPTHWISE | PER_CHANNEL
-        if call.fixed or (known and len(call.inputs) != 1):
+        handlers: dict[str, Callable[[Call], Labels]] = {
+            **dict.fromkeys(PRODUCERS, self.produce),
+            **dict.fromkeys(DEPTHWISE | PER_CHANNEL, self.scale),
+            **dict.fromkeys(TRANSPARENT, lambda one: self.tensors[one.inputs[0]]),
+            **dict.fromkeys(ELEMENTWISE, self.combine),
+            "Concatenate": self.join,
+            "Flatten": self.reshape,
+            "Reshape": self.reshape,
+        }
+        several = len(call.inputs) > 1 and call.kind not in ELEMENTWISE | {"Concatenate"}
+        if call.fixed or several or call.kind not in handlers:
             return self.opaque(call)
-        if call.kind in PRODUCERS and channels is not None:
-            self.remember(self.inputs_of, call.layer, first)
-            labels = self.new_units(call.layer, channels)
-            self.outputs_of[call.layer] = labels
-            return labels
-        if call.kind in DEPTHWISE | PER_CHANNEL:
-            labels = np.repeat(first, call.multiplier)
-            self.remember(self.inputs_of, call.layer, first)
-            self.outputs_of[call.layer] = labels
-            return labels
-        if call.kind in TRANSPARENT and len(call.inputs) == 1:
-            return first
-        if call.kind in ELEMENTWISE:
-            return self.combine(call)
-        if call.kind == "Concatenate":
-            return self.join(call)
-        if call.kind in ("Flatten", "Reshape"):
-            return self.reshape(call)
-        return self.opaque(call)
+        return handlers[call.kind](call)
+
+    def produce(self, call: Call) -> Labels:
+        channels = call.output_shape[-1]
+        assert channels is not None
+        self.remember(self.inputs_of, call.layer, self.tensors[call.inputs[0]])
+        self.outputs_of[call.layer] = self.new_units(call.layer, channels)
+        return self.outputs_of[call.layer]
+
+    def scale(self, call: Call) -> Labels:
+        first = self.tensors[call.inputs[0]]
+        self.remember(self.inputs_of, call.layer, first)
+        self.outputs_of[call.layer] = np.repeat(first, call.multiplier)
+        return self.outputs_of[call.layer]
 
     def combine(self, call: Call) -> Labels:
         """Equal channels are tied; a single channel that is spread over many must stay."""

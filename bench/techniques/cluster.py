@@ -23,17 +23,17 @@ from bench.techniques._layers import Selection, select
 from bench.techniques._training import Settings, fine_tune
 from bench.values import Facts, Step
 
-INITS = ("kmeans++", "density", "linear", "random")
+INITS = ("kmeans", "density", "linear", "random")
 
 SUMMARY = "weight clustering: at most K different values per kernel, so that it zips well"
 ARGUMENT = "K, how many values a kernel may hold"
 OPTIONS: Mapping[str, str] = {
-    "init": f"where centroids start: {', '.join(INITS)}",
+    "init": f"where centroids start: {', '.join(INITS)} (kmeans is k-means++)",
     "per_channel": "yes: K values per output channel of Conv2D; no (default): per kernel",
     **options.TRAINING_OPTIONS,
 }
 DEFAULTS = {
-    "init": "kmeans++",
+    "init": "kmeans",
     "per_channel": "no",
     "epochs": "3",
     "lr": "0.0005",
@@ -87,7 +87,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     kept = keep.kept_by(work, model)
     init = getattr(
         tfmot.clustering.keras.CentroidInitialization,
-        {"kmeans++": "KMEANS_PLUS_PLUS", "density": "DENSITY_BASED"}.get(
+        {"kmeans": "KMEANS_PLUS_PLUS", "density": "DENSITY_BASED"}.get(
             values["init"], values["init"].upper()
         ),
     )
