@@ -44,8 +44,8 @@ class Settings:
         learning_rate: Adam's at the start; it falls along a cosine to a hundredth.
         batch: samples per step.
         distill: weight of the soft loss, 0 to 1.
-        first_best: epochs before this one (from 0) are never taken as the best, since the
-            technique is not done with the model yet.
+        first_best: the best is sought after this many epochs and later, since the technique is not
+            done with the model before; at 0 the model as it is before training may be the best.
     """
 
     epochs: int
@@ -67,10 +67,9 @@ class Settings:
 
 @dataclass
 class _State:
-    """What changes from epoch to epoch."""
+    """What changes from epoch to epoch; ``history[0]`` was seen before the first."""
 
-    epoch: int = 0
-    best_epoch: int | None = None
+    best_epoch: int = 0
     best: list[Array] = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
 
@@ -99,6 +98,18 @@ def training_splits(context: Context) -> tuple[Split, Split]:
     return context.data.training()
 
 
+def training_batches(model: Any, batch: int, context: Context, count: int = 8) -> list[Any]:
+    """A few batches of training samples, as the model takes them.
+
+    Raises:
+        DataError: there are no labelled training samples.
+    """
+    train, _ = training_splits(context)
+    order = np.random.default_rng(context.seed).permutation(len(train))
+    parts = [order[start : start + batch] for start in range(0, len(order), batch)]
+    return [_inputs(model, train, part) for part in parts[:count]]
+
+
 def fine_tune(
     model: Any,
     settings: Settings,
@@ -123,7 +134,8 @@ def fine_tune(
         after_batch: called after each step.
 
     Returns:
-        Facts: epochs, the best one, its validation accuracy, and each epoch's figures.
+        Facts: epochs, after how many the model was best (0: before training), its validation
+        accuracy then, and the figures before training and after each epoch.
 
     Raises:
         DataError: no labelled samples, or labels that do not fit the model's output.
@@ -148,17 +160,18 @@ def fine_tune(
     file = context.folder / f"{len(work.done)}-{label}.npz"
     _restore(file, model, optimizer, state)
     hooks = [*callbacks, _Hooks.of(context, label, settings, train, after_batch)]
-    for epoch in range(state.epoch, settings.epochs):
+    if not state.history:
+        _judge(model, validation, fit, settings, state)
+    for epoch in range(len(state.history) - 1, settings.epochs):
         _one_epoch(model, train, teacher, epoch, settings, context.seed, hooks)
-        _judge(model, validation, fit, epoch, settings, state)
+        _judge(model, validation, fit, settings, state)
         _save(file, model, optimizer, state)
     for variable, value in zip(_variables(model), state.best, strict=True):
         variable.assign(value)
-    best = state.history[state.best_epoch or 0]
     return {
         "epochs": settings.epochs,
-        "best_epoch": (state.best_epoch or 0) + 1,
-        "validation_accuracy": best["accuracy"],
+        "best_epoch": state.best_epoch,
+        "validation_accuracy": state.history[state.best_epoch]["accuracy"],
         "history": state.history,
     }
 
@@ -190,24 +203,22 @@ def _one_epoch(
     )
 
 
-def _judge(
-    model: Any, split: Split, fit: LabelFit, epoch: int, settings: Settings, state: _State
-) -> None:
-    """Add the epoch's figures, and keep its weights where they are the best so far."""
+def _judge(model: Any, split: Split, fit: LabelFit, settings: Settings, state: _State) -> None:
+    """Add the figures after one more epoch, and keep the weights where they are the best so far."""
     assert split.y is not None
     outputs = model.predict(_inputs(model, split), batch_size=256, verbose=0)
     accuracy, loss = fit.judge(np.asarray(outputs), split.y)
+    epoch = len(state.history)
     if not np.isfinite(loss):
         raise BuildError(
-            f"training broke down in epoch {epoch + 1}: the loss is {loss}",
+            f"training broke down in epoch {epoch}: the loss is {loss}",
             hint=f"try a lower learning rate than lr={settings.learning_rate:g}",
         )
     state.history.append({"accuracy": accuracy, "loss": loss})
-    state.epoch = epoch + 1
-    if epoch < min(settings.first_best, settings.epochs - 1):
+    if epoch < min(settings.first_best, settings.epochs):
         return
-    known = None if state.best_epoch is None else state.history[state.best_epoch]
-    if known is None or (accuracy, -loss) > (known["accuracy"], -known["loss"]):
+    known = state.history[state.best_epoch]
+    if not state.best or (accuracy, -loss) > (known["accuracy"], -known["loss"]):
         state.best_epoch = epoch
         state.best = [variable.numpy() for variable in _variables(model)]
 
@@ -303,7 +314,7 @@ def _save(file: Path, model: Any, optimizer: Any, state: _State) -> None:
     arrays = {f"model_{i}": variable.numpy() for i, variable in enumerate(_variables(model))}
     arrays |= {f"optimizer_{i}": v.numpy() for i, v in enumerate(optimizer.variables)}
     arrays |= {f"best_{i}": value for i, value in enumerate(state.best)}
-    told = {"epoch": state.epoch, "best_epoch": state.best_epoch, "history": state.history}
+    told = {"best_epoch": state.best_epoch, "history": state.history}
     arrays["state"] = np.frombuffer(json.dumps(told).encode(), np.uint8)
     _replace(file, lambda path: np.savez(path, **arrays))
 
@@ -326,5 +337,4 @@ def _restore(file: Path, model: Any, optimizer: Any, state: _State) -> None:
             for index, variable in enumerate(variables):
                 variable.assign(saved[f"{kind}_{index}"])
         state.best = [saved[f"best_{i}"] for i in range(sum(k[:5] == "best_" for k in saved))]
-    state.epoch, state.best_epoch = told["epoch"], told["best_epoch"]
-    state.history = told["history"]
+    state.best_epoch, state.history = told["best_epoch"], told["history"]

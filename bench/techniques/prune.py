@@ -105,7 +105,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     per_epoch = steps_per_epoch(context, settings.batch)
     begin, end, frequency = plan(values, per_epoch * settings.epochs)
     # The zeros are complete after step `end`: no earlier epoch may count as the best.
-    settings = replace(settings, first_best=-(-end // per_epoch) - 1)
+    settings = replace(settings, first_best=-(-end // per_epoch))
     parameters: dict[str, Any] = {
         "pruning_schedule": _schedule(values, _target(step), begin, end, frequency)
     }

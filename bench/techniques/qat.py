@@ -10,16 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from bench.errors import BuildError
 from bench.techniques import Context, Conversion, Work
 from bench.techniques import _keep as keep
 from bench.techniques import _model as models
 from bench.techniques import _options as options
 from bench.techniques import _promise as promise
+from bench.techniques import _quantized as cures
 from bench.techniques._layers import Selection, select
-from bench.techniques._training import Settings, fine_tune
+from bench.techniques._training import Settings, fine_tune, training_batches
 from bench.values import Facts, Step
 
 SUMMARY = "quantization-aware training: int8 whose rounding the training has seen"
@@ -60,23 +59,25 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     model = models.trainable(work, context)
     selection = _select(model, values.get("layers"))
     kept = keep.kept_by(work, model)
-    quantized = _quantize(model, selection)
-    variables = _kernels(quantized)
+    quantized = cures.quantized(model, [*selection.chosen, *_followers(model, selection)])
+    variables = cures.kernels(quantized)
     lost = sorted(set(kept) - set(variables))
     if lost:
         raise BuildError(
             f"qat rewrites layer {lost[0]} and would lose what earlier steps made there",
             hint=f"leave it out of those steps with layers=!{lost[0]}",
         )
+    settings = Settings.of(values)
+    cures.start_ranges(quantized, training_batches(quantized, settings.batch, context))
     facts = fine_tune(
         quantized,
-        Settings.of(values),
+        settings,
         context,
         work,
         "qat",
         after_batch=keep.keeper(kept, variables),
     )
-    _settle_ranges(quantized, kept)
+    cures.settle_ranges(quantized, kept)
     facts |= {
         "layers": {name: {} for name in selection.chosen},
         "skipped": selection.describe_skipped(),
@@ -97,7 +98,7 @@ def verify(step: Step, work: Work, facts: Facts) -> None:
 
 
 def _select(model: Any, pattern: str | None) -> Selection:
-    """Layers to quantize; those without weights follow by themselves with the whole model."""
+    """Layers with kernels to quantize."""
     from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
         default_8bit_quantize_registry,
     )
@@ -105,57 +106,27 @@ def _select(model: Any, pattern: str | None) -> Selection:
     registry = default_8bit_quantize_registry.Default8BitQuantizeRegistry()
 
     def can(layer: Any) -> bool:
-        return type(layer).__name__ != "InputLayer" and bool(registry.supports(layer))
+        return models.kernel_of(layer) is not None and bool(registry.supports(layer))
 
     able, unable = models.split_by(model, can)
     return select(pattern, able, unable)
 
 
-def _quantize(model: Any, selection: Selection) -> Any:
-    """The model with the toolkit's wrappers of the default 8-bit scheme."""
-    from tensorflow_model_optimization.python.core.quantization.keras import quantize
-
-    try:
-        marked = models.wrap(model, selection.chosen, quantize.quantize_annotate_layer)
-        with quantize.quantize_scope():
-            return quantize.quantize_apply(marked)
-    except Exception as fault:  # the toolkit raises ValueError, RuntimeError and others
-        raise BuildError(
-            f"the toolkit cannot quantize {model.name} ({str(fault).splitlines()[0][:160]})",
-            hint="leave the layer out with layers=!NAME, or use quantize:int8",
-        ) from fault
-
-
-def _wrappers(model: Any) -> list[Any]:
-    return [layer for layer in model.layers if hasattr(layer, "quantize_config")]
-
-
-def _kernels(model: Any) -> dict[str, Any]:
-    """Variables of the kernels by the name of the layer, wrapped or not."""
-    found = {layer.name: models.kernel_of(layer) for layer in model.layers}
-    for wrapper in _wrappers(model):
-        # The layer's own attribute holds the quantized tensor; the variable is in the wrapper.
-        for variable, _, _ in getattr(wrapper, "_weight_vars", ()):
-            found[wrapper.layer.name] = variable
-    return {name: variable for name, variable in found.items() if variable is not None}
-
-
-def _settle_ranges(model: Any, kept: Mapping[str, keep.Kept]) -> None:
-    """Set the kernels' ranges to what the kernels are now; training leaves those of a step before.
-
-    In a clustered kernel all output channels get the kernel's own range: its K values then become
-    the same K integers in every channel, which zips far better and costs nothing, since K values
-    need no finer grid.
-    """
-    for wrapper in _wrappers(model):
-        for variable, _, ranges in getattr(wrapper, "_weight_vars", ()):
-            kernel = np.abs(variable.numpy())
-            shape = tuple(ranges["max_var"].shape)
-            one = kept.get(wrapper.layer.name)
-            if shape and not (one is not None and one.cluster is not None):
-                limit = kernel.reshape(-1, kernel.shape[-1]).max(axis=0)
-            else:
-                limit = np.broadcast_to(kernel.max(), shape)
-            limit = np.maximum(limit, np.float32(1e-8)).reshape(shape)
-            ranges["max_var"].assign(limit)
-            ranges["min_var"].assign(-limit)
+def _followers(model: Any, selection: Selection) -> list[str]:
+    """Layers without kernels that work on what only quantized layers, or the inputs, give."""
+    sources: dict[str, set[str]] = {}
+    depths = sorted(model._nodes_by_depth, reverse=True)
+    for node in (node for depth in depths for node in model._nodes_by_depth[depth]):
+        if node.is_input:
+            continue
+        layer = node.layer
+        if models.kernel_of(layer) is not None:
+            sources[layer.name] = {layer.name}
+            continue
+        before = [sources.get(tensor.node.layer.name, set()) for tensor in node.keras_inputs]
+        sources.setdefault(layer.name, set()).update(*before)
+    return [
+        name
+        for name, kernels in sources.items()
+        if kernels <= set(selection.chosen) and models.kernel_of(model.get_layer(name)) is None
+    ]
