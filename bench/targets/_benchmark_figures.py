@@ -71,7 +71,7 @@ _Figures = Mapping[str, float | None]
 def read_run(segment: Segment) -> ToolRun | ToolFault:
     """The segment's figures, or the fault (``no_result``) that says why there are none."""
     phases = _phases(segment)
-    if phases is None:
+    if phases is None or segment.crossed:
         return _DISAGREE
     warmup, measured = phases
     if measured is not None and measured.count == 0:
