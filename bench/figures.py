@@ -51,6 +51,11 @@ def log_levels_by_block(launches: Sequence[Launch], kind: MedianKind) -> dict[in
     return {block: sum(levels) / len(levels) for block, levels in blocks.items()}
 
 
+def runs_of(launches: Sequence[Launch]) -> NDArray[Any]:
+    """How many runs each launch had."""
+    return np.array([launch.latency.runs for launch in launches])
+
+
 def maxima_us(launches: Sequence[Launch]) -> Floats | None:
     """The largest run of each launch; None if one does not tell."""
     maxima = [_maximum_us(launch.latency) for launch in launches]

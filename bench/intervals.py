@@ -138,6 +138,10 @@ def p99_from_maxima(maxima: Floats, levels: Floats, runs: NDArray[Any]) -> Inter
     Σ 1{maximum <= x} = Σ 0.99ⁿ; that sum is then no more spread than the binomial that the
     interval takes it for (Hoeffding 1956, "On the distribution of the number of successes in
     independent trials", Annals of Mathematical Statistics 27:713-721).
+
+    A maximum tells nothing of how runs follow one another. Where each remembers half of the one
+    before and launches do not differ at all, the figure lies 0.3 % low, which is seen from about
+    40 launches on; neighbours more alike than that need samples.
     """
     share = float(np.mean(0.99**runs))
     return _sum(center_interval(levels), quantile_interval(maxima - levels, share))
