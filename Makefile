@@ -1,10 +1,10 @@
 # run · test · check · phone: each sets up what it needs, once. `make help` lists all.
 
-VENV := .venv
+VENV = .venv
 # The first Python found that this project has been tested on; PYTHON=… picks another.
 PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13 3.10,$(shell python$(v) -c '' 2>/dev/null && echo python$(v))) python3)
-BIN := $(VENV)/bin
-READY := $(VENV)/.ready
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
 
 .PHONY: run test check phone benchmark train lock clean help
 

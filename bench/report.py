@@ -76,7 +76,8 @@ class Report:
         """
         import pandas as pd
 
-        lines = [_line(table, row) for table in self.tables for row in table.rows]
+        name = self.session.model.name
+        lines = [_line(name, table, row) for table in self.tables for row in table.rows]
         frame: pd.DataFrame = pd.DataFrame(lines, columns=list(_line_columns()))
         return frame
 
@@ -88,11 +89,8 @@ def assemble(records: Records) -> Report:
     for launch in records.launches:
         launches[launch.target, launch.variant].append(launch)
     accuracies = {accuracy.variant: accuracy for accuracy in records.accuracies}
-    failures = {
-        (failure.target, failure.variant): failure
-        for failure in records.failures
-        if not failure.discarded
-    }
+    kept = tuple(f for f in records.failures if f.discarded or not _made_up_for(f, records))
+    failures = {(f.target, f.variant): f for f in kept if not f.discarded}
     tables = []
     for environment in _environments(records):
         target = environment.target
@@ -119,10 +117,24 @@ def assemble(records: Records) -> Report:
     return Report(
         session=session,
         tables=tuple(tables),
-        failures=records.failures,
+        failures=kept,
         cautions=_cautions(records, tables),
         end=records.end,
     )
+
+
+def _made_up_for(failure: Failure, records: Records) -> bool:
+    """Whether a later sitting has made the launches, or the judgement, that failed."""
+    if failure.error_class == "accuracy":
+        return any(accuracy.variant == failure.variant for accuracy in records.accuracies)
+    blocks = {
+        launch.block
+        for launch in records.launches
+        if (launch.target, launch.variant) == (failure.target, failure.variant)
+    }
+    if failure.block is None:
+        return len(blocks) >= records.session.plan.launches
+    return failure.block in blocks
 
 
 def harness_cost(end: End) -> float:
@@ -196,7 +208,7 @@ def _line_columns() -> Sequence[str]:
     )  # fmt: skip  # one line per thought
 
 
-def _line(table: Table, row: Row) -> dict[str, Any]:
+def _line(model: str, table: Table, row: Row) -> dict[str, Any]:
     """The figures of one row, by column; what is missing is None."""
     accuracy, summary, comparison, failure = (
         row.accuracy,
@@ -205,6 +217,7 @@ def _line(table: Table, row: Row) -> dict[str, Any]:
         row.failure,
     )
     line: dict[str, Any] = {
+        "model": model,
         "target": table.environment.target,
         "variant": row.variant.name,
         "size_bytes": row.variant.size_bytes,

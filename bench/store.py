@@ -12,9 +12,10 @@ Schema history:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
 from pathlib import Path
@@ -111,6 +112,7 @@ _KINDS: Mapping[str, type[Any]] = {
     "end": End,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
+_START = b'{"record":"session"'
 
 
 def read(path: Path) -> Records:
@@ -153,6 +155,7 @@ class Writer:
 
     def __init__(self, path: Path, session: Session) -> None:
         self.path = path
+        self._opened = contextlib.ExitStack()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = FileLock(path.with_name(f".{path.name}.lock"))
@@ -163,16 +166,19 @@ class Writer:
             ) from fault
         except OSError as fault:
             raise _unwritable(path, fault) from fault
+        self._opened.callback(self._unlock)
         try:
-            exists = path.exists() and path.stat().st_size > 0
-            if exists:
+            continued = path.exists() and not _is_torn_start(path)
+            if continued:
                 _check_same(path, session)
                 _cut_torn_line(path)
-            self._file = path.open("a", encoding="utf-8")
-            if not exists:
+            # Unbuffered: after a full disk nothing is left to be written again at the end.
+            file = path.open("ab" if continued else "wb", buffering=0)
+            self._file = self._opened.enter_context(file)
+            if not continued:
                 self.append(session)
         except BaseException as fault:
-            self._lock.release()
+            self._opened.close()
             if isinstance(fault, OSError):
                 raise _unwritable(path, fault) from fault
             raise
@@ -186,9 +192,7 @@ class Writer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
-        self._lock.release()
-        Path(self._lock.lock_file).unlink(missing_ok=True)
+        self._opened.close()
 
     def append(self, value: Session | Environment | Launch | Failure | Accuracy | End) -> None:
         """Write one line and hand it to the system at once.
@@ -196,11 +200,16 @@ class Writer:
         Raises:
             StoreError: the disk is full.
         """
+        line = (encode(value) + "\n").encode()
         try:
-            self._file.write(encode(value) + "\n")
-            self._file.flush()
+            while line:
+                line = line[self._file.write(line) :]
         except OSError as fault:
             raise _unwritable(self.path, fault) from fault
+
+    def _unlock(self) -> None:
+        self._lock.release()
+        Path(self._lock.lock_file).unlink(missing_ok=True)
 
 
 def encode(value: Session | Environment | Launch | Failure | Accuracy | End) -> str:
@@ -218,11 +227,12 @@ def unfinished(folder: Path, session: Session) -> Path | None:
     files = sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in files:
         try:
-            records = read(path)
+            # A folder full of reports is looked through by their first lines alone.
+            first = next((_decode(path, *line) for line in _lines(path)), None)
+            if isinstance(first, Session) and first.key == session.key and read(path).end is None:
+                return path
         except StoreError:
             continue  # not ours to judge here: naming it on the command line says what is wrong
-        if records.end is None and records.session.key == session.key:
-            return path
     return None
 
 
@@ -256,27 +266,39 @@ def _decode(path: Path, number: int, line: bytes) -> Any:
         kind = _KINDS[body.pop("record")]
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise StoreError(f"{path} line {number} is not a record of ours", hint=hint) from fault
-    if kind is Session:
-        schema = body.pop("schema", None)
-        if schema != SCHEMA:
-            raise StoreError(
-                f"{path} has schema {schema}, and this version reads {SCHEMA}",
-                hint="use the version of tflite-bench that wrote it, or measure again",
-            )
-        body["model"] = Model(**body["model"])
-        body["plan"] = _plan(body["plan"])
-        body["variants"] = tuple(
-            Variant(**{**item, "path": Path(item["path"])}) for item in body["variants"]
+    if kind is Session and (schema := body.pop("schema", None)) != SCHEMA:
+        raise StoreError(
+            f"{path} has schema {schema}, and this version reads {SCHEMA}",
+            hint="use the version of tflite-bench that wrote it, or measure again",
         )
-        body["targets"], body["command"] = tuple(body["targets"]), tuple(body["command"])
-    if kind is Launch:
-        latency = body["latency"]
-        latency["samples_ns"] = tuple(latency["samples_ns"])
-        body["latency"] = Latency(**latency)
     try:
-        return kind(**body)
-    except TypeError as fault:
+        return kind(**_FIELDS.get(kind, dict)(body))
+    except (KeyError, TypeError) as fault:
         raise StoreError(f"{path} line {number} lacks a field ({fault})", hint=hint) from fault
+
+
+def _session_fields(body: dict[str, Any]) -> dict[str, Any]:
+    variants = [Variant(**{**item, "path": Path(item["path"])}) for item in body["variants"]]
+    return {
+        **body,
+        "model": Model(**body["model"]),
+        "plan": _plan(body["plan"]),
+        "variants": tuple(variants),
+        "targets": tuple(body["targets"]),
+        "command": tuple(body["command"]),
+    }
+
+
+def _launch_fields(body: dict[str, Any]) -> dict[str, Any]:
+    latency = {**body["latency"], "samples_ns": tuple(body["latency"]["samples_ns"])}
+    return {**body, "latency": Latency(**latency)}
+
+
+_FIELDS: Mapping[type[Any], Callable[[dict[str, Any]], dict[str, Any]]] = {
+    Session: _session_fields,
+    Launch: _launch_fields,
+}
+"""How the values within a record are made; all other records hold plain ones."""
 
 
 def _plan(body: Mapping[str, Any]) -> Plan:
@@ -314,6 +336,15 @@ def _check_same(path: Path, session: Session) -> None:
         raise StoreError(
             f"{path} is complete", hint=f"see it with: bench report {path}; or give another name"
         )
+
+
+def _is_torn_start(path: Path) -> bool:
+    """Whether the file is empty, or its writer was killed while it wrote the first line."""
+    if path.stat().st_size == 0:
+        return True
+    with path.open("rb") as file:
+        line = file.readline()
+    return not line.endswith(b"\n") and (line.startswith(_START) or _START.startswith(line))
 
 
 def _cut_torn_line(path: Path) -> None:

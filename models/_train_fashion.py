@@ -119,7 +119,7 @@ def sample(published: Mapping[str, Array], seed: int) -> dict[str, Array]:
 
 def train(arrays: Mapping[str, Array], epochs: int, seed: int) -> keras.Model:
     """The model with the weights of its best epoch on the validation images, uncompiled."""
-    import keras  # noqa: PLC0415
+    import keras
 
     keras.utils.set_random_seed(seed)
     model = fashion.untrained()
@@ -170,7 +170,7 @@ def augment(images: Array, rng: np.random.Generator) -> Array:
 
 def _batches(x: Array, y: Array, seed: int) -> keras.utils.PyDataset:
     """Augmented batches, shuffled anew for each epoch."""
-    import keras  # noqa: PLC0415
+    import keras
 
     class Batches(keras.utils.PyDataset):
         def __init__(self) -> None:

@@ -41,14 +41,14 @@ VALIDATION_ONE_IN = 12
 
 def build() -> keras.Model:
     """The trained model: (n, 28, 28, 1) float32 in [0, 1] to (n, 10) probabilities."""
-    import keras  # noqa: PLC0415
+    import keras
 
     return keras.saving.load_model(WEIGHTS, compile=False)
 
 
 def untrained() -> keras.Model:
     """The same model with fresh weights, drawn from Keras' global seed."""
-    from keras import Input, Model, layers  # noqa: PLC0415
+    from keras import Input, Model, layers
 
     def normalized(x: Any, layer: Any) -> Any:
         x = layers.BatchNormalization(name=f"{layer.name}_bn")(layer(x))

@@ -295,13 +295,25 @@ def _subgraph(
             has_custom_options=not op.CustomOptionsIsNone() and len(op.CustomOptionsAsNumpy()) > 0,
         )
 
+    operators = _items(content, subgraph.OperatorsLength, subgraph.Operators, operator)
+    for op in operators:
+        _check_unpacked(op, tensors)
     return Subgraph(
         name=_text(subgraph, 12),
         tensors=tensors,
-        operators=_items(content, subgraph.OperatorsLength, subgraph.Operators, operator),
+        operators=operators,
         inputs=indices(subgraph.InputsIsNone(), subgraph.InputsAsNumpy),
         outputs=indices(subgraph.OutputsIsNone(), subgraph.OutputsAsNumpy),
     )
+
+
+def _check_unpacked(op: Operator, tensors: tuple[Tensor, ...]) -> None:
+    """XNNPACK reads a constant behind DEQUANTIZE with the size of the tensor it becomes."""
+    if op.type != "DEQUANTIZE" or not op.inputs or not op.outputs or op.inputs[0] == -1:
+        return
+    stored, unpacked = tensors[op.inputs[0]], tensors[op.outputs[0]]
+    if stored.data is not None and stored.elements != unpacked.elements:
+        raise _DamageError(f"tensor {unpacked.name!r} is not of the size of its constant")
 
 
 def _tensor(content: bytes, tensor: Any, buffers: tuple[Array | None, ...]) -> Tensor:

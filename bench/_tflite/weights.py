@@ -33,7 +33,7 @@ KERNELS: Mapping[str, tuple[tuple[int, ...], int]] = {
 """Ops with kernels: which inputs are the weights, and along which axis the output channels lie."""
 
 _UNPACKING = {"DEQUANTIZE", "DENSIFY"}  # between a stored constant and the op that uses it
-_MAX_DENSE_ELEMENTS = 2**26  # what a sparse tensor may unfold to
+_MAX_DENSE_ELEMENTS = 2**25  # what a sparse tensor may unfold to
 _CHUNK = 2**20  # elements at a time, where a temporary is eight times as large as its source
 
 
@@ -286,7 +286,7 @@ def _densify(tensor: Tensor) -> Array:
     ):
         raise damaged
     try:
-        coordinates = _coordinates(sparsity, tensor.elements)
+        coordinates = _coordinates(sparsity, len(tensor.data) * 8 // BITS[tensor.dtype])
         block_size = np.ones(rank, np.int64)
         position = coordinates[:rank]
         for inner, outer in enumerate(sparsity.block_map):
@@ -302,19 +302,23 @@ def _densify(tensor: Tensor) -> Array:
     return dense.reshape(tensor.shape)
 
 
-def _coordinates(sparsity: Sparsity, most: int) -> Array:
+def _coordinates(sparsity: Sparsity, stored: int) -> Array:
     """``[levels, stored values]``: where each stored value lies along each dimension."""
+    segments = [d.segments for d in sparsity.dimensions if d.segments is not None]
+    most = max([stored, *map(len, segments)])  # no level of an intact tensor has more nodes
     found = np.zeros((len(sparsity.traversal_order), 1), np.int64)
     for level, dimension in zip(sparsity.traversal_order, sparsity.dimensions, strict=True):
         nodes = found.shape[1]
         if dimension.segments is None or dimension.indices is None:
+            if not 0 <= dimension.size * nodes <= most:  # before anything of that size is made
+                raise ValueError("size")
             counts = np.full(nodes, dimension.size)
-            children = np.tile(np.arange(max(0, dimension.size)), nodes)
+            children = np.tile(np.arange(dimension.size), nodes)
         else:
             counts = np.diff(dimension.segments)
             children = dimension.indices
-        if len(counts) != nodes or counts.min(initial=0) < 0 or counts.sum() > most:
+        if len(counts) != nodes or counts.min(initial=0) < 0 or counts.sum() != len(children):
             raise ValueError("segments")
         found = np.repeat(found, counts, axis=1)
-        found[level] = children[: found.shape[1]]
+        found[level] = children
     return found

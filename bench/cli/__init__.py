@@ -24,13 +24,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command and return its exit code."""
     asked = parser().parse_args(arguments)
     for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, _interrupt)
+        if signal.getsignal(ending) != signal.SIG_IGN:  # nohup's wish is respected
+            signal.signal(ending, _interrupt)
     try:
         # Each command's module is imported when it is asked for: --help needs none of them.
         command = importlib.import_module(f"bench.cli.{asked.module}")
-        return int(getattr(command, asked.function)(asked))
+        code = int(getattr(command, asked.function)(asked))
+        sys.stdout.flush()  # or a closed pipe would be noticed at exit only, too late to be quiet
+        return code
     except BenchError as error:
-        print(f"bench: error: {error}", file=sys.stderr)
+        print(f"bench: error: {' '.join(str(error).split())}", file=sys.stderr)
         return USAGE if isinstance(error, UsageError) else FAILED
     except KeyboardInterrupt:
         print("bench: interrupted", file=sys.stderr)

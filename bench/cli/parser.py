@@ -29,6 +29,8 @@ def parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_build(commands)
     _add_report(commands)
+    _add_compare(commands)
+    _add_phone(commands)
     _add_lists(commands)
     return top
 
@@ -131,6 +133,51 @@ def _add_report(commands: Any) -> None:
     _add_output_options(report)
 
 
+def _add_compare(commands: Any) -> None:
+    compare = _command(
+        commands,
+        "compare",
+        "compare",
+        "what changed between two saved runs",
+        "Compare two saved runs, variant by variant. Exit 1 only where a regression beyond a "
+        "given limit is certain.",
+    )
+    compare.add_argument("old", metavar="OLD.jsonl", help="what bench run saved before")
+    compare.add_argument("new", metavar="NEW.jsonl", help="what it saved now")
+    compare.add_argument(
+        "--fail-above",
+        type=_percent,
+        metavar="5%",
+        help="fail where a median has certainly grown by more",
+    )
+    compare.add_argument(
+        "--fail-size", type=_percent, metavar="5%", help="fail where a file has grown by more"
+    )
+    compare.add_argument(
+        "--fail-accuracy",
+        type=_percent,
+        metavar="1%",
+        help="fail where more points of accuracy are lost",
+    )
+    compare.add_argument(
+        "--across", action="store_true", help="compare though the environments differ"
+    )
+
+
+def _percent(text: str) -> float:
+    """``5%`` or ``5 %`` as 0.05."""
+    number, sign, rest = text.partition("%")
+    try:
+        if not sign or rest.strip():
+            raise ValueError
+        share = float(number) / 100
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share: write 5%") from None
+    if not 0 <= share < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a share of 0 % or more")
+    return share
+
+
 def _add_lists(commands: Any) -> None:
     targets = _command(commands, "targets", "lists", "what launches can run on, and the cures")
     add_target_options(targets)
@@ -139,6 +186,21 @@ def _add_lists(commands: Any) -> None:
     inspect = _command(commands, "inspect", "lists", "what is in a .tflite file")
     inspect.add_argument("model", metavar="FILE.tflite", help="any .tflite file")
     inspect.add_argument("--json", action="store_true", help="all facts, as JSON")
+
+
+def _add_phone(commands: Any) -> None:
+    parse = _command(
+        commands,
+        "parse",
+        "parse",
+        "what a benchmark_model log says",
+        "Read the output of TFLite's benchmark_model, of any version: one JSON line per run, with "
+        "its figures or with the class of its error. Exit 3 where there is an error.",
+    )
+    parse.add_argument("logs", nargs="+", metavar="LOG", help="a file, or - for standard input")
+    parse.add_argument(
+        "--exit-code", type=int, metavar="N", help="the tool's exit code, where it is known"
+    )
 
 
 def _add_recipe_options(command: argparse.ArgumentParser) -> None:

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from bench import accuracy, build, cache, data, model, plugins, recipes, store, workers
+from bench import accuracy, build, cache, data, model, plugins, recipes, stats, store, workers
 from bench.cli import options, show
 from bench.cli.progress import Show
 from bench.errors import BuildError, DataError, StoreError, TargetError, UsageError
 from bench.measure import Work, measure
 from bench.targets import Target
-from bench.values import Environment, Failure, Launch, Model, Plan, Recipe, Variant
+from bench.values import Accuracy, Environment, Failure, Launch, Model, Plan, Recipe, Variant
 
 REPORTS = Path("reports")
 
@@ -39,14 +39,22 @@ def run(asked: argparse.Namespace) -> int:
     """Carry out ``bench run``."""
     plan = options.plan(asked)
     wanted = options.outputs(asked)
+    settings = options.target_options(asked)
+    addresses = list(_addresses(asked, settings))  # a wrong one is told before anything is built
     with Show(quiet=asked.quiet) as progress, contextlib.ExitStack() as stack:
         sources = _sources(asked, plan, progress)
-        targets = _targets(asked, plan, sources, stack)
+        # Before a file is begun: samples that do not fit leave nothing behind.
+        judged = _judge(sources, plan, progress)
+        if plan.real_inputs:
+            settings["samples"] = _one_sample(sources, stack)
+        _announce(asked, sources, addresses)
+        targets = _targets(addresses, plan, settings)
+        _say_if_no_p99(plan, targets)
         session = _session(asked, plan, sources, targets)
         path = _path(asked, session)
         with store.Writer(path, session) as writer:
             try:
-                _measure(writer, sources, targets, progress)
+                _measure(writer, (*sources.failures, *judged), targets, progress)
             except KeyboardInterrupt:
                 _say_kept(path)
                 raise
@@ -113,13 +121,10 @@ def _why_no_accuracy(source: Model, samples: data.Data | None) -> str:
 
 
 def _targets(
-    asked: argparse.Namespace, plan: Plan, sources: Sources, stack: contextlib.ExitStack
+    addresses: Sequence[tuple[str, str | None]], plan: Plan, settings: dict[str, str]
 ) -> list[Target]:
-    settings = options.target_options(asked)
-    if plan.real_inputs:
-        settings["samples"] = _one_sample(sources, stack)
     opened: dict[str, Target] = {}
-    for kind, address in _addresses(asked, settings):
+    for kind, address in addresses:
         target = plugins.load("targets", kind).open(address, plan, settings)
         opened[target.id] = target
     return list(opened.values())
@@ -128,7 +133,7 @@ def _targets(
 def _addresses(
     asked: argparse.Namespace, settings: dict[str, str]
 ) -> Iterator[tuple[str, str | None]]:
-    """Kinds and addresses: those named, else every phone that is ready, else local, loudly."""
+    """Kinds and addresses: those named, else every phone that is ready, else local."""
     if asked.target:
         for text in asked.target:
             kind, address = options.split_target(text)
@@ -145,12 +150,21 @@ def _addresses(
                     found = True
                     yield options.split_target(status.target)
     if not found:
+        yield "local", None
+
+
+def _announce(
+    asked: argparse.Namespace, sources: Sources, addresses: Sequence[tuple[str, str | None]]
+) -> None:
+    """Tell what the user did not ask for and will get."""
+    if sources.model.kind == "tflite" and not asked.quiet:
+        print("measured as it is: recipes need the source model", file=sys.stderr)
+    if not asked.target and ("local", None) in addresses:
         print(
             "NO PHONE is attached: measuring on this machine's LiteRT interpreter, whose figures "
             "say little about a phone (see: bench targets)",
             file=sys.stderr,
         )
-        yield "local", None
 
 
 def _all_ready(kind: str, settings: dict[str, str]) -> Iterator[tuple[str, str | None]]:
@@ -177,6 +191,14 @@ def _one_sample(sources: Sources, stack: contextlib.ExitStack) -> str:
     path = Path(folder) / "sample.npz"
     np.savez(path, allow_pickle=False, **dict(sources.data.test.take(slice(0, 1)).x))
     return str(path)
+
+
+def _say_if_no_p99(plan: Plan, targets: Sequence[Target]) -> None:
+    """Say before anything is measured what the plan will not give."""
+    for local in sorted({target.id == "local" for target in targets}):
+        missing = stats.can_give_p99(plan.launches, plan.runs, samples=local)
+        if missing is not None:
+            print(f"this plan gives no P99: {missing.reason}", file=sys.stderr)
 
 
 def _session(
@@ -211,15 +233,20 @@ def _path(asked: argparse.Namespace, session: store.Session) -> Path:
 
 
 def _measure(
-    writer: store.Writer, sources: Sources, targets: Sequence[Target], progress: Show
+    writer: store.Writer,
+    known: Sequence[Accuracy | Failure],
+    targets: Sequence[Target],
+    progress: Show,
 ) -> None:
-    """Judge and launch all that the file does not hold yet, each outcome saved at once."""
+    """Launch all that the file does not hold yet, each outcome saved at once.
+
+    Args:
+        known: what was judged, and what could not be built or judged: saved first.
+    """
     records = store.read(writer.path)
-    known = {(failure.variant, failure.error_class) for failure in records.failures}
-    for failure in sources.failures:
-        if (failure.variant, failure.error_class) not in known:
-            writer.append(failure)
-    _judge(writer, records, sources, progress)
+    for item in known:
+        if item not in (*records.accuracies, *records.failures):
+            writer.append(item)
     done = frozenset((item.target, item.variant, item.block) for item in records.launches)
     begin = time.perf_counter()
     launches_s = 0.0
@@ -241,19 +268,18 @@ def _bar(target: str) -> str:
     return f"measuring {target}"
 
 
-def _judge(writer: store.Writer, records: store.Records, sources: Sources, progress: Show) -> None:
-    """Accuracy or agreement of each variant, where there are samples and it is not known yet."""
+def _judge(sources: Sources, plan: Plan, progress: Show) -> list[Accuracy | Failure]:
+    """Accuracy or agreement of each variant, where there are samples."""
     samples = sources.data
-    if samples is None or samples.test is None or records.accuracies:
-        return
-    outcomes = accuracy.judge(
-        sources.variants,
-        samples,
-        signature=records.session.plan.signature,
-        progress=progress.step,
-    )
-    for outcome in outcomes:
-        writer.append(outcome)
+    if samples is None or samples.test is None:
+        return []
+    judged = []
+    for outcome in accuracy.judge(
+        sources.variants, samples, signature=plan.signature, progress=progress.step
+    ):
+        progress.finish()
+        judged.append(outcome)
+    return judged
 
 
 def _say_kept(path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from bench import cache, plugins, store
 from bench import report as reports
 from bench.cli import FAILED, GOOD
+from bench.formats._layout import count
 
 
 def report(path: Path, wanted: Sequence[tuple[Path | None, str]], *, quiet: bool) -> int:
@@ -26,8 +27,10 @@ def report(path: Path, wanted: Sequence[tuple[Path | None, str]], *, quiet: bool
         else:
             cache.write(target, rendered.encode())
     if not quiet:
-        print(f"saved {path} ({len(records.launches)} launches)", file=sys.stderr)
-    return FAILED if any(not failure.discarded for failure in records.failures) else GOOD
+        print(
+            f"saved {path} ({count(len(records.launches), 'launch', 'launches')})", file=sys.stderr
+        )
+    return FAILED if any(not failure.discarded for failure in assembled.failures) else GOOD
 
 
 def _colour() -> bool:

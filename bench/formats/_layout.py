@@ -49,20 +49,25 @@ def _grid(report: Report, table: Table) -> Grid:
         ]
         cells += [_accuracy(row, accuracy)] if accuracy else []
         rows.append((*cells, *_latency(row, unit)))
-    threads = f"{plan.threads} thread{'s' if plan.threads != 1 else ''}"
     title = (
-        f"{report.session.model.name} on {table.environment.label} · {threads} · "
-        f"{plan.launches} launches × {plan.runs} runs"
+        f"{report.session.model.name} on {table.environment.label} · "
+        f"{count(plan.threads, 'thread')} · "
+        f"{count(plan.launches, 'launch', 'launches')} × {count(plan.runs, 'run')}"
     )
     return Grid(title, tuple(headers), tuple(rows), _notes(table))
 
 
-def size(count: int) -> str:
+def size(size_bytes: int) -> str:
     """Bytes in decimal units, three digits: 547 kB, 2.71 MB."""
-    if count < 1000:
-        return f"{count} B"
-    power = min(int(math.log10(count) // 3), 3)
-    return f"{three_digits(count / 1000**power)} {('B', 'kB', 'MB', 'GB')[power]}"
+    if size_bytes < 1000:
+        return f"{size_bytes} B"
+    power = min(int(math.log10(size_bytes) // 3), 3)
+    return f"{three_digits(size_bytes / 1000**power)} {('B', 'kB', 'MB', 'GB')[power]}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 launch``, ``10 launches``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def three_digits(value: float) -> str:
@@ -136,7 +141,7 @@ def p99(estimate: Estimate | Missing, scale: float) -> str:
     if isinstance(estimate, Estimate):
         return interval(estimate, scale)
     if estimate.launches is not None:
-        return f"needs {estimate.launches} more launch{'es' if estimate.launches != 1 else ''}"
+        return f"needs {count(estimate.launches, 'more launch', 'more launches')}"
     return estimate.reason
 
 
@@ -177,4 +182,4 @@ def problems(report: Report) -> Sequence[str]:
     for caution in report.cautions:
         who = " ".join(filter(None, [caution.variant, caution.target]))
         lines.append(f"warning: {who + ': ' if who else ''}{caution.message}: {caution.advice}")
-    return lines
+    return list(dict.fromkeys(lines))  # a lost target fails a launch, and then the variant

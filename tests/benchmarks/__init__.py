@@ -1,1 +1,1 @@
-"""Benchmarks and bigger simulations, which print their figures."""
+"""Benchmarks of the harness itself, and simulations too big for a test; they print figures."""

@@ -328,6 +328,21 @@ def test_float16_weights_belong_to_the_kernel_behind_dequantize(file: Any) -> No
     assert facts["float_ops"] == {"FULLY_CONNECTED": 1}
 
 
+def test_a_constant_and_what_it_is_unpacked_to_are_of_one_size(file: Any) -> None:
+    builder = ModelBuilder()
+    half = builder.tensor("w16", (2, 4), "float16", data=WEIGHTS.astype(np.float16))
+    builder.op("DEQUANTIZE", [half], [builder.tensor("w32", (2, 4000))])
+    with pytest.raises(ModelError, match="'w32' is not of the size"):
+        inspect.check(file(builder.pack()))
+
+
+def test_a_sparse_tensor_of_an_impossible_size_allocates_nothing(file: Any) -> None:
+    sparsity = csr(2**31 - 1, [0, 1], [0])
+    path = file(dense(np.zeros((3, 4), np.int8), data=bytes(3), sparsity=sparsity))
+    with pytest.raises(ModelError, match="damaged or too large"):
+        list(inspect.kernel_weights(path))
+
+
 def test_int4_weights_are_unpacked(file: Any) -> None:
     values = np.array([[-8, 7, 0], [1, -1, 0], [3, 3, 3]], np.int8)
     nibbles = np.append(values.ravel(), 0).astype(np.uint8) & 15

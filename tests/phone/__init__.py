@@ -1,0 +1,1 @@
+"""Tests against the loopback phone: real adb, adbd and benchmark_model."""

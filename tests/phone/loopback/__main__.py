@@ -1,0 +1,7 @@
+"""`python -m tests.phone.loopback`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

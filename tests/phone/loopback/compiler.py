@@ -1,0 +1,97 @@
+"""What is compiled for the phone: its process 1, adbd's properties, stand-ins, the real tool.
+
+All of it with the compiler of the suite that the phone comes from, run inside a root of its own,
+so that the host needs none and its C library does not matter.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from .host import HERE, LoopbackError, run
+
+FAULTS = ("sleep", "noise", "hang", "crash")
+
+# What is unpacked of the source package.
+SOURCE_PARTS = ("tensorflow/lite", "tensorflow/core/util", "tensorflow/tsl", "third_party")
+TOOL = "tensorflow/lite/tools/benchmark"
+# As that folder's CMakeLists.txt has it, for a build without XNNPACK.
+TOOL_FILES = HERE / "tool_files.txt"
+# The tool's own code is outside what it times, so little optimisation is enough and builds faster.
+TOOL_OPTIONS = (
+    *("-std=c++17", "-O1", "-include", "cstdint"),
+    *("-I/src", "-I/usr/include/gemmlowp", "-I/usr/include/eigen3"),
+    "-DTFLITE_WITHOUT_XNNPACK",
+)
+
+
+def unpack_source(tarball: Path, root: Path) -> None:
+    """Unpack what the tool needs of TensorFlow's source into `root`/src."""
+    source = root / "src"
+    source.mkdir()
+    parts = [f"*/{part}" for part in SOURCE_PARTS]
+    unpack = ["tar", "-xf", str(tarball), "-C", str(source), "--strip-components=1"]
+    run([*unpack, "--wildcards", "--no-wildcards-match-slash", *parts])
+
+
+def compile_small(root: Path, usr_lib: Path, host: Path) -> None:
+    """Compile process 1 and the properties into `usr_lib`, the stand-in tools into `host`."""
+    work = root / "work"
+    work.mkdir()
+    for source in (*(HERE / "native").iterdir(), HERE / "tools" / "fault_tool.c"):
+        (work / source.name).write_bytes(source.read_bytes())
+    common = ["-O2", "-Wall", "-Wextra", "-Werror"]
+    small = ["gcc", "-std=gnu11", *common, "-static", "-s"]
+    _compiler(root, [*small, "-o", "/work/phone_init", "/work/phone_init.c"])
+    shim = ["g++", "-std=c++17", *common, "-shared", "-fPIC", "-s"]
+    _compiler(root, [*shim, "-o", "/work/properties.so", "/work/properties.cc"])
+    for name in ("phone_init", "properties.so"):
+        (work / name).rename(usr_lib / name)
+    for fault in FAULTS:
+        output = f"fault_{fault}"
+        define = f"-D{fault.upper()}"
+        _compiler(root, [*small, define, "-o", f"/work/{output}", "/work/fault_tool.c"])
+        (work / output).rename(host / output)
+
+
+def compile_tool(root: Path, host: Path) -> None:
+    """Compile TensorFlow Lite's benchmark_model against the packaged library, into `host`."""
+    sources = [*_tool_sources(root), *TOOL_FILES.read_text().split()]
+    (root / "objects").mkdir()
+
+    def compile_one(source: str) -> str:
+        target = f"/objects/{source.replace('/', '_')}.o"
+        _compiler(root, ["g++", *TOOL_OPTIONS, "-c", f"/src/{source}", "-o", target])
+        return target
+
+    # The longest first, so that no core idles at the end.
+    sources.sort(key=lambda source: (root / "src" / source).stat().st_size, reverse=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        objects = list(pool.map(compile_one, sources))
+    link = ["g++", "-s", "-o", "/objects/benchmark_model", *objects, "-Wl,--as-needed"]
+    _compiler(root, [*link, "-ltensorflow-lite", *_abseil(root), "-ldl", "-lpthread"])
+    (root / "objects" / "benchmark_model").rename(host / "benchmark_model")
+
+
+def _tool_sources(root: Path) -> list[str]:
+    folder = root / "src" / TOOL
+    found = [
+        f"{TOOL}/{path.name}"
+        for path in sorted(folder.glob("*.cc"))
+        if not path.stem.endswith(("_test", "_plus_flex_main")) and "_performance" not in path.stem
+    ]
+    if not found:
+        raise LoopbackError("the source package of TensorFlow holds no benchmark tool")
+    return found
+
+
+def _abseil(root: Path) -> Iterable[str]:
+    libraries = (root / "usr" / "lib").glob("*-linux-gnu/libabsl_*.so")
+    return sorted(f"-l{path.stem.removeprefix('lib')}" for path in libraries)
+
+
+def _compiler(root: Path, argv: list[str]) -> None:
+    run(["chroot", root, f"/usr/bin/{argv[0]}", *argv[1:]])
