@@ -1,1 +1,124 @@
-"""Which optimised variant of my TFLite model should I ship, on this phone, how sure are we?"""
+"""Which optimised variant of my TFLite model should I ship, on this phone, how sure are we?
+
+The vocabulary, for use from Python::
+
+    import bench
+
+    records = bench.read(Path("reports/fashion-2026-11-24.jsonl"))
+    frame = bench.assemble(records).to_dataframe()
+
+Values and errors are named here, and what makes new ones of old ones; what touches files and
+devices stays in its module, such as ``bench.build.build`` and ``bench.measure.measure``. Nothing is
+imported before it is asked for (PEP 562), so that ``import bench`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench import build, data, measure, model, plugins, recipes
+    from bench.data import Data
+    from bench.errors import (
+        BenchError,
+        BuildError,
+        DataError,
+        LaunchError,
+        ModelError,
+        PromiseError,
+        RecipeError,
+        StableLaunchError,
+        StoreError,
+        TargetError,
+        TransientLaunchError,
+        UsageError,
+    )
+    from bench.report import Report, assemble
+    from bench.stats import compare, summarize
+    from bench.store import Records, read
+    from bench.values import (
+        Accuracy,
+        Caution,
+        Comparison,
+        Environment,
+        Estimate,
+        Failure,
+        Latency,
+        Launch,
+        Missing,
+        Model,
+        Plan,
+        Recipe,
+        Step,
+        Summary,
+        Variant,
+    )
+
+__all__ = [
+    "Accuracy",
+    "BenchError",
+    "BuildError",
+    "Caution",
+    "Comparison",
+    "Data",
+    "DataError",
+    "Environment",
+    "Estimate",
+    "Failure",
+    "Latency",
+    "Launch",
+    "LaunchError",
+    "Missing",
+    "Model",
+    "ModelError",
+    "Plan",
+    "PromiseError",
+    "Recipe",
+    "RecipeError",
+    "Records",
+    "Report",
+    "StableLaunchError",
+    "Step",
+    "StoreError",
+    "Summary",
+    "TargetError",
+    "TransientLaunchError",
+    "UsageError",
+    "Variant",
+    "assemble",
+    "build",
+    "compare",
+    "data",
+    "measure",
+    "model",
+    "plugins",
+    "read",
+    "recipes",
+    "summarize",
+]
+
+_MODULES = ("build", "data", "measure", "model", "plugins", "recipes")
+_HOMES = {
+    "Data": "data",
+    "Records": "store",
+    "Report": "report",
+    "assemble": "report",
+    "compare": "stats",
+    "read": "store",
+    "summarize": "stats",
+}
+"""Where a name comes from that is neither an error nor a value."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'bench' has no attribute {name!r}")
+    if name in _MODULES:
+        return importlib.import_module(f"bench.{name}")
+    home = _HOMES.get(name) or ("errors" if name.endswith("Error") else "values")
+    return getattr(importlib.import_module(f"bench.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -75,7 +76,7 @@ class _Bench:
         samples = self._folder / "samples"
         samples.mkdir()
         for name, array in test.x.items():
-            np.save(samples / f"x.{name}.npy", array)
+            np.save(samples / f"x.{quote(name, safe='')}.npy", array)
         if test.y is not None:
             np.save(samples / "y.npy", test.y)
         (self._folder / "baseline").mkdir()

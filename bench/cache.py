@@ -6,10 +6,11 @@ The folder is ``$TFLITE_BENCH_CACHE``, else ``$XDG_CACHE_HOME/tflite-bench``, el
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-import tempfile
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -49,15 +50,15 @@ def write(path: Path, content: bytes) -> None:
     Raises:
         StoreError: the disk is full or the folder cannot be written.
     """
-    temporary = None
+    # Not by tempfile, whose files their owner alone may read.
+    temporary = path.with_name(f".new-{uuid.uuid4().hex}")
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
-            temporary = Path(file.name)
+        with temporary.open("xb") as file:
             file.write(content)
         temporary.replace(path)
     except OSError as fault:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise StoreError(
             f"cannot write {path} ({fault.strerror})",
             hint="make room on the disk, or choose a folder you may write",

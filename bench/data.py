@@ -163,7 +163,13 @@ def _call(source: str) -> Mapping[str, Array]:
     function = plugins.load_function(source, DataError)
     if not callable(function):
         raise DataError(f"{source!r} is not a function", hint="name a function")
-    arrays = function()
+    try:
+        arrays = function()
+    except Exception as fault:
+        # A user's own function may raise anything.
+        raise DataError(
+            f"{source!r} failed ({type(fault).__name__}: {fault})", hint="call it by itself"
+        ) from fault
     if not isinstance(arrays, Mapping):
         raise DataError(
             f"{source!r} returned {type(arrays).__name__}",
@@ -178,7 +184,8 @@ def _read_npz(path: Path) -> dict[str, Array]:
         raise DataError(f"no data file {str(path)!r}", hint=hint)
     try:
         # Never unpickle: a data file must not be able to run code.
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DataError(f"{path} is a single array", hint=hint)
             return {key: archive[key] for key in archive.files}

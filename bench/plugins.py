@@ -67,7 +67,8 @@ def load_function(text: str, error: type[BenchError] = UsageError) -> object:
         sys.path.insert(0, str(Path.cwd()))
     try:
         return getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as fault:
+    except Exception as fault:
+        # A user's own module may raise anything while it is imported.
         raise error(f"cannot load {text!r} ({fault})", hint=hint) from fault
 
 

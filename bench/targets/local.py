@@ -47,7 +47,8 @@ def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> LocalTa
     """The local interpreter.
 
     Raises:
-        TargetError: an address was given, or the plan asks for what this interpreter has not.
+        TargetError: an address was given, or the plan asks for what this interpreter or machine
+            has not.
     """
     if address is not None:
         raise TargetError(f"local:{address} is no target", hint="write local")
@@ -55,6 +56,8 @@ def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> LocalTa
         raise TargetError(
             f"the local interpreter has no {plan.delegate} delegate", hint="use xnnpack or none"
         )
+    if plan.affinity is not None:
+        _check_cpus(cpus(plan.affinity))
     return LocalTarget(plan, options.get("samples"))
 
 
@@ -84,7 +87,7 @@ class LocalTarget:
         self.cancel()
 
     def environment(self) -> Environment:
-        """This machine, its interpreter, and how it is used."""
+        """What this machine and its interpreter are, and how they are used."""
         plan = self._plan
         facts = {
             **_facts(),
@@ -219,6 +222,17 @@ def cpus(affinity: str) -> list[int]:
         raise TargetError(
             f"{affinity!r} is no affinity", hint="write CPU numbers (0,2-3) or a mask (0xf0)"
         ) from fault
+
+
+def _check_cpus(numbers: Sequence[int]) -> None:
+    if not hasattr(os, "sched_getaffinity"):
+        raise TargetError("this system binds no process to CPUs", hint="leave --affinity out")
+    usable = os.sched_getaffinity(0)
+    if not numbers or not usable.issuperset(numbers):
+        raise TargetError(
+            f"--affinity names CPUs {sorted(set(numbers) - usable)}, which are not ours to use",
+            hint=f"use some of {sorted(usable)}",
+        )
 
 
 def _read(output: bytes, code: int, variant: Variant) -> dict[str, Any]:

@@ -70,7 +70,8 @@ class Graph:
         """Give an input another shape; ``strict`` allows dynamic dimensions alone to change.
 
         Raises:
-            ValueError: there is no such input, or the model cannot take that shape.
+            ValueError: there is no such input.
+            RuntimeError: the model cannot take that shape.
         """
         if name not in self._inputs:
             raise ValueError(f"no input {name!r} in the model; there is: {', '.join(self._inputs)}")
@@ -129,13 +130,13 @@ def random_input(
     if dtype.kind in "iu":
         low, high = bounds or _integer_range(dtype)
         return generator.integers(int(low), int(high), shape, dtype=np.int64).astype(dtype)
+    if dtype.kind not in "fc":
+        raise ValueError(f"no random values for an input of type {dtype}")
     low, high = bounds or (-0.5, 0.5)
-    drawn = generator.uniform(low, high, shape)
+    drawn: Array = generator.uniform(low, high, shape)
     if dtype.kind == "c":
-        return (drawn + 1j * generator.uniform(low, high, shape)).astype(dtype)
-    if dtype.kind == "f":
-        return drawn.astype(dtype)
-    raise ValueError(f"no random values for an input of type {dtype}")
+        drawn = drawn + 1j * generator.uniform(low, high, shape)
+    return drawn.astype(dtype)
 
 
 def to_input(samples: Array, details: Mapping[str, Any]) -> Array:
@@ -146,21 +147,22 @@ def to_input(samples: Array, details: Mapping[str, Any]) -> Array:
     """
     dtype = np.dtype(details["dtype"])
     scale, zero_point = details["quantization"]
+    values: Array = samples
     if dtype.kind in "iu" and samples.dtype.kind == "f":
         if not scale:
             raise ValueError(f"the input takes {dtype} and the samples are {samples.dtype}")
         limits = np.iinfo(dtype)
-        steps = np.rint(samples / scale) + zero_point
-        return np.clip(steps, limits.min, limits.max).astype(dtype)
-    return samples.astype(dtype)
+        values = np.clip(np.rint(samples / scale) + zero_point, limits.min, limits.max)
+    return values.astype(dtype)
 
 
 def to_real(values: Array, details: Mapping[str, Any]) -> Array:
     """An output as float32, with its quantization undone."""
     scale, zero_point = details["quantization"]
-    if np.dtype(details["dtype"]).kind in "iu" and scale:
-        return ((values.astype(np.float32) - zero_point) * scale).astype(np.float32)
-    return values.astype(np.float32)
+    real: Array = values.astype(np.float32)
+    if values.dtype.kind in "iu" and scale:
+        real = (real - np.float32(zero_point)) * np.float32(scale)
+    return real
 
 
 def _integer_range(dtype: np.dtype[Any]) -> Range:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -48,7 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _judge(asked: argparse.Namespace) -> dict[str, Any]:
     folder = Path(asked.samples)
     x = {
-        path.stem.partition(".")[2]: np.load(path, mmap_mode="r") for path in folder.glob("x.*.npy")
+        unquote(path.stem.partition(".")[2]): np.load(path, mmap_mode="r")
+        for path in folder.glob("x.*.npy")
     }
     labels = np.load(folder / "y.npy") if (folder / "y.npy").is_file() else None
     graph = Graph(asked.model, threads=asked.threads, signature=asked.signature)

@@ -1,0 +1,45 @@
+# run · test · check · phone: each sets up what it needs, once. `make help` lists all.
+
+VENV = .venv
+# The first Python found that this project has been tested on; PYTHON=… picks another.
+PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13 3.10,$(shell python$(v) -c '' 2>/dev/null && echo python$(v))) python3)
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+
+.PHONY: run test check phone benchmark train lock clean help
+
+run: $(READY)  ## build all default variants of `fashion`, measure them, show the table
+	$(BIN)/bench run fashion
+
+test: $(READY)  ## all tests that this machine can run; those for the phone need root
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+benchmark: $(READY)  ## what the harness itself costs, as ratios
+	$(BIN)/python -m pytest tests/benchmarks --benchmarks
+
+train: $(READY)  ## train `fashion` again: make train DATA=fashion_mnist.npz
+	$(BIN)/python models/_train_fashion.py --data $(DATA)
+
+lock: $(READY)  ## resolve constraints.txt anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --all-extras --upgrade \
+	  --no-header --no-annotate pyproject.toml --output-file constraints.txt
+
+clean:  ## remove what make laid down; caches and reports stay
+	rm -rf $(VENV) build dist
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  \1\t/' | expand -t 14
+
+# Laid down only when all is installed, so that a broken install is tried again.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 13) else f"Python 3.10 to 3.13 is needed, and this is {v}: make PYTHON=/path/to/python")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable '.[build,test,check]'
+	touch $(READY)

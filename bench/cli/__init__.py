@@ -1,0 +1,49 @@
+"""The command line: parse, wire, print, exit. The only package that prints.
+
+Tables go to standard output; progress and warnings to standard error. Exit codes: 0 good, 1 a
+regression was found, 2 the command cannot be carried out, 3 some cells failed (the rest is saved
+and shown), 130 interrupted (what was measured is kept, and the same command goes on).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from bench.cli.parser import parser
+from bench.errors import BenchError, UsageError
+
+GOOD, REGRESSION, USAGE, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command and return its exit code."""
+    asked = parser().parse_args(arguments)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(ending) != signal.SIG_IGN:  # nohup's wish is respected
+            signal.signal(ending, _interrupt)
+    try:
+        # Each command's module is imported when it is asked for: --help needs none of them.
+        command = importlib.import_module(f"bench.cli.{asked.module}")
+        code = int(getattr(command, asked.function)(asked))
+        sys.stdout.flush()  # or a closed pipe would be noticed at exit only, too late to be quiet
+        return code
+    except BenchError as error:
+        print(f"bench: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return USAGE if isinstance(error, UsageError) else FAILED
+    except KeyboardInterrupt:
+        print("bench: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has gone; without this Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return GOOD
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """A kind request to end is taken like Ctrl-C: settings are undone and files closed."""
+    raise KeyboardInterrupt

@@ -1,0 +1,70 @@
+"""``bench targets``, ``techniques``, ``models`` and ``inspect``: what is here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from bench import inspect as inspection
+from bench import plugins
+from bench.cli import FAILED, GOOD, options
+
+
+def targets(asked: argparse.Namespace) -> int:
+    """Carry out ``bench targets``: exit 3 where a device needs a cure."""
+    settings = options.target_options(asked)
+    statuses = [
+        status
+        for kind in plugins.names("targets")
+        for status in plugins.load("targets", kind).discover(settings)
+    ]
+    _print(
+        [{"target": s.target, "state": s.state, "what": s.label, "cure": s.cure} for s in statuses]
+    )
+    return GOOD if all(status.ready for status in statuses) else FAILED
+
+
+def techniques(asked: argparse.Namespace) -> int:
+    """Carry out ``bench techniques``."""
+    rows = []
+    for name in plugins.names("techniques"):
+        module = plugins.load("techniques", name)
+        rows.append({"technique": name, "what": module.SUMMARY, "how": module.ARGUMENT})
+        rows += [{"technique": f"  {key}=", "what": text} for key, text in module.OPTIONS.items()]
+    _print(rows)
+    return GOOD
+
+
+def models(asked: argparse.Namespace) -> int:
+    """Carry out ``bench models``."""
+    _print(
+        [
+            {"model": name, "what": plugins.load("models", name).SUMMARY}
+            for name in plugins.names("models")
+        ]
+    )
+    return GOOD
+
+
+def inspect(asked: argparse.Namespace) -> int:
+    """Carry out ``bench inspect``."""
+    path = Path(asked.model)
+    inspection.check(path, runnable=False)
+    facts = inspection.facts(path)
+    if asked.json:
+        print(json.dumps(facts, indent=2))
+        return GOOD
+    for title, rows in inspection.rows(facts).items():
+        print(f"{title}\n")
+        _print(rows)
+        print()
+    return GOOD
+
+
+def _print(rows: Sequence[Mapping[str, Any]]) -> None:
+    print(tabulate([dict(row) for row in rows], headers="keys", disable_numparse=True))

@@ -1,0 +1,291 @@
+"""``bench run``: build, judge, measure, save, show."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+from bench import accuracy, build, cache, data, model, plugins, recipes, stats, store, workers
+from bench.cli import options, show
+from bench.cli.progress import Show
+from bench.errors import BuildError, DataError, StoreError, TargetError, UsageError
+from bench.measure import Work, measure
+from bench.targets import Target
+from bench.values import Accuracy, Environment, Failure, Launch, Model, Plan, Recipe, Variant
+
+REPORTS = Path("reports")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What was built, of what, and what could not be built."""
+
+    model: Model
+    data: data.Data | None
+    variants: tuple[Variant, ...]
+    failures: tuple[Failure, ...]
+    missing: str
+    """Why there will be no accuracy; empty where there will be."""
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Carry out ``bench run``."""
+    plan = options.plan(asked)
+    wanted = options.outputs(asked)
+    settings = options.target_options(asked)
+    addresses = list(_addresses(asked, settings))  # a wrong one is told before anything is built
+    with Show(quiet=asked.quiet) as progress, contextlib.ExitStack() as stack:
+        sources = _sources(asked, plan, progress)
+        # Before a file is begun: samples that do not fit leave nothing behind.
+        judged = _judge(sources, plan, progress)
+        if plan.real_inputs:
+            settings["samples"] = _one_sample(sources, stack)
+        _announce(asked, sources, addresses)
+        targets = _targets(addresses, plan, settings)
+        _say_if_no_p99(plan, targets)
+        session = _session(asked, plan, sources, targets)
+        path = _path(asked, session)
+        with store.Writer(path, session) as writer:
+            try:
+                _measure(writer, (*sources.failures, *judged), targets, progress)
+            except KeyboardInterrupt:
+                _say_kept(path)
+                raise
+    return show.report(path, wanted, quiet=asked.quiet)
+
+
+def _sources(asked: argparse.Namespace, plan: Plan, progress: Show) -> Sources:
+    """Build what is to be measured, or take ready files as they are."""
+    paths = options.tflite_paths(asked.models)
+    if paths is not None:
+        return _ready(asked, paths)
+    chosen = recipes.parse_all(asked.recipe)
+    source = model.resolve(asked.models[0])
+    samples = model.load_data(source, asked.data)
+    variants, failures = build_all(source, chosen, samples, asked, progress)
+    if not variants:
+        first = failures[0]
+        raise BuildError(f"no variant could be built ({first.message})", hint=first.hint)
+    return Sources(source, samples, variants, failures, _why_no_accuracy(source, samples))
+
+
+def _ready(asked: argparse.Namespace, paths: Sequence[Path]) -> Sources:
+    if asked.recipe:
+        raise UsageError(
+            f"{paths[0]} is a ready .tflite, and recipes need the source model",
+            hint="give the .keras, .h5 or SavedModel it was made from, or leave -r out",
+        )
+    variants = build.ready(paths)
+    name = "+".join(path.stem for path in paths)
+    source = Model(name, "tflite", " ".join(map(str, paths)), cache.hash_files(paths))
+    samples = data.load(asked.data) if asked.data else None
+    return Sources(source, samples, variants, (), _why_no_accuracy(source, samples))
+
+
+def build_all(
+    source: Model,
+    chosen: Sequence[Recipe],
+    samples: data.Data | None,
+    asked: argparse.Namespace,
+    progress: Show,
+) -> tuple[tuple[Variant, ...], tuple[Failure, ...]]:
+    """Build each recipe and show how it goes."""
+    variants: list[Variant] = []
+    failures: list[Failure] = []
+    built = build.build(
+        source, chosen, samples, data_source=asked.data, seed=asked.seed, progress=progress.step
+    )
+    for outcome in built:
+        progress.finish()
+        if isinstance(outcome, Failure):
+            failures.append(outcome)
+            progress.say(f"{outcome.variant} failed: {outcome.message}: {outcome.hint}")
+        else:
+            variants.append(outcome.variant)
+    return tuple(variants), tuple(failures)
+
+
+def _why_no_accuracy(source: Model, samples: data.Data | None) -> str:
+    if samples is not None and samples.test is not None:
+        return ""
+    if source.kind == "named":
+        return str(getattr(plugins.load("models", source.source), "NO_ACCURACY", "")) or "no data"
+    return "no test samples were given"
+
+
+def _targets(
+    addresses: Sequence[tuple[str, str | None]], plan: Plan, settings: dict[str, str]
+) -> list[Target]:
+    opened: dict[str, Target] = {}
+    for kind, address in addresses:
+        target = plugins.load("targets", kind).open(address, plan, settings)
+        opened[target.id] = target
+    return list(opened.values())
+
+
+def _addresses(
+    asked: argparse.Namespace, settings: dict[str, str]
+) -> Iterator[tuple[str, str | None]]:
+    """Kinds and addresses: those named, else every phone that is ready, else local."""
+    if asked.target:
+        for text in asked.target:
+            kind, address = options.split_target(text)
+            if kind == "local" or address is not None:
+                yield kind, address
+            else:
+                yield from _all_ready(kind, settings)
+        return
+    found = False
+    for kind in plugins.names("targets"):
+        if kind != "local":
+            for status in plugins.load("targets", kind).discover(settings):
+                if status.ready:
+                    found = True
+                    yield options.split_target(status.target)
+    if not found:
+        yield "local", None
+
+
+def _announce(
+    asked: argparse.Namespace, sources: Sources, addresses: Sequence[tuple[str, str | None]]
+) -> None:
+    """Tell what the user did not ask for and will get."""
+    if sources.model.kind == "tflite" and not asked.quiet:
+        print("measured as it is: recipes need the source model", file=sys.stderr)
+    if not asked.target and ("local", None) in addresses:
+        print(
+            "NO PHONE is attached: measuring on this machine's LiteRT interpreter, whose figures "
+            "say little about a phone (see: bench targets)",
+            file=sys.stderr,
+        )
+
+
+def _all_ready(kind: str, settings: dict[str, str]) -> Iterator[tuple[str, str | None]]:
+    statuses = plugins.load("targets", kind).discover(settings)
+    ready = [status for status in statuses if status.ready]
+    if not ready:
+        cures = "; ".join(
+            f"{status.target} is {status.state}: {status.cure}" for status in statuses
+        )
+        raise TargetError(
+            f"no {kind} target is ready", hint=cures or "plug in a phone with USB debugging on"
+        )
+    for status in ready:
+        yield options.split_target(status.target)
+
+
+def _one_sample(sources: Sources, stack: contextlib.ExitStack) -> str:
+    """An .npz with the first test sample, for as long as the session lasts."""
+    import numpy as np
+
+    if sources.data is None or sources.data.test is None:
+        raise DataError("--real-inputs without test samples", hint="give --data with x_test")
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tflite-bench-"))
+    path = Path(folder) / "sample.npz"
+    np.savez(path, allow_pickle=False, **dict(sources.data.test.take(slice(0, 1)).x))
+    return str(path)
+
+
+def _say_if_no_p99(plan: Plan, targets: Sequence[Target]) -> None:
+    """Say before anything is measured what the plan will not give."""
+    for local in sorted({target.id == "local" for target in targets}):
+        missing = stats.can_give_p99(plan.launches, plan.runs, samples=local)
+        if missing is not None:
+            print(f"this plan gives no P99: {missing.reason}", file=sys.stderr)
+
+
+def _session(
+    asked: argparse.Namespace, plan: Plan, sources: Sources, targets: Sequence[Target]
+) -> store.Session:
+    samples = sources.data
+    about_data = {"missing": sources.missing} if sources.missing else {}
+    if samples is not None:
+        about_data |= {"source": samples.source, "sha256": samples.sha256}
+    return store.Session(
+        model=sources.model,
+        plan=plan,
+        variants=tuple(
+            replace(variant, path=variant.path.absolute()) for variant in sources.variants
+        ),
+        targets=tuple(target.id for target in targets),
+        data=about_data,
+        command=tuple(sys.argv[1:]),
+        version=workers.version("tflite-bench") or "",
+        started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    )
+
+
+def _path(asked: argparse.Namespace, session: store.Session) -> Path:
+    """Where launches are saved: the file named, an unfinished one of this session, or a new one."""
+    if asked.report:
+        return Path(asked.report)
+    if not asked.fresh and (found := store.unfinished(REPORTS, session)):
+        print(f"going on with {found} (--fresh would start anew)", file=sys.stderr)
+        return found
+    return store.new_path(REPORTS, session.model.name)
+
+
+def _measure(
+    writer: store.Writer,
+    known: Sequence[Accuracy | Failure],
+    targets: Sequence[Target],
+    progress: Show,
+) -> None:
+    """Launch all that the file does not hold yet, each outcome saved at once.
+
+    Args:
+        known: what was judged, and what could not be built or judged: saved first.
+    """
+    records = store.read(writer.path)
+    for item in known:
+        if item not in (*records.accuracies, *records.failures):
+            writer.append(item)
+    done = frozenset((item.target, item.variant, item.block) for item in records.launches)
+    begin = time.perf_counter()
+    launches_s = 0.0
+    work = Work(records.session.variants, records.session.plan, done)
+    counts = {target.id: sum(cell[0] == target.id for cell in done) for target in targets}
+    total = len(work.variants) * work.plan.launches
+    for outcome in measure(targets, work, lambda target, words: progress.note(_bar(target), words)):
+        writer.append(outcome)
+        if isinstance(outcome, Environment):
+            progress.step(_bar(outcome.target), counts[outcome.target], total)
+        elif isinstance(outcome, Launch):
+            launches_s += outcome.wall_s
+            counts[outcome.target] += 1
+            progress.step(_bar(outcome.target), counts[outcome.target], total)
+    writer.append(store.End(wall_s=time.perf_counter() - begin, launches_s=launches_s))
+
+
+def _bar(target: str) -> str:
+    return f"measuring {target}"
+
+
+def _judge(sources: Sources, plan: Plan, progress: Show) -> list[Accuracy | Failure]:
+    """Accuracy or agreement of each variant, where there are samples."""
+    samples = sources.data
+    if samples is None or samples.test is None:
+        return []
+    judged = []
+    for outcome in accuracy.judge(
+        sources.variants, samples, signature=plan.signature, progress=progress.step
+    ):
+        progress.finish()
+        judged.append(outcome)
+    return judged
+
+
+def _say_kept(path: Path) -> None:
+    with contextlib.suppress(StoreError):
+        count = len(store.read(path).launches)
+        print(
+            f"\ninterrupted: {count} launches are kept in {path}; the same command goes on",
+            file=sys.stderr,
+        )

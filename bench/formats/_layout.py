@@ -1,0 +1,185 @@
+"""What the tables for people share: columns, and figures as short as they can be and still true."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench import stats
+from bench.report import Report, Row, Table
+from bench.values import Estimate, Missing
+
+INDENT = "  "
+MICROSECONDS_BELOW_MS = 0.1
+"""A column that holds a median below this is in microseconds, any other in milliseconds."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One table as text cells: a title, headers, rows of equal length, and notes below."""
+
+    title: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+
+
+def grids(report: Report) -> list[Grid]:
+    """One grid per target."""
+    return [_grid(report, table) for table in report.tables]
+
+
+def _grid(report: Report, table: Table) -> Grid:
+    plan = report.session.plan
+    unit = _unit(table)
+    baseline = report.session.variants[0].name if report.session.variants else ""
+    accuracy = _accuracy_header(table)
+    headers = ["variant", "size", "", "zipped", ""]
+    headers += [accuracy] if accuracy else []
+    headers += [f"median {unit}", f"p99 {unit}", f"vs {baseline}"]
+    rows = []
+    for row in table.rows:
+        cells = [
+            row.variant.name,
+            size(row.variant.size_bytes),
+            _ratio(row, row.size_ratio),
+            size(row.variant.zipped_bytes),
+            _ratio(row, row.zipped_ratio),
+        ]
+        cells += [_accuracy(row, accuracy)] if accuracy else []
+        rows.append((*cells, *_latency(row, unit)))
+    title = (
+        f"{report.session.model.name} on {table.environment.label} · "
+        f"{count(plan.threads, 'thread')} · "
+        f"{count(plan.launches, 'launch', 'launches')} × {count(plan.runs, 'run')}"
+    )
+    return Grid(title, tuple(headers), tuple(rows), _notes(table))
+
+
+def size(size_bytes: int) -> str:
+    """Bytes in decimal units, three digits: 547 kB, 2.71 MB."""
+    if size_bytes < 1000:
+        return f"{size_bytes} B"
+    power = min(int(math.log10(size_bytes) // 3), 3)
+    return f"{three_digits(size_bytes / 1000**power)} {('B', 'kB', 'MB', 'GB')[power]}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 launch``, ``10 launches``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def three_digits(value: float) -> str:
+    """Three significant digits without an exponent: 0.0123, 1.21, 252, 12,400."""
+    return f"{value:,.{decimals(value)}f}"
+
+
+def decimals(value: float, digits: int = 3) -> int:
+    """How many decimals show so many significant digits."""
+    if value == 0 or not math.isfinite(value):
+        return digits - 1
+    return max(0, digits - 1 - math.floor(math.log10(abs(value))))
+
+
+def interval(estimate: Estimate, scale: float = 1.0) -> str:
+    """``1.21 [1.20, 1.23]``: as many decimals as tell the bounds apart, at most five digits."""
+    value = estimate.value * scale
+    if estimate.low is None or estimate.high is None:
+        return three_digits(value)
+    low, high = estimate.low * scale, estimate.high * scale
+    places = decimals(value)
+    while f"{low:.{places}f}" == f"{high:.{places}f}" and places < decimals(value, 5):
+        places += 1
+    return f"{value:,.{places}f} [{low:,.{places}f}, {high:,.{places}f}]"
+
+
+def _unit(table: Table) -> str:
+    medians = [row.summary.median_us.value for row in table.rows if row.summary is not None]
+    return "µs" if medians and min(medians) < MICROSECONDS_BELOW_MS * 1e3 else "ms"
+
+
+def _ratio(row: Row, ratio: float) -> str:
+    return "" if row.variant is row.baseline else f"{ratio:.2f}x"
+
+
+def _accuracy_header(table: Table) -> str:
+    """``accuracy`` with labels, ``agreement`` without, nothing where nothing was judged."""
+    judged = [row.accuracy for row in table.rows if row.accuracy is not None]
+    if any(accuracy.top1 is not None for accuracy in judged):
+        return "accuracy"
+    return "agreement" if judged else ""
+
+
+def _accuracy(row: Row, header: str) -> str:
+    if row.accuracy is None:
+        return "-"
+    value = row.accuracy.top1 if header == "accuracy" else row.accuracy.agreement
+    if value is None:
+        return "baseline" if row.variant is row.baseline else "-"
+    return f"{value * 100:.2f} %"
+
+
+def _latency(row: Row, unit: str) -> tuple[str, str, str]:
+    if row.summary is None:
+        return (f"failed: {row.failure.error_class}" if row.failure else "-", "", "")
+    scale = 1.0 if unit == "µs" else 1e-3
+    versus = "baseline" if row.variant is row.baseline else "-"
+    if row.comparison is not None:
+        versus = stats.words(row.comparison)
+        if row.comparison.low is not None and row.comparison.high is not None:
+            versus += f" {_speed_interval(row.comparison.low, row.comparison.high)}"
+    return (
+        interval(row.summary.median_us, scale),
+        p99(row.summary.p99_us, scale),
+        versus,
+    )
+
+
+def p99(estimate: Estimate | Missing, scale: float) -> str:
+    """The figure, or how many launches are missing for it."""
+    if isinstance(estimate, Estimate):
+        return interval(estimate, scale)
+    if estimate.launches is not None:
+        return f"needs {count(estimate.launches, 'more launch', 'more launches')}"
+    return estimate.reason
+
+
+def _speed_interval(low: float, high: float) -> str:
+    """The interval of the speed-up that the words name, which is that of the ratio turned over."""
+    if low >= 1:
+        return f"[{low:.2f}, {high:.2f}]"
+    if high <= 1:
+        return f"[{1 / high:.2f}, {1 / low:.2f}]"
+    return f"[{low:.2f}, {high:.2f}]"
+
+
+def _notes(table: Table) -> tuple[str, ...]:
+    """What each figure of the table was made from."""
+    summaries = [row.summary for row in table.rows if row.summary is not None]
+    if not summaries:
+        return ()
+    kinds = dict.fromkeys(summary.median_us.kind for summary in summaries)
+    parts = [f"median: {' or '.join(kinds)}"]
+    estimates = [s.p99_us for s in summaries if isinstance(s.p99_us, Estimate)]
+    if estimates:
+        parts.append(f"p99: {' or '.join(dict.fromkeys(e.kind for e in estimates))}")
+    parts.append("[ ] 95 % interval over launches")
+    return (" · ".join(parts),)
+
+
+def problems(report: Report) -> Sequence[str]:
+    """Failures and cautions, one line each."""
+    lines = []
+    for failure in report.failures:
+        if failure.discarded:
+            continue
+        where = f" on {failure.target}" if failure.target else ""
+        lines.append(
+            f"failed: {failure.variant}{where} ({failure.error_class}): "
+            f"{failure.message}: {failure.hint}"
+        )
+    for caution in report.cautions:
+        who = " ".join(filter(None, [caution.variant, caution.target]))
+        lines.append(f"warning: {who + ': ' if who else ''}{caution.message}: {caution.advice}")
+    return list(dict.fromkeys(lines))  # a lost target fails a launch, and then the variant

@@ -1,0 +1,35 @@
+"""JSON: every figure, unrounded, with the session and the environments they belong to."""
+
+from __future__ import annotations
+
+import json
+
+from bench import store
+from bench.report import Report, harness_cost
+
+SUFFIX = ".json"
+
+
+def render(report: Report, *, colour: bool = False) -> str:
+    """One object: ``session``, ``environments``, ``rows``, ``failures``, ``cautions``."""
+    session = report.session
+    frame = report.to_dataframe()
+    body = {
+        "session": {
+            "model": session.model,
+            "plan": session.plan,
+            "targets": session.targets,
+            "data": session.data,
+            "command": session.command,
+            "version": session.version,
+            "started_at": session.started_at,
+            "complete": report.end is not None,
+            "harness_cost": harness_cost(report.end) if report.end else None,
+        },
+        "environments": [table.environment for table in report.tables],
+        # Through pandas' own writer, which turns a missing figure into null.
+        "rows": json.loads(frame.to_json(orient="records", double_precision=15)),
+        "failures": report.failures,
+        "cautions": report.cautions,
+    }
+    return json.dumps(body, indent=2, ensure_ascii=False, default=store.plain) + "\n"

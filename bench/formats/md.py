@@ -1,0 +1,33 @@
+"""Markdown tables, for pull requests and READMEs."""
+
+from __future__ import annotations
+
+from tabulate import tabulate
+
+from bench.formats._layout import grids, problems
+from bench.report import Report
+
+SUFFIX = ".md"
+
+
+def render(report: Report, *, colour: bool = False) -> str:
+    """One table per target; then what failed and what to know before believing a figure."""
+    parts = []
+    for grid in grids(report):
+        body = tabulate(
+            [[_escape(cell) for cell in row] for row in grid.rows],
+            headers=[_escape(header) for header in grid.headers],
+            tablefmt="github",
+            colalign=["left", *["right"] * (len(grid.headers) - 1)],
+            disable_numparse=True,
+        )
+        parts.append("\n\n".join([f"**{_escape(grid.title)}**", body, *grid.notes]))
+    lines = problems(report)
+    if lines:
+        parts.append("\n".join(f"- {_escape(line)}" for line in lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def _escape(text: str) -> str:
+    """A bar would end the cell, and a backslash could escape what follows."""
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")

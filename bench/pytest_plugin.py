@@ -1,0 +1,105 @@
+"""Latency of a model in a test, measured by our launches and kept by pytest-benchmark.
+
+::
+
+    def test_latency(latency):
+        latency("model.tflite", target="adb")
+
+The figures are handed to pytest-benchmark as its rounds, one per launch (its median, in seconds),
+so that its table, ``--benchmark-save``, ``--benchmark-compare``,
+``--benchmark-compare-fail=median:5%`` and its JSON work on figures of a device. What it cannot hold
+(the interval, the P99, the environment) is in its ``extra_info``.
+
+Options: ``--latency-target`` (``auto``, ``local``, ``adb``, ``adb:SERIAL``), ``--latency-launches``
+and ``--latency-no-phone`` (``local``, the default, or ``skip``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from bench.values import Plan, Summary
+
+TARGET_OPTION = "--latency-target"
+
+
+class Latency(Protocol):
+    """What the fixture offers."""
+
+    def __call__(
+        self,
+        source: str | Path,
+        *,
+        recipe: str | None = None,
+        target: str | None = None,
+        launches: int | None = None,
+        **plan: Any,
+    ) -> Summary:
+        """Measure one variant and hand its figures to pytest-benchmark.
+
+        Args:
+            source: a ready .tflite, or a model as ``bench run`` takes it.
+            recipe: what to build of a source model; None is ``float32``.
+            target: where, over the command line's choice.
+            launches: how many, over the command line's choice.
+            plan: further fields of :class:`bench.values.Plan`, such as ``threads=4``.
+
+        Returns:
+            The summary, so that a test may assert on it.
+        """
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that every test suite with this plugin has."""
+    group = parser.getgroup("latency", "latency of models (tflite-bench)")
+    group.addoption(
+        TARGET_OPTION,
+        default="auto",
+        metavar="TARGET",
+        help="auto (a phone if one is ready), local, adb or adb:SERIAL (default: auto)",
+    )
+    group.addoption(
+        "--latency-launches",
+        type=int,
+        default=Plan().launches,
+        metavar="N",
+        help="processes per measurement (default: %(default)s)",
+    )
+    group.addoption(
+        "--latency-no-phone",
+        choices=["local", "skip"],
+        default="local",
+        help="what to do where a phone is wanted and none is ready (default: local)",
+    )
+
+
+@pytest.fixture
+def latency(request: pytest.FixtureRequest) -> Latency:
+    """Measure a model's latency with launches of its own; see the module."""
+
+    def measure_latency(
+        source: str | Path,
+        *,
+        recipe: str | None = None,
+        target: str | None = None,
+        launches: int | None = None,
+        **plan: Any,
+    ) -> Summary:
+        # Every pytest run where this package is installed loads this plugin: the house itself is
+        # loaded by those that use it.
+        from bench.latency_fixture import measured
+
+        option = request.config.getoption
+        return measured(
+            request,
+            str(source),
+            recipe=recipe,
+            wanted=target or option(TARGET_OPTION),
+            no_phone=option("--latency-no-phone"),
+            plan=Plan(launches=launches or option("--latency-launches"), **plan),
+        )
+
+    return measure_latency

@@ -1,0 +1,360 @@
+"""Report files: JSON lines, appended and flushed one by one, so that nothing measured is lost.
+
+The first line is the session; after it come environments, failures, accuracies and launches as they
+happen, and an end line when all is done. A file without an end line can be continued by the same
+command. A torn last line (the process was killed while it wrote) is cut off; any other line that
+cannot be read is refused, with its number.
+
+Schema history:
+
+1. the first one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from filelock import FileLock, Timeout
+
+from bench import cache
+from bench.errors import StoreError
+from bench.values import (
+    Accuracy,
+    Environment,
+    Failure,
+    Latency,
+    Launch,
+    Model,
+    Plan,
+    Variant,
+)
+
+SCHEMA = 1
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Session:
+    """The first line: what was asked, and of what.
+
+    Attributes:
+        command: as the user typed it, without the program's name.
+        targets: ids.
+        variants: those that could be built, the baseline first.
+        data: source and SHA-256 of the samples; empty without any.
+        version: of this tool.
+    """
+
+    model: Model
+    plan: Plan
+    variants: tuple[Variant, ...]
+    targets: tuple[str, ...]
+    data: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+    version: str = ""
+    started_at: str = ""
+
+    @property
+    def key(self) -> str:
+        """Equal for sessions of which one may continue the other."""
+        return cache.key(
+            {
+                "model": self.model.sha256,
+                "plan": asdict(self.plan),
+                "variants": [(variant.name, variant.sha256) for variant in self.variants],
+                "targets": self.targets,
+                "data": self.data.get("sha256"),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class End:
+    """The last line: all cells were tried.
+
+    Attributes:
+        wall_s: of the measuring, in the sitting that finished it.
+        launches_s: of it, time inside launches, over all targets.
+    """
+
+    wall_s: float
+    launches_s: float
+
+
+@dataclass(frozen=True)
+class Records:
+    """A whole report file."""
+
+    path: Path
+    session: Session
+    environments: tuple[Environment, ...] = ()
+    launches: tuple[Launch, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    accuracies: tuple[Accuracy, ...] = ()
+    end: End | None = None
+
+
+_KINDS: Mapping[str, type[Any]] = {
+    "session": Session,
+    "environment": Environment,
+    "launch": Launch,
+    "failure": Failure,
+    "accuracy": Accuracy,
+    "end": End,
+}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+_START = b'{"record":"session"'
+
+
+def read(path: Path) -> Records:
+    """Read a report file.
+
+    Raises:
+        StoreError: missing, not one of ours, another schema, or a line that cannot be read.
+    """
+    values: dict[type[Any], list[Any]] = {kind: [] for kind in _KINDS.values()}
+    for number, line in _lines(path):
+        value = _decode(path, number, line)
+        values[type(value)].append(value)
+    sessions = values[Session]
+    if len(sessions) != 1:
+        raise StoreError(
+            f"{path} has {len(sessions)} session lines", hint="give a file that bench run wrote"
+        )
+    return Records(
+        path=path,
+        session=sessions[0],
+        environments=tuple({item.target: item for item in values[Environment]}.values()),
+        launches=tuple(values[Launch]),
+        failures=tuple(values[Failure]),
+        accuracies=tuple({item.variant: item for item in values[Accuracy]}.values()),
+        end=values[End][-1] if values[End] else None,
+    )
+
+
+class Writer:
+    """Appends to one report file, which it alone may write while it is open.
+
+    Args:
+        path: made with its folder where it is missing.
+        session: written first into a new file; a file of another session is refused.
+
+    Raises:
+        StoreError: the folder cannot be written, another process writes the file, or the file
+            belongs to another session.
+    """
+
+    def __init__(self, path: Path, session: Session) -> None:
+        self.path = path
+        self._opened = contextlib.ExitStack()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(path.with_name(f".{path.name}.lock"))
+            self._lock.acquire(blocking=False)
+        except Timeout as fault:
+            raise StoreError(
+                f"another process is writing {path}", hint="wait for it, or give --report FILE"
+            ) from fault
+        except OSError as fault:
+            raise _unwritable(path, fault) from fault
+        self._opened.callback(self._unlock)
+        try:
+            continued = path.exists() and not _is_torn_start(path)
+            if continued:
+                _check_same(path, session)
+                _cut_torn_line(path)
+            # Unbuffered: after a full disk nothing is left to be written again at the end.
+            file = path.open("ab" if continued else "wb", buffering=0)
+            self._file = self._opened.enter_context(file)
+            if not continued:
+                self.append(session)
+        except BaseException as fault:
+            self._opened.close()
+            if isinstance(fault, OSError):
+                raise _unwritable(path, fault) from fault
+            raise
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._opened.close()
+
+    def append(self, value: Session | Environment | Launch | Failure | Accuracy | End) -> None:
+        """Write one line and hand it to the system at once.
+
+        Raises:
+            StoreError: the disk is full.
+        """
+        line = (encode(value) + "\n").encode()
+        try:
+            while line:
+                line = line[self._file.write(line) :]
+        except OSError as fault:
+            raise _unwritable(self.path, fault) from fault
+
+    def _unlock(self) -> None:
+        self._lock.release()
+        Path(self._lock.lock_file).unlink(missing_ok=True)
+
+
+def encode(value: Session | Environment | Launch | Failure | Accuracy | End) -> str:
+    """One line, without its end."""
+    kind = _NAMES[type(value)]
+    head: dict[str, Any] = {"record": kind}
+    if kind == "session":
+        head["schema"] = SCHEMA
+    body = {item.name: getattr(value, item.name) for item in fields(value)}
+    return json.dumps({**head, **body}, default=plain, ensure_ascii=False, separators=(",", ":"))
+
+
+def unfinished(folder: Path, session: Session) -> Path | None:
+    """The newest file in a folder that this session would continue, None where there is none."""
+    files = sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in files:
+        try:
+            # A folder full of reports is looked through by their first lines alone.
+            first = next((_decode(path, *line) for line in _lines(path)), None)
+            if isinstance(first, Session) and first.key == session.key and read(path).end is None:
+                return path
+        except StoreError:
+            continue  # not ours to judge here: naming it on the command line says what is wrong
+    return None
+
+
+def new_path(folder: Path, name: str) -> Path:
+    """``NAME-DATE.jsonl``, or ``NAME-DATE-2.jsonl`` and so on where that exists."""
+    today = datetime.now(timezone.utc).astimezone().date().isoformat()
+    path, number = folder / f"{name}-{today}.jsonl", 1
+    while path.exists():
+        number += 1
+        path = folder / f"{name}-{today}-{number}.jsonl"
+    return path
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Whole lines with their numbers; a torn last one is left out."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if line.endswith(b"\n"):
+                    yield number, line
+    except OSError as fault:
+        raise StoreError(
+            f"cannot read {path} ({fault.strerror})", hint="give a .jsonl that bench run wrote"
+        ) from fault
+
+
+def _decode(path: Path, number: int, line: bytes) -> Any:
+    hint = "give a file that bench run wrote, or delete that line"
+    try:
+        body = json.loads(line)
+        kind = _KINDS[body.pop("record")]
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise StoreError(f"{path} line {number} is not a record of ours", hint=hint) from fault
+    if kind is Session and (schema := body.pop("schema", None)) != SCHEMA:
+        raise StoreError(
+            f"{path} has schema {schema}, and this version reads {SCHEMA}",
+            hint="use the version of tflite-bench that wrote it, or measure again",
+        )
+    try:
+        return kind(**_FIELDS.get(kind, dict)(body))
+    except (KeyError, TypeError) as fault:
+        raise StoreError(f"{path} line {number} lacks a field ({fault})", hint=hint) from fault
+
+
+def _session_fields(body: dict[str, Any]) -> dict[str, Any]:
+    variants = [Variant(**{**item, "path": Path(item["path"])}) for item in body["variants"]]
+    return {
+        **body,
+        "model": Model(**body["model"]),
+        "plan": _plan(body["plan"]),
+        "variants": tuple(variants),
+        "targets": tuple(body["targets"]),
+        "command": tuple(body["command"]),
+    }
+
+
+def _launch_fields(body: dict[str, Any]) -> dict[str, Any]:
+    latency = {**body["latency"], "samples_ns": tuple(body["latency"]["samples_ns"])}
+    return {**body, "latency": Latency(**latency)}
+
+
+_FIELDS: Mapping[type[Any], Callable[[dict[str, Any]], dict[str, Any]]] = {
+    Session: _session_fields,
+    Launch: _launch_fields,
+}
+"""How the values within a record are made; all other records hold plain ones."""
+
+
+def _plan(body: Mapping[str, Any]) -> Plan:
+    """A plan with its lists as tuples again."""
+
+    def frozen(value: Any) -> Any:
+        return tuple(map(frozen, value)) if isinstance(value, list) else value
+
+    return Plan(**{name: frozen(value) for name, value in body.items()})
+
+
+def plain(value: Any) -> Any:
+    """What json cannot write by itself: for its ``default``."""
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return {item.name: getattr(value, item.name) for item in fields(value)}
+
+
+def _check_same(path: Path, session: Session) -> None:
+    records = read(path)
+    theirs = records.session
+    if theirs.model.sha256 != session.model.sha256:
+        raise StoreError(
+            f"{path} holds another model ({theirs.model.name}, {theirs.model.sha256[:8]})",
+            hint="give another --report FILE",
+        )
+    if theirs.key != session.key:
+        raise StoreError(
+            f"{path} holds a session with other recipes, settings, data or targets",
+            hint="repeat its command (bench report shows it), or give another --report FILE",
+        )
+    if records.end is not None:
+        raise StoreError(
+            f"{path} is complete", hint=f"see it with: bench report {path}; or give another name"
+        )
+
+
+def _is_torn_start(path: Path) -> bool:
+    """Whether the file is empty, or its writer was killed while it wrote the first line."""
+    if path.stat().st_size == 0:
+        return True
+    with path.open("rb") as file:
+        line = file.readline()
+    return not line.endswith(b"\n") and (line.startswith(_START) or _START.startswith(line))
+
+
+def _cut_torn_line(path: Path) -> None:
+    with path.open("rb+") as file:
+        content = file.read()
+        file.truncate(content.rfind(b"\n") + 1)
+
+
+def _unwritable(path: Path, fault: OSError) -> StoreError:
+    return StoreError(
+        f"cannot write {path} ({os.strerror(fault.errno or 0)})",
+        hint="make room on the disk, or give a --report FILE that you may write",
+    )

@@ -1,0 +1,145 @@
+"""The arguments that make benchmark_model measure exactly what was planned.
+
+The tool's ``--num_runs`` is a minimum: by default it goes on until ``--min_secs`` (1 s) and warms
+up for half a second, whatever the number of runs. With both at 0 the counts are exact.
+
+No flag is passed that was not asked for: a tool that lacks one ignores it with exit code 0
+(``Unconsumed cmdline flags``), and builds differ (without XNNPACK or GPU there is no
+``--use_xnnpack``, ``--use_gpu``, ``--use_nnapi``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal
+
+from bench.errors import TargetError
+
+Dialect = Literal["tflite", "litert"]
+"""``tflite`` is benchmark_model, ``litert`` LiteRT 2's benchmark_litert_model."""
+
+DELEGATES: Mapping[Dialect, Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "tflite": MappingProxyType(
+            {
+                "none": ("--use_xnnpack=false",),
+                "xnnpack": ("--use_xnnpack=true",),
+                "gpu": ("--use_gpu=true",),
+                "nnapi": ("--use_nnapi=true",),
+                "hexagon": ("--use_hexagon=true",),
+            }
+        ),
+        "litert": MappingProxyType(
+            {
+                "xnnpack": ("--use_cpu=true",),
+                "gpu": ("--use_gpu=true",),
+                "npu": ("--use_npu=true",),
+            }
+        ),
+    }
+)
+"""The flags of each delegate, by dialect."""
+
+
+def dialect_of(tool: str) -> Dialect:
+    """Which tool a file is, by its name."""
+    return "litert" if "litert" in tool.rsplit("/", 1)[-1].lower() else "tflite"
+
+
+def argv(
+    tool: str,
+    model: str,
+    *,
+    runs: int,
+    warmup_runs: int,
+    threads: int,
+    delegate: str | None = None,
+    input_shapes: Sequence[tuple[str, Sequence[int]]] = (),
+    signature: str | None = None,
+    max_s: float | None = None,
+    extra: Sequence[str] = (),
+    profile: bool = False,
+    dialect: Dialect = "tflite",
+) -> list[str]:
+    """The command line of one launch, unquoted.
+
+    Args:
+        tool: the tool's path on the device.
+        model: the model's path on the device.
+        runs: measured inferences, exactly (fewer only if ``max_s`` cuts them).
+        warmup_runs: inferences before them, exactly; 0 is none.
+        threads: of the CPU kernels.
+        delegate: one of :data:`DELEGATES`; None passes no flag and takes the tool's default.
+        input_shapes: the model's inputs in their own order, each with its tensor's name.
+        signature: to be run, where the model has several.
+        max_s: bound on the measured (and on the warm-up) time; the tool's own default is 150 s.
+        extra: passed on as they are, last, so that they win.
+        profile: also print the ops that take the time.
+        dialect: of the tool.
+
+    Raises:
+        TargetError: this dialect has no flag for what was asked.
+    """
+    arguments = [
+        tool,
+        f"--graph={model}",
+        f"--num_runs={runs}",
+        "--min_secs=0",
+        f"--warmup_runs={warmup_runs}",
+        "--warmup_min_secs=0",
+        f"--num_threads={threads}",
+    ]
+    if max_s is not None:
+        arguments.append(f"--max_secs={max_s:g}")
+    arguments += _delegate(delegate, dialect)
+    arguments += _inputs(input_shapes, dialect)
+    if signature is not None:
+        arguments.append(f"--signature_to_run_for={signature}")
+    if profile:
+        arguments.append(
+            "--use_profiler=true" if dialect == "litert" else "--enable_op_profiling=true"
+        )
+    return [*arguments, *extra]
+
+
+def _delegate(delegate: str | None, dialect: Dialect) -> tuple[str, ...]:
+    if delegate is None:
+        return ()
+    known = DELEGATES[dialect]
+    if delegate not in known:
+        raise TargetError(
+            f"{_TOOLS[dialect]} has no delegate {delegate!r}", hint=f"it has: {', '.join(known)}"
+        )
+    return known[delegate]
+
+
+def _inputs(shapes: Sequence[tuple[str, Sequence[int]]], dialect: Dialect) -> list[str]:
+    if not shapes:
+        return []
+    if dialect == "litert":
+        raise TargetError(
+            f"{_TOOLS[dialect]} cannot be told the shape of an input",
+            hint="use benchmark_model, or convert the model with fixed shapes",
+        )
+    for name, shape in shapes:
+        # The tool splits names at commas and shapes at colons, and has no way to quote them.
+        if "," in name or not name:
+            raise TargetError(
+                f"benchmark_model cannot be told of an input called {name!r}",
+                hint="rename the input, or convert the model with fixed shapes",
+            )
+        if not shape or min(shape) < 1:
+            raise TargetError(
+                f"the input {name} cannot have the shape {tuple(shape)}",
+                hint="give every dimension, each at least 1",
+            )
+    return [
+        f"--input_layer={','.join(name for name, _ in shapes)}",
+        f"--input_layer_shape={':'.join(','.join(map(str, shape)) for _, shape in shapes)}",
+    ]
+
+
+_TOOLS: Mapping[Dialect, str] = MappingProxyType(
+    {"tflite": "benchmark_model", "litert": "benchmark_litert_model"}
+)

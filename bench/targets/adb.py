@@ -1,0 +1,424 @@
+"""An Android phone over adb: TFLite's own ``benchmark_model``, pushed and run there.
+
+The address is the phone's serial; without one, the only phone that is ready. Options, by name:
+
+====================  ============  ==============================================================
+``adb_server``        from the      ``HOST:PORT`` of the adb server (``ANDROID_ADB_SERVER_PORT``)
+                      environment
+``benchmark_model``   found         path of the binary; else ``TFLITE_BENCH_BENCHMARK_MODEL``, else
+                      for the ABI   what ``bench doctor --fetch`` put into the cache
+``libraries``         none          ``FILE,FILE``: shared libraries that the tool loads
+``max_celsius``       40            skin (else battery) temperature above which we wait
+``max_thermal_status``  0           thermal status above which we wait: 0 none, 1 light, …
+``min_battery``       25            charge in per cent below which we wait
+``max_slowdown``      0.10          share by which fixed CPU work may be slower than when cool
+``throttle_every_s``  30            how often that work is timed
+``gate_timeout_s``    300           how long to wait for the phone to become fit
+``stay_on``           yes           keep the screen on while plugged in
+``fixed_performance``  yes          ask for clocks that the phone can keep up, where it can
+``reconnect_s``       60            how long to wait for a phone that went away
+``lock_timeout_s``    0             how long to wait for another harness at the same phone
+``cap_mb``            1024          how much of our pushed files may stay on the phone
+====================  ============  ==============================================================
+
+One launch is one call of ``device_scripts/launch.sh``, which answers with the tool's exit code, its
+streams and the state of the phone after it. That state also lets the next launch begin.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+
+from bench.errors import LaunchError, StableLaunchError, TargetError, TransientLaunchError
+from bench.targets import Progress, TargetStatus, _tool
+from bench.targets import _adb_files as files
+from bench.targets import _adb_options as adb_options
+from bench.targets import _benchmark_model as benchmark_model
+from bench.targets._adb_answer import Answer
+from bench.targets._adb_device import AdbShell, Shell, quote
+from bench.targets._adb_probe import Phone
+from bench.targets._adb_server import Attached, Server
+from bench.targets._adb_session import Session, cancelled, quietly
+from bench.targets._adb_state import DeviceState, Gate, parse_state
+from bench.targets._benchmark_argv import argv, dialect_of
+from bench.targets.local import cpus
+from bench.values import Environment, Launch, Plan, Variant
+
+KIND = "adb"
+NO_OPTIONS: Mapping[str, str] = {}
+
+
+def discover(options: Mapping[str, str] = NO_OPTIONS) -> list[TargetStatus]:
+    """Every device that the adb server knows; starts the server if there is none here.
+
+    Without a server there is one line that says so and names the cure. Raises TargetError for a
+    misspelt option only.
+    """
+    try:
+        server = Server(adb_options.read(options).adb_server)
+        return [_status(device) for device in server.devices()]
+    except TargetError as fault:
+        if options and fault.message.startswith("the adb target has no option"):
+            raise
+        return [TargetStatus(KIND, "no adb server", fault.message, fault.hint)]
+
+
+def _status(device: Attached) -> TargetStatus:
+    model = device.tags.get("model", "").replace("_", " ")
+    state = "ready" if not device.cure else device.state
+    return TargetStatus(f"{KIND}:{device.serial}", state, model or device.serial, device.cure)
+
+
+def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> AdbTarget:  # noqa: A001  # the protocol's word
+    """The phone of that serial, or the only one.
+
+    Raises:
+        TargetError: no such phone, not ready, several to choose from, or a bad option.
+    """
+    settings = adb_options.read(options)
+    return AdbTarget(_shell(address, settings), plan, settings)
+
+
+def clean(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[int, int]:
+    """Remove our folder from the phone, and nothing else: how many files and bytes.
+
+    Raises:
+        TargetError: as :func:`open`; or a harness is measuring there.
+    """
+    settings = adb_options.read(options)
+    session = Session(_shell(address, settings), settings)
+    try:
+        session.take()
+        return session.remove_all()
+    except LaunchError as fault:
+        raise TargetError(fault.message, hint=fault.hint) from fault
+    finally:
+        session.give_back()
+
+
+def _shell(address: str | None, options: adb_options.Options) -> AdbShell:
+    """The way to one phone that is ready."""
+    server = Server(options.adb_server)
+    found = server.devices()
+    ready = [device for device in found if not device.cure]
+    if address is None:
+        if len(ready) > 1:
+            serials = ", ".join(device.serial for device in ready)
+            raise TargetError(
+                f"{len(ready)} phones are attached ({serials})", hint="choose one: adb:SERIAL"
+            )
+        if ready:
+            return AdbShell(server, ready[0].serial)
+        if len(found) != 1:
+            raise TargetError(
+                "no phone is attached",
+                hint="plug one in and turn on USB debugging in its developer options",
+            )
+        address = found[0].serial
+    device = next((each for each in found if each.serial == address), None)
+    if device is None:
+        serials = ", ".join(each.serial for each in found) or "none"
+        raise TargetError(f"no phone is called {address!r}", hint=f"attached: {serials}")
+    if device.cure:
+        raise TargetError(f"{address} is {device.state}", hint=device.cure)
+    return AdbShell(server, address)
+
+
+class AdbTarget:
+    """See :class:`bench.targets.Target`.
+
+    Args:
+        shell: the way to the phone.
+        plan: what is to be measured.
+        options: of this kind of target.
+    """
+
+    def __init__(self, shell: Shell, plan: Plan, options: adb_options.Options) -> None:
+        self._plan = plan
+        self._options = options
+        self._mask = "-" if plan.affinity is None else _mask(plan.affinity)
+        self._session = Session(shell, options)
+        self._gate = Gate(self._session.look, options, self._session.closing)
+        self._refused: dict[str, LaunchError] = {}
+        self._phone: Phone | None = None
+        self._tool: files.Artefact | None = None
+        self._tool_version: str | None = None
+        self._libraries: list[files.Artefact] = []
+
+    @property
+    def id(self) -> str:
+        """``adb:SERIAL``."""
+        return f"{KIND}:{self._session.serial}"
+
+    def __enter__(self) -> AdbTarget:
+        """Take the phone, apply settings, find the tool for its ABI.
+
+        Raises:
+            TargetError: the phone is gone, full or in use; no tool, or one for another ABI; the
+                asked-for CPUs are not there.
+        """
+        try:
+            self._session.take()
+            self._phone = self._session.probe(self._mask)
+            self._check_affinity(self._phone)
+            self._choose_tool(self._phone)
+        except BaseException as fault:
+            self._session.give_back()
+            if isinstance(fault, LaunchError):
+                raise TargetError(fault.message, hint=fault.hint) from fault
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._session.give_back()
+
+    def cancel(self) -> None:
+        """End the running launch, from another thread."""
+        self._session.end_launches()
+
+    def environment(self) -> Environment:
+        """The phone, its clocks, the tool and how it is used."""
+        phone, tool, plan = self._entered()
+        facts = {
+            **phone.facts,
+            "threads": plan.threads,
+            "delegate": plan.delegate or "default",
+            "affinity": plan.affinity if self._mask == "-" else phone.affinity,
+            "tool_sha256": tool.sha256,
+            "tool_version": self._tool_version,
+            "tool_args": list(plan.tool_args),
+            "settings": dict(self._session.settings),
+        }
+        return Environment(self.id, KIND, phone.label, facts)
+
+    def _entered(self) -> tuple[Phone, files.Artefact, Plan]:
+        if self._phone is None or self._tool is None:
+            raise TargetError(f"{self.id} was not entered", hint="use it in a with statement")
+        return self._phone, self._tool, self._plan
+
+    def _check_affinity(self, phone: Phone) -> None:
+        if self._mask == "-":
+            return
+        if "taskset" not in phone.commands:
+            raise TargetError(f"{self.id} has no taskset", hint="leave --affinity away")
+        asked = set(cpus(self._plan.affinity or ""))
+        allowed = set(cpus(phone.affinity)) if phone.affinity else set()
+        if asked != allowed:
+            raise TargetError(
+                f"{self.id} cannot bind to CPUs {self._plan.affinity}",
+                hint=f"online there: {phone.facts.get('cores_online', 'unknown')}",
+            )
+
+    def _choose_tool(self, phone: Phone) -> None:
+        tool = _tool.find(self._options.benchmark_model, phone.abis)
+        if tool.loader and not tool.loader.startswith("/system/"):
+            test = f"if [ -e {quote(tool.loader)} ]; then echo there=1; fi; echo %end"
+            if not self._session.link.ask(test, quietly).values:
+                raise TargetError(
+                    f"{str(tool.path)!r} needs {tool.loader}, which this phone does not have",
+                    hint="that is a build for Linux; give the Android build of benchmark_model",
+                )
+        self._tool_version = tool.version
+        self._tool = files.by_content(
+            tool.path, tool.sha256, tool.size_bytes, "-benchmark_model", files.EXECUTABLE
+        )
+        self._libraries = _library_artefacts(self._options.libraries)
+
+    def prepare(self, variants: Sequence[Variant], progress: Progress) -> None:
+        """Push what is not there yet; what the phone refuses fails its own launches only."""
+        _, tool, _ = self._entered()
+        wanted = [tool, *self._libraries, *map(_model_artefact, variants)]
+        try:
+            for each in files.missing(self._session.link, wanted, progress):
+                try:
+                    files.push(self._session.link, [each], self._session.token, progress)
+                except StableLaunchError as fault:
+                    if fault.error_class == "device_lost":
+                        raise
+                    self._refused[each.name] = fault
+            self._session.keep_within_cap([each.name for each in wanted])
+        except LaunchError:
+            return  # gone or damaged: each launch looks again, and says so where it stays that way
+
+    def launch(self, variant: Variant, block: int, progress: Progress) -> Launch:
+        """Run one fresh process on the phone.
+
+        Raises:
+            StableLaunchError: the phone is gone or not fit, or the same launch would fail again.
+            TransientLaunchError: it may pass when tried again; or it was cancelled.
+        """
+        self._entered()
+        if self._session.closing.is_set():
+            raise cancelled()
+        started_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        before, waited_s = self._gate.wait(progress)
+        model = _model_artefact(variant)
+        begin = time.perf_counter()
+        answer = self._run(model, progress)
+        wall_s = time.perf_counter() - begin
+        after = parse_state(answer.values, time.monotonic())
+        self._gate.remember(after)
+        run = self._judge(answer)
+        return Launch(
+            variant=variant.name,
+            target=self.id,
+            block=block,
+            latency=benchmark_model.latency(run),
+            init_us=run.init_us,
+            first_us=run.first_us,
+            warmup_runs=run.warmup_count,
+            warmup_us=run.warmup_us,
+            peak_bytes=run.peak_bytes or run.overall_bytes,
+            init_bytes=run.init_bytes,
+            wall_s=wall_s,
+            started_at=started_at,
+            state=self._state_facts(before, after, waited_s),
+            facts=_launch_facts(answer, run),
+        )
+
+    def _state_facts(
+        self, before: DeviceState, after: DeviceState, waited_s: float
+    ) -> dict[str, object]:
+        facts: dict[str, object] = {
+            "before": before.facts(),
+            "after": after.facts(),
+            "screen": self._gate.screen,
+            "waited_s": round(waited_s, 1) if waited_s >= 1 else 0.0,
+            "work_us": self._gate.work_us,
+            "cool_work_us": self._gate.cool_work_us,
+        }
+        return {key: value for key, value in facts.items() if value is not None}
+
+    def _run(self, model: files.Artefact, progress: Progress) -> Answer:
+        """The answer of a launch that began, with its files brought there if they were gone."""
+        _, tool, plan = self._entered()
+        command = argv(
+            tool.remote,
+            model.remote,
+            runs=plan.runs,
+            warmup_runs=plan.warmup_runs,
+            threads=plan.threads,
+            delegate=plan.delegate,
+            input_shapes=plan.input_shapes,
+            signature=plan.signature,
+            max_s=plan.timeout_s,
+            extra=(*_ranges(plan), *plan.tool_args),
+            profile=plan.profile,
+            dialect=dialect_of(str(tool.source)),
+        )
+        libraries = str(Path(self._libraries[0].remote).parent) if self._libraries else "-"
+        needed = {each.remote: each for each in (model, tool)}
+        for _ in range(len(needed) + 1):
+            for each in needed.values():
+                if each.name in self._refused:
+                    raise self._refused[each.name]
+            answer = self._session.launch(
+                command, model.remote, plan.timeout_s, self._mask, libraries, progress
+            )
+            refused = answer.values.get("refused")
+            if refused is None:
+                return answer
+            if refused == "lock":
+                raise StableLaunchError(
+                    f"another harness took {self.id} over",
+                    hint="measure with one harness at a time, then run the same command again",
+                    error_class="device_busy",
+                )
+            files.push(self._session.link, [needed[refused]], self._session.token, progress)
+        raise TransientLaunchError(
+            f"files vanish from {self.id} while we measure",
+            hint="check the phone's storage",
+            error_class="device_lost",
+        )
+
+    def _judge(self, answer: Answer) -> benchmark_model.ToolRun:
+        """The tool's figures. Raises LaunchError where they are none, or not of what was asked."""
+        values = answer.values
+        timeout_s = self._plan.timeout_s
+        if values.get("ended") == "timeout":
+            raise StableLaunchError(
+                f"the tool took longer than {timeout_s:g} s and was ended",
+                hint="raise --timeout, or lower --runs",
+                error_class="timeout",
+            )
+        if "exit" not in values or "ended" in values:
+            raise TransientLaunchError(
+                "the launch broke off on the phone",
+                hint="it restarted, or somebody ended the tool",
+                error_class="crash",
+            )
+        stdout, stderr = (stream.decode(errors="replace") for stream in answer.streams)
+        asked = benchmark_model.Asked(
+            delegate=self._plan.delegate, input_shapes=bool(self._plan.input_shapes)
+        )
+        found = benchmark_model.parse(
+            stdout, exit_code=int(values["exit"]), stderr=stderr, asked=asked
+        )[-1]
+        if isinstance(found, benchmark_model.ToolFault):
+            raise benchmark_model.to_error(found)
+        return found
+
+
+def _model_artefact(variant: Variant) -> files.Artefact:
+    return files.by_content(variant.path, variant.sha256, variant.size_bytes, ".tflite")
+
+
+def _library_artefacts(paths: Sequence[Path]) -> list[files.Artefact]:
+    """Shared libraries keep their names, in a folder named by the content of all of them."""
+    contents: dict[Path, bytes] = {}
+    for path in paths:
+        try:
+            contents[path] = path.read_bytes()
+        except OSError as fault:
+            raise TargetError(
+                f"cannot read {str(path)!r} ({fault.strerror})", hint="name libraries that exist"
+            ) from fault
+        if not path.name.replace(".", "").replace("_", "").replace("-", "").isalnum():
+            raise TargetError(f"a library is called {path.name!r}", hint="rename it")
+    together = hashlib.sha256(b"".join(contents.values())).hexdigest()[:16]
+    return [
+        files.Artefact(
+            path,
+            hashlib.sha256(content).hexdigest(),
+            len(content),
+            f"libraries-{together}/{path.name}",
+        )
+        for path, content in contents.items()
+    ]
+
+
+def _launch_facts(answer: Answer, run: benchmark_model.ToolRun) -> dict[str, object]:
+    values = answer.values
+    facts: dict[str, object] = {
+        "tool_s": round(float(values["to_s"]) - float(values["from_s"]), 2),
+        "tool_era": run.era,
+        "delegates": [asdict(each) for each in run.delegates],
+        "tool_warnings": list(run.warnings),
+        "p95_us": run.p95_us,
+        "ops": [asdict(each) for each in run.ops],
+    }
+    return {key: value for key, value in facts.items() if value not in (None, [], "")}
+
+
+def _ranges(plan: Plan) -> list[str]:
+    """The tool's flag for the range of random inputs; it splits at commas and colons."""
+    if not plan.input_ranges:
+        return []
+    parts = [f"{name},{low:g},{high:g}" for name, (low, high) in plan.input_ranges]
+    return [f"--input_layer_value_range={':'.join(parts)}"]
+
+
+def _mask(affinity: str) -> str:
+    """CPUs as the hexadecimal mask that every taskset takes. Raises TargetError."""
+    return f"{sum(1 << cpu for cpu in set(cpus(affinity))):x}"

@@ -1,0 +1,145 @@
+#!/system/bin/sh
+# launch.sh ROOT TOKEN ID FORGET LIMIT_S BEAT_S ORPHAN_S MASK LIBRARIES MODEL TOOL [ARGUMENT]...
+#
+# Run TOOL once, apart from the connection, and answer with its exit code, both its streams and the
+# state of the phone after it. Called again with the same ID, it starts nothing: it waits for the
+# launch that is under way, or answers with the one that is done. So a cut cable neither loses a
+# launch nor counts one twice.
+#
+#   ROOT       our folder; TOKEN must hold its lock
+#   ID         names this launch; FORGET is an earlier one whose answer has arrived, or -
+#   LIMIT_S    the launch is ended after so long
+#   BEAT_S     a dot goes to the host so often, to show that the connection lives
+#   ORPHAN_S   the launch is ended when no host has listened for so long
+#   MASK       of CPUs, hexadecimal, for taskset, or -
+#   LIBRARIES  a folder for the dynamic linker, or -
+#
+# Answer: KEY=VALUE lines, then `%streams N M` and N + M bytes, then state, then %end. Keys:
+#   refused    lock (it is not ours), or the path of a file that is missing: nothing was started
+#   lost       the launch broke off with no exit code (the phone restarted, or it was cancelled)
+#   exit       the tool's exit code, 128 + N for signal N; from_s, to_s: its start and end, uptime
+#   ended      timeout or orphaned, where it was ended by us
+
+here=${0%/*}
+
+supervise() { # DIR ROOT LIMIT_S BEAT_S ORPHAN_S MASK COMMAND...: leader of a session of its own
+    dir=$1 root=$2 limit=$3 beat=$4 orphan=$5 mask=$6
+    shift 6
+    read -r line < "/proc/$$/stat"
+    # Fields after the name, which may hold spaces: the 20th is the start time.
+    line=${line##*) }
+    echo "$$ $(echo "$line" | cut -d ' ' -f 20)" > "$dir/group"
+    # Endless output must not fill the phone. POSIX counts blocks of 512 bytes: 1 GiB.
+    ulimit -f 2097152
+    if [ "$mask" != - ]; then set -- taskset "$mask" "$@"; fi
+    read -r from rest < /proc/uptime
+    "$@" < /dev/null > "$dir/stdout" 2> "$dir/stderr" &
+    tool=$!
+    watch &
+    wait $tool
+    code=$?
+    read -r to rest < /proc/uptime
+    echo "$code $from $to done" > "$dir/exit"
+    # What is left of the session, the tool's children and this shell included.
+    kill -KILL 0
+}
+
+watch() {
+    trap '' PIPE
+    left=$limit lonely=0 reason=timeout
+    while [ $left -gt 0 ]; do
+        if [ $left -lt $beat ]; then beat=$left; fi
+        sleep $beat
+        left=$((left - beat))
+        true > "$root/lock/beat"
+        if echo .; then
+            lonely=0
+        elif [ -e "$dir/attached" ]; then
+            lonely=0
+            rm -f "$dir/attached"
+        else
+            lonely=$((lonely + beat))
+            if [ $lonely -ge $orphan ]; then
+                reason=orphaned
+                break
+            fi
+        fi
+    done 2>/dev/null
+    echo $reason > "$dir/ended"
+    kill -TERM $tool
+    sleep 2
+    kill -KILL $tool
+}
+
+alive() { # whether the session of DIR still runs
+    [ -r "$dir/group" ] && read -r pid start < "$dir/group" && [ -d "/proc/$pid" ]
+}
+
+answer() {
+    if read -r code from to done < "$dir/exit" && [ "$done" = done ]; then
+        printf 'exit=%s\nfrom_s=%s\nto_s=%s\n' "$code" "$from" "$to"
+    else
+        echo lost=1
+    fi 2>/dev/null
+    if [ -r "$dir/ended" ]; then
+        read -r reason < "$dir/ended"
+        echo "ended=$reason"
+    fi
+    true >> "$dir/stdout"
+    true >> "$dir/stderr"
+    # Of endless output, only the start (parameters) and the end (results) travel.
+    for stream in stdout stderr; do
+        size=$(wc -c < "$dir/$stream")
+        if [ "$size" -gt 4194304 ]; then
+            { head -c 262144 "$dir/$stream"; echo; tail -c 1048576 "$dir/$stream"; } > "$dir/short"
+            mv -f "$dir/short" "$dir/$stream"
+            echo "cut.$stream=$((size))"
+            size=$(wc -c < "$dir/$stream")
+        fi
+        sizes="${sizes-} $((size))"
+    done
+    echo "%streams$sizes"
+    cat "$dir/stdout" "$dir/stderr"
+    echo
+}
+
+case $1 in
+    --supervise)
+        shift
+        supervise "$@" ;;
+esac
+
+umask 022
+root=$1 token=$2 id=$3 forget=$4 limit=$5 beat=$6 orphan=$7 mask=$8 libraries=$9
+shift 9
+model=$1 tool=$2
+shift
+dir=$root/runs/$id
+
+if [ ! -e "$root/lock/holder-$token" ]; then
+    echo refused=lock
+elif [ ! -d "$dir" ] && [ ! -f "$model" ]; then
+    echo "refused=$model"
+elif [ ! -d "$dir" ] && [ ! -f "$tool" ]; then
+    echo "refused=$tool"
+else
+    if [ "$forget" != - ]; then rm -rf "$root/runs/$forget"; fi
+    if mkdir "$dir" 2>/dev/null; then
+        if [ "$libraries" != - ]; then export LD_LIBRARY_PATH="$libraries"; fi
+        setsid sh "$0" --supervise "$dir" "$root" "$limit" "$beat" "$orphan" "$mask" "$@" \
+            < /dev/null 2> /dev/null &
+        wait $! 2> /dev/null
+    else
+        tries=0
+        while [ ! -s "$dir/exit" ] && { alive || [ $tries -lt 2 ]; }; do
+            true > "$dir/attached"
+            tries=$((tries + 1))
+            echo . || exit 1
+            sleep 1
+        done
+    fi
+    if [ -d "$dir" ]; then answer; else echo lost=1; fi
+    . "$here/state.sh"
+    state
+fi
+echo %end

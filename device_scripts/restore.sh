@@ -1,0 +1,56 @@
+#!/system/bin/sh
+# restore.sh ROOT TOKEN keep|release
+#
+# End every launch of ours that still runs, undo the settings in ROOT/note, and give the lock back
+# (release) or keep it. Does nothing unless TOKEN holds the lock. Answer: ended=N, restored=NAME for
+# each setting, lock=lost if it was not ours; then %end.
+
+root=$1 token=$2 mode=$3
+
+end_launches() {
+    count=0
+    for dir in "$root"/runs/*; do
+        [ -r "$dir/group" ] && read -r pid start < "$dir/group" || continue
+        # The number may meanwhile belong to somebody else; the start time tells.
+        if [ -d "/proc/$pid" ]; then
+            read -r line < "/proc/$pid/stat" || continue
+            line=${line##*) }
+            [ "$(echo "$line" | cut -d ' ' -f 20)" = "$start" ] || continue
+        fi
+        # With the leader dead, a group of that number can only be what is left of ours.
+        kill -KILL "-$pid" 2>/dev/null && [ ! -s "$dir/exit" ] && count=$((count + 1))
+    done
+    echo "ended=$count"
+    # A push under way may belong to a harness that is only starting: of others, only old ones go.
+    rm -rf "$root"/runs/* "$root/push-$token-"*
+    find "$root" -maxdepth 1 -name 'push-*' -mmin +10 -exec rm -f {} \;
+}
+
+undo() {
+    case $1 in
+        stay_on)
+            if [ "$2" = null ]; then
+                settings delete global stay_on_while_plugged_in > /dev/null 2>&1
+            else
+                settings put global stay_on_while_plugged_in "$2" > /dev/null 2>&1
+            fi ;;
+        fixed_performance) cmd power set-fixed-performance-mode-enabled false > /dev/null 2>&1 ;;
+        *) return ;;
+    esac
+    echo "restored=$1"
+}
+
+if [ -e "$root/lock/holder-$token" ]; then
+    end_launches
+    if [ -r "$root/note" ]; then
+        while read -r name value; do undo "$name" "$value" < /dev/null; done < "$root/note"
+        rm -f "$root/note"
+    fi
+    if [ "$mode" = release ]; then
+        rm -f "$root/lock/holder-$token" "$root/lock/beat"
+        rmdir "$root/lock"
+    fi
+else
+    echo lock=lost
+fi
+echo %end

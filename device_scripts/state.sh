@@ -1,0 +1,76 @@
+#!/system/bin/sh
+# state.sh [screen] [work]: what the phone is like right now, as KEY=VALUE lines.
+#
+#   screen   also whether the screen is on (costs a slow dumpsys)
+#   work     also the time of a fixed piece of CPU work, to tell a throttled phone from a cool one
+#
+# launch.sh sources this file and calls `state`; run alone it ends with %end. Parts that a phone
+# does not have are left out, never made up.
+
+state() {
+    # Side by side: asking a service takes longer than anything else here.
+    dumpsys battery 2>/dev/null | sed -n \
+        -e 's/^ *level: *\([0-9][0-9]*\).*/battery_level=\1/p' \
+        -e 's/^ *temperature: *\(-*[0-9][0-9]*\).*/battery_decicelsius=\1/p' \
+        -e 's/^ *\(AC\) powered: *true.*/plugged=\1/p' \
+        -e 's/^ *\(USB\) powered: *true.*/plugged=\1/p' \
+        -e 's/^ *\([Ww]ireless\) powered: *true.*/plugged=\1/p' \
+        -e 's/^ *status: *\([0-9][0-9]*\).*/battery_status=\1/p' &
+    battery=$!
+    thermal=$(dumpsys thermalservice 2>/dev/null | sed -n \
+        -e 's/^ *Thermal Status: *\([0-9][0-9]*\).*/thermal_status=\1/p' \
+        -e 's/.*Temperature{mValue=\([^,]*\), mType=\([^,]*\), mName=\([^,]*\), mStatus=.*/temperature.\2.\3=\1/p')
+    if [ -n "$thermal" ]; then printf '%s\n' "$thermal"; else zones; fi
+    for file in /sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq; do
+        if [ -r "$file" ] && read -r khz < "$file"; then
+            core=${file#/sys/devices/system/cpu/cpu}
+            echo "khz.${core%%/*}=$khz"
+        fi
+    done 2>/dev/null
+    wait $battery
+}
+
+# Older phones have no thermal service, but let the shell read the sensors themselves.
+zones() {
+    for zone in /sys/class/thermal/thermal_zone*; do
+        if [ -r "$zone/temp" ] && read -r kind < "$zone/type" && read -r heat < "$zone/temp"; then
+            echo "zone.$kind=$heat"
+        fi
+    done 2>/dev/null
+}
+
+screen() {
+    dumpsys power 2>/dev/null | sed -n 's/^ *mWakefulness=\([A-Za-z]*\).*/screen=\1/p'
+}
+
+now_us() {
+    # mksh and bash have a clock that costs no process; toybox's date has nanoseconds.
+    if [ -n "${EPOCHREALTIME-}" ]; then
+        echo "$EPOCHREALTIME" | sed 's/[.,]//'
+    else
+        date +%s%N 2>/dev/null | sed -n 's/^\([0-9]\{16\}\)[0-9]*$/\1/p'
+    fi
+}
+
+# The best of five: whatever else runs can only make one slower, a throttled core slows all.
+work() {
+    best=
+    for turn in 1 2 3 4 5; do
+        from=$(now_us)
+        [ -n "$from" ] || return 0
+        i=0
+        while [ $i -lt 10000 ]; do i=$((i + 1)); done
+        spent=$(($(now_us) - from))
+        if [ -z "$best" ] || [ $spent -lt "$best" ]; then best=$spent; fi
+    done
+    echo "work_us=$best"
+}
+
+case ${0##*/} in
+    state.sh)
+        state
+        for part in "$@"; do
+            case $part in screen | work) $part ;; esac
+        done
+        echo %end ;;
+esac

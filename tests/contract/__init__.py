@@ -1,0 +1,1 @@
+"""Every plugin that is found holds the promises of its kind."""

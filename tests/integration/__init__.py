@@ -1,0 +1,1 @@
+"""Tests with real TensorFlow on small models, and real local launches."""
