@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "techniques": ("values", "data"),
     "techniques.*": ("errors", "values", "plugins", "data", "keras_port"),
     "keras_port": ("errors",),
-    "convert": ("errors", "data", "techniques"),
+    "convert": ("errors", "data", "techniques", "workers"),
     "build": (
         *("errors", "values", "cache", "data", "inspect", "recipes", "techniques", "workers"),
     ),
