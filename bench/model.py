@@ -93,7 +93,7 @@ def load(model: Model) -> Any:
         # Keras raises anything for a file it cannot read: TypeError, KeyError, OSError, ValueError.
         raise ModelError(
             f"Keras cannot load {model.source} ({_first_sentence(fault)})",
-            hint="a model with custom layers must be exported as a SavedModel or a .tflite first",
+            hint="save it again; one with layers of your own only as a SavedModel or a .tflite",
         ) from fault
 
 
