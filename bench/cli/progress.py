@@ -75,11 +75,12 @@ class Show:
         with self._lock:
             if self._bars is not None:
                 self._bars.update(self._task(what), note=words)
-            elif self._plain and words and (said := _NUMBER.sub("", f"{what}: {words}")):
-                # A log is told once what is waited for, not again at each new temperature.
-                if said not in self._said:
-                    self._said.add(said)
-                    print(f"{what}: {words}", file=sys.stderr, flush=True)
+                return
+            # A log is told once what is waited for, not again at each new temperature.
+            said = _NUMBER.sub("", f"{what}: {words}")
+            if self._plain and words and said not in self._said:
+                self._said.add(said)
+                print(f"{what}: {words}", file=sys.stderr, flush=True)
 
     def say(self, words: str) -> None:
         """One line that stays, above any bars; also when quiet, since it tells of a fault."""
