@@ -120,7 +120,7 @@ def _verify(recipe: Recipe, variant: Variant) -> None:
 
 
 def _variant(name: str, path: Path, notes: dict[str, Any]) -> Variant:
-    facts = inspect.facts(path)
+    facts = _facts(path)
     return Variant(
         name=name,
         path=path,
@@ -129,6 +129,16 @@ def _variant(name: str, path: Path, notes: dict[str, Any]) -> Variant:
         zipped_bytes=facts["zipped_bytes"],
         facts={**facts, **notes},
     )
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    """As ``inspect.facts``, kept by content: zipping 20 MB of weights takes seconds."""
+    kept = cache.folder("facts") / f"{inspect.SCHEMA}-{cache.hash_files([path])}.json"
+    if kept.is_file():
+        return dict(json.loads(kept.read_bytes()))
+    facts = inspect.facts(path)
+    cache.write(kept, json.dumps(facts).encode())
+    return facts
 
 
 def _key(model: Model, recipe: Recipe, data: Data | None, seed: int) -> str:

@@ -62,8 +62,9 @@ def _configure(converter: Any, conversion: Conversion, calibration: Split | None
                 hint="give --data with x_calibration or x_train",
             )
         converter.representative_dataset = lambda: _one_by_one(calibration)
-    if mode in ("int8", "qat"):
+    if mode == "int8":
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    if mode in ("int8", "qat"):
         converter.inference_input_type = getattr(tf, conversion.io)
         converter.inference_output_type = getattr(tf, conversion.io)
     if mode == "int16x8":

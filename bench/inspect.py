@@ -31,6 +31,9 @@ __all__ = [
     "zipped_bytes",
 ]
 
+SCHEMA = 1
+"""Raised whenever the facts of the same file would come out otherwise."""
+
 CUSTOM_OPS_OF_THE_RUNTIME = frozenset(
     {"AudioSpectrogram", "Mfcc", "NumericVerify", "TFLite_Detection_PostProcess"}
 )

@@ -99,7 +99,9 @@ def paired_interval(differences: Floats) -> Interval:
     cut = signed_rank_cut(size, ALARM_TAIL)
     assert cut is not None
     pairs = size * (size + 1) // 2
-    ranks = (pairs - 1) // 2, pairs // 2, cut, pairs - 1 - cut
+    # Of many pairs the two in the middle are as good as one.
+    middle = (pairs // 2,) * 2 if size > _ALL_PAIRS_UP_TO else ((pairs - 1) // 2, pairs // 2)
+    ranks = *middle, cut, pairs - 1 - cut
     below, above, low, high = _pairwise_averages(np.sort(differences, axis=-1), ranks)
     return Interval((below + above) / 2, low, high)
 
@@ -138,6 +140,10 @@ def p99_from_maxima(maxima: Floats, levels: Floats, runs: NDArray[Any]) -> Inter
     Σ 1{maximum <= x} = Σ 0.99ⁿ; that sum is then no more spread than the binomial that the
     interval takes it for (Hoeffding 1956, "On the distribution of the number of successes in
     independent trials", Annals of Mathematical Statistics 27:713-721).
+
+    A maximum tells nothing of how runs follow one another. Where each remembers half of the one
+    before and launches do not differ at all, the figure lies 0.3 % low, which is seen from about
+    40 launches on; neighbours more alike than that need samples.
     """
     share = float(np.mean(0.99**runs))
     return _sum(center_interval(levels), quantile_interval(maxima - levels, share))
@@ -226,10 +232,11 @@ def _pairwise_averages(ordered: Floats, ranks: tuple[int, ...]) -> list[Floats]:
         averages.partition(sorted(set(ranks)), axis=-1)
         return [averages[..., rank] for rank in ranks]
     rows = ordered.reshape(-1, size)
-    return [
-        np.array([_ranked_average(row, rank) for row in rows]).reshape(ordered.shape[:-1])
-        for rank in ranks
-    ]
+    found = {
+        rank: np.array([_ranked_average(row, rank) for row in rows]).reshape(ordered.shape[:-1])
+        for rank in set(ranks)
+    }
+    return [found[rank] for rank in ranks]
 
 
 def _ranked_average(ordered: Floats, rank: int) -> float:

@@ -6,11 +6,12 @@ Nothing here touches a device: any old file can be assembled again, on a machine
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench import stats
+from bench.cautions import cautions
 from bench.store import End, Records, Session
 from bench.values import (
     Accuracy,
@@ -27,6 +28,10 @@ from bench.values import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+ByCell = Mapping[tuple[str, str], list[Launch]]
+"""Launches by target and variant; none is an empty list."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ def assemble(records: Records) -> Report:
         session=session,
         tables=tuple(tables),
         failures=kept,
-        cautions=_cautions(records, tables),
+        cautions=_cautions(records, tables, launches),
         end=records.end,
     )
 
@@ -150,7 +155,7 @@ def _environments(records: Records) -> Iterable[Environment]:
         yield known.get(target) or Environment(target, kind, f"{target} (not reached)")
 
 
-def _cautions(records: Records, tables: Sequence[Table]) -> tuple[Caution, ...]:
+def _cautions(records: Records, tables: Sequence[Table], launches: ByCell) -> tuple[Caution, ...]:
     """What the reader should know that no single figure says."""
     session = records.session
     found = []
@@ -188,13 +193,18 @@ def _cautions(records: Records, tables: Sequence[Table]) -> tuple[Caution, ...]:
             )
         )
     for table in tables:
-        found.extend(_launch_cautions(records, table))
+        found.extend(_launch_cautions(records, table, launches))
     return tuple(found)
 
 
-def _launch_cautions(records: Records, table: Table) -> Sequence[Caution]:
-    del records, table
-    return ()
+def _launch_cautions(records: Records, table: Table, launches: ByCell) -> Sequence[Caution]:
+    """What the launches of one target say beyond their figures."""
+    target = table.environment.target
+    by_variant = {
+        variant.name: launches[target, variant.name] for variant in records.session.variants
+    }
+    baseline = records.session.variants[0].name if records.session.variants else None
+    return cautions(by_variant, baseline=baseline)
 
 
 def _line_columns() -> Sequence[str]:

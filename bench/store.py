@@ -12,6 +12,7 @@ Schema history:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -154,6 +155,7 @@ class Writer:
 
     def __init__(self, path: Path, session: Session) -> None:
         self.path = path
+        self._opened = contextlib.ExitStack()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = FileLock(path.with_name(f".{path.name}.lock"))
@@ -164,17 +166,19 @@ class Writer:
             ) from fault
         except OSError as fault:
             raise _unwritable(path, fault) from fault
+        self._opened.callback(self._unlock)
         try:
-            # Unbuffered: after a full disk nothing is left to be written again at the end.
-            if path.exists() and not _is_torn_start(path):
+            continued = path.exists() and not _is_torn_start(path)
+            if continued:
                 _check_same(path, session)
                 _cut_torn_line(path)
-                self._file = path.open("ab", buffering=0)
-            else:
-                self._file = path.open("wb", buffering=0)
+            # Unbuffered: after a full disk nothing is left to be written again at the end.
+            file = path.open("ab" if continued else "wb", buffering=0)
+            self._file = self._opened.enter_context(file)
+            if not continued:
                 self.append(session)
         except BaseException as fault:
-            self._unlock()
+            self._opened.close()
             if isinstance(fault, OSError):
                 raise _unwritable(path, fault) from fault
             raise
@@ -188,8 +192,7 @@ class Writer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
-        self._unlock()
+        self._opened.close()
 
     def append(self, value: Session | Environment | Launch | Failure | Accuracy | End) -> None:
         """Write one line and hand it to the system at once.

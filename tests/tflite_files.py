@@ -84,6 +84,15 @@ def too_new() -> bytes:
     return builder.pack([x], [y])
 
 
+def fixed_batch() -> bytes:
+    """Reshapes (n, 8) to (1, 8), which no batch but one can be brought into."""
+    builder = ModelBuilder()
+    shape = builder.tensor("shape", (2,), "int32", data=np.array([1, 8], np.int32))
+    x, y = builder.tensor("x", (1, 8)), builder.tensor("y", (1, 8))
+    builder.op("RESHAPE", [x, shape], [y])
+    return builder.pack([x], [y])
+
+
 RUNNABLE: Mapping[str, Callable[[], bytes]] = {
     "float32": add,
     "bool": lambda: add("bool", op="LOGICAL_AND"),

@@ -106,7 +106,7 @@ def _add_run(commands: Any) -> None:
         action="append",
         default=[],
         metavar="ARG",
-        help="a further argument for benchmark_model; may be repeated",
+        help="a further argument for benchmark_model (--tool-arg=--flag=value); may be repeated",
     )
     how.add_argument("--profile", action="store_true", help="also show the ops that take the time")
     saved = run.add_argument_group("what becomes of it")
@@ -201,6 +201,42 @@ def _add_phone(commands: Any) -> None:
     parse.add_argument(
         "--exit-code", type=int, metavar="N", help="the tool's exit code, where it is known"
     )
+    doctor = _command(
+        commands,
+        "doctor",
+        "device",
+        "adb, the phones, benchmark_model: what is wrong, and the cure",
+        "Look at all that measuring on a phone needs, and name the cure for each fault. "
+        "Exit 3 where there is one.",
+    )
+    add_target_options(doctor)
+    doctor.add_argument(
+        "--fetch",
+        nargs="?",
+        const="",
+        metavar="VERSION",
+        help="get benchmark_model for each phone's ABI from its published address: "
+        "tflite-nightly (default), litert-latest or litert-X.Y.Z",
+    )
+    doctor.add_argument(
+        "--abi", action="append", default=[], help="fetch for this ABI, without a phone"
+    )
+    clean = _command(
+        commands,
+        "clean",
+        "device",
+        "remove from phones what we pushed",
+        "Remove our folder from phones, and nothing else.",
+    )
+    clean.add_argument(
+        "-t",
+        "--target",
+        action="append",
+        default=[],
+        metavar="TARGET",
+        help="adb (all phones, the default) or adb:SERIAL; may be repeated",
+    )
+    add_target_options(clean)
 
 
 def _add_recipe_options(command: argparse.ArgumentParser) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from types import TracebackType
 from typing import Any
+
+_NUMBER = re.compile(r"[\d.,]+")
 
 
 class Show:
@@ -72,8 +75,11 @@ class Show:
         with self._lock:
             if self._bars is not None:
                 self._bars.update(self._task(what), note=words)
-            elif self._plain and words and f"{what}: {words}" not in self._said:
-                self._said.add(f"{what}: {words}")
+                return
+            # A log is told once what is waited for, not again at each new temperature.
+            said = _NUMBER.sub("", f"{what}: {words}")
+            if self._plain and words and said not in self._said:
+                self._said.add(said)
                 print(f"{what}: {words}", file=sys.stderr, flush=True)
 
     def say(self, words: str) -> None:

@@ -7,15 +7,15 @@ import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 from bench import accuracy, build, cache, data, model, plugins, recipes, stats, store, workers
-from bench.cli import options, show
+from bench.cli import options, show, where
 from bench.cli.progress import Show
-from bench.errors import BuildError, DataError, StoreError, TargetError, UsageError
+from bench.errors import BuildError, DataError, StoreError, UsageError
 from bench.measure import Work, measure
 from bench.targets import Target
 from bench.values import Accuracy, Environment, Failure, Launch, Model, Plan, Recipe, Variant
@@ -40,7 +40,7 @@ def run(asked: argparse.Namespace) -> int:
     plan = options.plan(asked)
     wanted = options.outputs(asked)
     settings = options.target_options(asked)
-    addresses = list(_addresses(asked, settings))  # a wrong one is told before anything is built
+    addresses = where.chosen(asked.target, settings)  # a wrong one is told before anything is built
     with Show(quiet=asked.quiet) as progress, contextlib.ExitStack() as stack:
         sources = _sources(asked, plan, progress)
         # Before a file is begun: samples that do not fit leave nothing behind.
@@ -121,7 +121,7 @@ def _why_no_accuracy(source: Model, samples: data.Data | None) -> str:
 
 
 def _targets(
-    addresses: Sequence[tuple[str, str | None]], plan: Plan, settings: dict[str, str]
+    addresses: Sequence[where.Address], plan: Plan, settings: dict[str, str]
 ) -> list[Target]:
     opened: dict[str, Target] = {}
     for kind, address in addresses:
@@ -130,55 +130,18 @@ def _targets(
     return list(opened.values())
 
 
-def _addresses(
-    asked: argparse.Namespace, settings: dict[str, str]
-) -> Iterator[tuple[str, str | None]]:
-    """Kinds and addresses: those named, else every phone that is ready, else local."""
-    if asked.target:
-        for text in asked.target:
-            kind, address = options.split_target(text)
-            if kind == "local" or address is not None:
-                yield kind, address
-            else:
-                yield from _all_ready(kind, settings)
-        return
-    found = False
-    for kind in plugins.names("targets"):
-        if kind != "local":
-            for status in plugins.load("targets", kind).discover(settings):
-                if status.ready:
-                    found = True
-                    yield options.split_target(status.target)
-    if not found:
-        yield "local", None
-
-
 def _announce(
-    asked: argparse.Namespace, sources: Sources, addresses: Sequence[tuple[str, str | None]]
+    asked: argparse.Namespace, sources: Sources, addresses: Sequence[where.Address]
 ) -> None:
     """Tell what the user did not ask for and will get."""
     if sources.model.kind == "tflite" and not asked.quiet:
         print("measured as it is: recipes need the source model", file=sys.stderr)
-    if not asked.target and ("local", None) in addresses:
+    if not asked.target and where.LOCAL in addresses:
         print(
             "NO PHONE is attached: measuring on this machine's LiteRT interpreter, whose figures "
             "say little about a phone (see: bench targets)",
             file=sys.stderr,
         )
-
-
-def _all_ready(kind: str, settings: dict[str, str]) -> Iterator[tuple[str, str | None]]:
-    statuses = plugins.load("targets", kind).discover(settings)
-    ready = [status for status in statuses if status.ready]
-    if not ready:
-        cures = "; ".join(
-            f"{status.target} is {status.state}: {status.cure}" for status in statuses
-        )
-        raise TargetError(
-            f"no {kind} target is ready", hint=cures or "plug in a phone with USB debugging on"
-        )
-    for status in ready:
-        yield options.split_target(status.target)
 
 
 def _one_sample(sources: Sources, stack: contextlib.ExitStack) -> str:

@@ -16,7 +16,7 @@ def render(report: Report, *, colour: bool = False) -> str:
     for grid in grids(report):
         body = tabulate(
             [[_escape(cell) for cell in row] for row in grid.rows],
-            headers=[header.strip() for header in grid.headers],
+            headers=[_escape(header) for header in grid.headers],
             tablefmt="github",
             colalign=["left", *["right"] * (len(grid.headers) - 1)],
             disable_numparse=True,

@@ -47,11 +47,23 @@ _PATTERNS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
     (coverage, key, re.compile(pattern))
     for coverage, key, pattern in (
         # From 2.3 on "Explicitly applied … by the delegate", before it "Applied … w/ the delegate".
-        ("full", "completely", r"pplied (?P<name>.+?) delegate, and the .*completely\s+executed"),
-        ("partial", "partially", r"pplied (?P<name>.+?) delegate, and the .*partially\s+executed"),
+        (
+            "full",
+            "completely",
+            r"pplied (?P<name>[\w -]{1,40}?) delegate, and the .*completely\s+executed",
+        ),
+        (
+            "partial",
+            "partially",
+            r"pplied (?P<name>[\w -]{1,40}?) delegate, and the .*partially\s+executed",
+        ),
         ("applied", "Applied", r"^Applied (?P<name>\w+) delegate\.?$"),
-        ("none", "will not be", r"^Though (?P<name>.+?) delegate is explicitly applied, .*not be"),
-        ("none", "Failed to apply", r"^Failed to apply (?P<name>.+?) delegate"),
+        (
+            "none",
+            "will not be",
+            r"^Though (?P<name>[\w -]{1,40}?) delegate is explicitly applied, .*not be",
+        ),
+        ("none", "Failed to apply", r"^Failed to apply (?P<name>[\w -]{1,40}?) delegate"),
         ("none", "unsupported", r"^(?P<name>\w+) acceleration is unsupported"),
         ("none", "Could not create", r"^Could not create (?P<name>\w+) delegate"),
         ("none", "NNAPI support library", r"^Couldn't load (?P<name>NNAPI) support library"),

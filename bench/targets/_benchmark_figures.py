@@ -36,7 +36,8 @@ class ToolRun:
         init_us: from nothing to ready.
         first_us: the very first inference, within the warm-up if there was one.
         warmup_us, warmup_count: mean and number of the warm-up's inferences.
-        init_bytes, overall_bytes: footprint above that of the tool's start, after init and in all.
+        init_bytes, overall_bytes: footprint above that of the tool's start, after init and in all;
+            0 where the process that started the tool had a larger one (Linux counts it in).
         peak_bytes: peak footprint, where periodic monitoring was on.
         era: which of the tool's wordings this is: ``1.14 or older``, ``1.15 or 2.0``,
             ``2.1 to 2.3``, ``2.4 or newer``, ``2.14 or newer``, ``2.20 or newer``, ``litert``.
@@ -71,7 +72,7 @@ _Figures = Mapping[str, float | None]
 def read_run(segment: Segment) -> ToolRun | ToolFault:
     """The segment's figures, or the fault (``no_result``) that says why there are none."""
     phases = _phases(segment)
-    if phases is None:
+    if phases is None or segment.crossed:
         return _DISAGREE
     warmup, measured = phases
     if measured is not None and measured.count == 0:

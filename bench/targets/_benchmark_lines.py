@@ -281,7 +281,8 @@ _MARKS: tuple[tuple[str, int | None, str, str], ...] = (
         "memory",
         None,
         "(MB)",
-        rf"emory footprint.*\(MB\).*?: init=(?P<init>{NUMBER}) overall=(?P<overall>{NUMBER})",
+        r"^(?:Peak m|M)emory footprint [^(]*\(MB\): "
+        rf"init=(?P<init>{NUMBER}) overall=(?P<overall>{NUMBER})",
     ),
     ("memory", None, "Init footprint", rf"^Init footprint:\s+(?P<init>{NUMBER}) MB"),
     ("memory", None, "Overall footprint", rf"^Overall footprint:\s+(?P<overall>{NUMBER}) MB"),

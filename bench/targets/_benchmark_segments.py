@@ -37,6 +37,7 @@ class Segment:
         stage: how far the run has come (see ``_benchmark_lines.Mark``).
         marks: the recognised lines, in order.
         phases: one entry per ``Running benchmark`` line, None where its count line is missing.
+        crossed: whether two count lines came after one such line: two processes wrote this log.
         timings: of the ``Inference timings`` line, in microseconds.
         block: of LiteRT's block of results, in microseconds.
         symptoms: lines that name a fault.
@@ -48,6 +49,7 @@ class Segment:
     stage: int = -1
     marks: list[Mark] = field(default_factory=list)
     phases: list[Stat | None] = field(default_factory=list)
+    crossed: bool = False
     timings: dict[str, float] = field(default_factory=dict)
     block: dict[str, float] = field(default_factory=dict)
     symptoms: list[faults.Symptom] = field(default_factory=list)
@@ -148,3 +150,5 @@ def _take_stat(segment: Segment, stat: Stat | None) -> None:
         segment.phases.append(stat)
     elif segment.phases[-1] is None:
         segment.phases[-1] = stat
+    else:
+        segment.crossed = True

@@ -41,7 +41,7 @@ from bench.targets import _adb_files as files
 from bench.targets import _adb_options as adb_options
 from bench.targets import _benchmark_model as benchmark_model
 from bench.targets._adb_answer import Answer
-from bench.targets._adb_device import AdbShell, Shell, quote
+from bench.targets._adb_device import AdbShell, DisconnectedError, Shell, quote
 from bench.targets._adb_probe import Phone
 from bench.targets._adb_server import Attached, Server
 from bench.targets._adb_session import Session, cancelled, quietly
@@ -100,6 +100,23 @@ def clean(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple
         raise TargetError(fault.message, hint=fault.hint) from fault
     finally:
         session.give_back()
+
+
+def abis(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[str, ...]:
+    """What a phone runs, its favourite first; it may be in use.
+
+    Raises:
+        TargetError: as :func:`open`.
+    """
+    settings = adb_options.read(options)
+    shell = _shell(address, settings)
+    try:
+        listed = shell.run("getprop ro.product.cpu.abilist", settings.reconnect_s)
+    except DisconnectedError as fault:
+        raise TargetError(
+            f"{shell.serial} does not answer ({fault})", hint="plug it in anew"
+        ) from fault
+    return tuple(listed.decode("ascii", "replace").strip().split(","))
 
 
 def _shell(address: str | None, options: adb_options.Options) -> AdbShell:

@@ -70,7 +70,8 @@ class Graph:
         """Give an input another shape; ``strict`` allows dynamic dimensions alone to change.
 
         Raises:
-            ValueError: there is no such input, or the model cannot take that shape.
+            ValueError: there is no such input.
+            RuntimeError: the model cannot take that shape.
         """
         if name not in self._inputs:
             raise ValueError(f"no input {name!r} in the model; there is: {', '.join(self._inputs)}")

@@ -1,1 +1,1 @@
-"""Benchmarks of this project itself, run by `make benchmark`."""
+"""Benchmarks of the harness itself, and simulations too big for a test; they print figures."""

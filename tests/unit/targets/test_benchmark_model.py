@@ -202,6 +202,9 @@ def test_a_refused_start_before_a_good_run_is_an_item_of_its_own() -> None:
 def test_runs_are_told_apart_without_the_word_that_begins_them() -> None:
     app = read("logcat_brief")  # the Android app prints no STARTING!
     assert [to_json(item)["avg_us"] for item in parse(app + app)] == [1226.65, 1226.65]
+    text = read("era_1_14_profile")
+    phases = text[text.index("Running") : text.index("=====")]  # nothing but headers and counts
+    assert [to_json(item)["avg_us"] for item in parse(phases + phases)] == [7074.6, 7074.6]
 
 
 # --- never the warm-up, never a guess -------------------------------------------------------------
@@ -257,7 +260,20 @@ def test_the_sums_over_ops_are_not_latency() -> None:
 
 
 def test_a_dry_run_measured_nothing() -> None:
-    assert fault_of(read("dry_run"), exit_code=0).error_class == "no_result"
+    fault = fault_of(read("dry_run"), exit_code=0)
+    assert (fault.error_class, fault.message) == ("no_result", "the tool measured no inference")
+
+
+def test_a_second_count_line_after_one_header_means_two_writers() -> None:
+    for name in ("era_1_14_profile", "era_2_14"):
+        text = re.sub(r"((?:INFO: )?)(count=20 .*)", r"\1count=1 curr=5\n\1\2", read(name))
+        assert "contradict" in fault_of(text).message
+
+
+def test_the_rest_of_an_earlier_run_is_no_warmup_of_the_next() -> None:
+    rest = "INFO: count=20 first=448 curr=441 min=431 max=520 avg=446.1 std=19\n"
+    assert run_of(rest + read("era_2_14")) == run_of(read("era_2_14"))
+    assert run_of(rest + read("era_1_14_profile")) == run_of(read("era_1_14_profile"))
 
 
 def test_an_impossible_count_line_is_not_the_tools() -> None:
@@ -406,6 +422,12 @@ def test_the_exit_code_belongs_to_the_last_run() -> None:
     first, second = parse(read("two_runs"), exit_code=139)
     assert isinstance(first, ToolRun)
     assert isinstance(second, ToolFault)
+
+
+def test_without_an_exit_code_the_tools_last_word_stands_for_it() -> None:
+    failed = read("era_2_14") + "ERROR: Benchmarking failed.\n"
+    assert fault_of(failed).error_class == "crash"
+    assert isinstance(parse(failed, exit_code=0)[0], ToolRun)
 
 
 def test_an_error_line_is_not_always_a_failure() -> None:
@@ -709,8 +731,10 @@ def test_no_text_breaks_the_parser(text: str, code: int | None) -> None:
         "\r" * 1_000_000,
         "Killed : " * 400_000 + "\n",
         "                    \n" * 50_000,
+        "memory footprint (MB) : " * 100_000 + "\n",
+        ("applied delegate, and the " * 150 + "\n") * 100,
     ],
-    ids=["one line", "logcat", "fields", "returns", "colons", "blanks"],
+    ids=["one line", "logcat", "fields", "returns", "colons", "blanks", "long", "patterns"],
 )
 def test_megabytes_of_noise_change_nothing(noise: str) -> None:
     # Quadratic work on any of these would take hours: that the test ends is the assertion.

@@ -1,0 +1,84 @@
+"""``bench doctor`` and ``bench clean``: see to the phones."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tabulate import tabulate
+
+from bench.cli import FAILED, GOOD, options
+from bench.cli.progress import Show
+from bench.cli.where import named
+from bench.errors import BenchError, TargetError
+from bench.formats._layout import size
+from bench.targets import _tool, adb
+from bench.values import Environment, Plan
+
+
+def doctor(asked: argparse.Namespace) -> int:
+    """Carry out ``bench doctor``: exit 3 where something needs a cure."""
+    settings = options.target_options(asked)
+    statuses = adb.discover(settings)
+    rows = [(status.target, status.state, status.cure) for status in statuses]
+    if not statuses:
+        rows.append(("phones", "none", "plug one in and turn on USB debugging"))
+    for status in statuses:
+        if status.ready:
+            address = options.split_target(status.target)[1]
+            if asked.fetch is not None:
+                _fetch(adb.abis(address, settings)[0], asked.fetch)
+            rows += _look(address, settings)
+    for abi in asked.abi:
+        if asked.fetch is not None:
+            _fetch(abi, asked.fetch)
+        rows.append(_tool_row(settings, (abi,)))
+    print(tabulate(rows, headers=["what", "state", "cure"], disable_numparse=True))
+    return FAILED if any(cure for _, _, cure in rows) else GOOD
+
+
+def clean(asked: argparse.Namespace) -> int:
+    """Carry out ``bench clean``."""
+    settings = options.target_options(asked)
+    for kind, address in named(asked.target or [adb.KIND], settings):
+        if kind != adb.KIND:
+            raise TargetError(f"there is nothing of ours to clean on {kind}", hint="name a phone")
+        count, total_bytes = adb.clean(address, settings)
+        print(f"{kind}:{address}: removed {count} files, {size(total_bytes)}")
+    return GOOD
+
+
+def _look(address: str | None, settings: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """One phone: can it be entered, with a tool that fits, and is it fit to be measured on?"""
+    name = f"adb:{address}"
+    try:
+        with adb.open(address, Plan(), settings) as target:
+            environment = target.environment()
+            return [(f"{name} phone", environment.label, ""), *_facts(name, environment)]
+    except BenchError as error:
+        return [(name, error.message, error.hint)]
+
+
+def _facts(name: str, environment: Environment) -> list[tuple[str, str, str]]:
+    facts = environment.facts
+    version = facts.get("tool_version") or "version unknown"
+    tool = f"{version}, sha256 {str(facts['tool_sha256'])[:12]}"
+    return [(f"{name} benchmark_model", tool, "")]
+
+
+def _tool_row(settings: Mapping[str, str], abis: tuple[str, ...]) -> tuple[str, str, str]:
+    given = settings.get("benchmark_model")
+    try:
+        tool = _tool.find(Path(given) if given else None, abis)
+    except TargetError as error:
+        return (f"benchmark_model for {abis[0]}", error.message, error.hint)
+    return (f"benchmark_model for {abis[0]}", f"{tool.version or 'version unknown'}", "")
+
+
+def _fetch(abi: str, version: str) -> None:
+    with Show(quiet=False) as progress:
+        wanted = version or _tool.DEFAULT_VERSION
+        tool = _tool.fetch(abi, wanted, lambda words: progress.note(f"{abi} {wanted}", words))
+    print(f"fetched {tool.path} ({size(tool.size_bytes)}, sha256 {tool.sha256})", file=sys.stderr)

@@ -1,0 +1,100 @@
+"""What techniques share about tf_keras models: a copy to work on, kernels, and wrapping layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from bench import keras_port
+from bench.errors import BuildError
+from bench.techniques import Context, Work
+from bench.techniques._layers import LayerInfo
+from bench.values import Step
+
+KERNELS: Mapping[str, str] = MappingProxyType(
+    {
+        "Conv1D": "kernel",
+        "Conv2D": "kernel",
+        "Conv3D": "kernel",
+        "Conv1DTranspose": "kernel",
+        "Conv2DTranspose": "kernel",
+        "Conv3DTranspose": "kernel",
+        "Dense": "kernel",
+        "DepthwiseConv2D": "depthwise_kernel",
+        "SeparableConv1D": "pointwise_kernel",
+        "SeparableConv2D": "pointwise_kernel",
+        "Embedding": "embeddings",
+    }
+)
+"""Layer type to the name of its weights that matter for size."""
+
+
+def trainable(work: Work, context: Context) -> Any:
+    """A flat tf_keras model of our own, which answers as the work's model.
+
+    Raises:
+        BuildError: the model is a SavedModel, or cannot be rebuilt or cloned.
+    """
+    if isinstance(work.model, (str, Path)):
+        raise BuildError(
+            "a SavedModel can only be converted, not trained further",
+            hint="give the .keras or .h5 file it was made from, or use recipes of quantize: alone",
+        )
+    samples = None
+    if context.data is not None:
+        split = context.data.splits.get("train") or next(iter(context.data.splits.values()))
+        samples = split.x
+    return keras_port.inline(keras_port.port(work.model, samples, seed=context.seed))
+
+
+def info(layer: Any) -> LayerInfo:
+    """A layer's name and type."""
+    return LayerInfo(layer.name, type(layer).__name__)
+
+
+def split_by(
+    model: Any, can: Callable[[Any], bool]
+) -> tuple[tuple[LayerInfo, ...], tuple[LayerInfo, ...]]:
+    """Layers with kernels that a technique can handle, and those that it cannot."""
+    able, unable = [], []
+    for layer in model.layers:
+        if can(layer):
+            able.append(info(layer))
+        elif type(layer).__name__ in KERNELS or _has_matrix(layer):
+            unable.append(info(layer))
+    return tuple(able), tuple(unable)
+
+
+def _has_matrix(layer: Any) -> bool:
+    return any(len(weight.shape) > 1 for weight in layer.weights)
+
+
+def wrap(model: Any, names: Sequence[str], wrapper: Callable[[Any], Any]) -> Any:
+    """The model with some layers wrapped; all layers are shared with the given model."""
+    import tf_keras
+
+    def of(layer: Any) -> Any:
+        return wrapper(layer) if layer.name in names else layer
+
+    return tf_keras.models.clone_model(model, clone_function=of)
+
+
+def kernel_of(layer: Any) -> Any:
+    """The variable of a layer's kernel, None where the layer has none."""
+    return getattr(layer, KERNELS.get(type(layer).__name__, ""), None)
+
+
+def taken(work: Work, step: Step, model: Any, facts: Mapping[str, Any]) -> Work:
+    """The work after a step: its model, and its facts merged into those of the technique."""
+    before = work.facts.get(step.technique, {})
+    layers = {**before.get("layers", {}), **facts.get("layers", {})}
+    merged = {**before, **facts, **({"layers": layers} if layers else {})}
+    return replace(
+        work,
+        model=model,
+        done=(*work.done, step),
+        facts={**work.facts, step.technique: merged},
+    )

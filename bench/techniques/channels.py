@@ -1,0 +1,120 @@
+"""Structured pruning: whole filters and units are removed, with everything that depends on them.
+
+The least important channels go (Li et al., "Pruning Filters for Efficient ConvNets", 2017), the
+weights of the layers that follow are sliced to fit, and the model is fine-tuned. The result is a
+smaller dense model, faster on any runtime; the toolkit has nothing of this kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench.errors import BuildError, PromiseError
+from bench.techniques import Context, Work
+from bench.techniques import _channels_graph as graph
+from bench.techniques import _channels_keras as network_of_keras
+from bench.techniques import _model as models
+from bench.techniques import _options as options
+from bench.techniques._layers import LayerInfo, select
+from bench.techniques._training import Settings, fine_tune
+from bench.values import Facts, Step
+
+SUMMARY = "structured pruning: that share of the filters and units is removed, so it runs faster"
+ARGUMENT = "share of channels to remove from each layer, within [0, 1)"
+OPTIONS: Mapping[str, str] = {
+    "importance": "what a channel is judged by: l1 (default) or l2 norm of its weights",
+    **options.TRAINING_OPTIONS,
+}
+DEFAULTS = {"importance": "l1", "epochs": "6", "lr": "0.002", "batch": "64", "distill": "0"}
+
+
+def check(step: Step, earlier: Sequence[Step]) -> Step:
+    """The step in canonical spelling.
+
+    Raises:
+        RecipeError: a share outside [0, 1), a value out of range, or an impossible order.
+    """
+    reasons = {
+        **options.AFTER_CONVERSION,
+        "prune": "the filters it removes are those with most zeros, and the promised share is lost",
+        "cluster": "clusters were made for all channels, and some would be left empty",
+    }
+    options.refuse_after(step, earlier, reasons)
+    parsers = {
+        "importance": options.choice("importance", ("l1", "l2")),
+        **options.training_parsers(),
+    }
+    return options.canonical(step, options.share(step), parsers, DEFAULTS)
+
+
+def apply(step: Step, work: Work, context: Context) -> Work:
+    """Remove channels from a copy and fine-tune what is left.
+
+    Raises:
+        BuildError: no layer's channels can be removed, or the smaller model does not build.
+        DataError: no samples to fine-tune on, or they do not fit.
+    """
+    values = options.settings(step, DEFAULTS)
+    model = models.trainable(work, context)
+    network = network_of_keras.network_of(model)
+    families = _select(model, network, values.get("layers"))
+    scores = network_of_keras.importance(model, network, values["importance"])
+    share = float(step.argument or 0)
+    removed = [unit for family in families for unit in graph.choose(family, scores, share)]
+    smaller = network_of_keras.rebuild(model, network, removed)
+    label = f"channels {step.argument}"
+    facts = fine_tune(smaller, Settings.of(values), context, work, label)
+    _, kept = network.keep_masks(removed)
+    facts |= {
+        "parameters_before": int(model.count_params()),
+        "parameters": int(smaller.count_params()),
+        "layers": {
+            name: {"channels": int(kept[name].sum()), "of": len(kept[name])}
+            for family in families
+            for name in family.layers
+        },
+        "skipped": [f"{name} ({why})" for name, why in network.untouched.items()],
+    }
+    return models.taken(work, step, smaller, facts)
+
+
+def verify(step: Step, work: Work, facts: Facts) -> None:
+    """The file holds no more parameters than the smaller model.
+
+    Raises:
+        PromiseError: it holds more.
+    """
+    allowed = int(work.facts[step.technique]["parameters"])
+    found = int(facts["weight_elements"])
+    if found > allowed:
+        raise PromiseError(
+            f"{step} left {allowed} parameters, the file's kernels have {found}",
+            hint="report this recipe and model: the file was made of another model",
+        )
+
+
+def _select(model: Any, network: graph.Network, pattern: str | None) -> list[graph.Family]:
+    """Families whose layers are all chosen: those that are tied can only be thinned together."""
+    able_names = {layer for family in network.families for layer in family.layers}
+    layers = [models.info(layer) for layer in model.layers]
+    able = [layer for layer in layers if layer.name in able_names]
+    unable = [LayerInfo(one.name, one.type) for one in layers if one.name in network.untouched]
+    if not able:
+        reasons = [f"{name}: {why}" for name, why in network.untouched.items()]
+        raise BuildError(
+            f"{model.name} has no channels that can be removed",
+            hint="; ".join(reasons[:3]) or "it has no convolution or dense layer inside",
+        )
+    chosen = set(select(pattern, able, unable).chosen)
+    families = []
+    for family in network.families:
+        missing = [name for name in family.layers if name not in chosen]
+        if missing and pattern is not None and len(missing) < len(family.layers):
+            raise BuildError(
+                f"layers={pattern}: {missing[0]} is tied to {(set(family.layers) & chosen).pop()}",
+                hint=f"choose all or none of {', '.join(family.layers)}",
+            )
+        if not missing:
+            families.append(family)
+    return families

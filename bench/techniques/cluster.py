@@ -1,0 +1,193 @@
+"""Weight clustering: each kernel holds at most K different values (Han et al., "Deep Compression",
+2016), with the Model Optimization Toolkit.
+
+After pruning, zero is one of the K values and pruned weights stay zero (the toolkit's
+sparsity-preserving clustering).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bench import keras_port
+from bench.errors import BuildError, RecipeError
+from bench.techniques import Context, Work
+from bench.techniques import _keep as keep
+from bench.techniques import _model as models
+from bench.techniques import _options as options
+from bench.techniques import _promise as promise
+from bench.techniques._layers import Selection, select
+from bench.techniques._training import Settings, fine_tune
+from bench.values import Facts, Step
+
+INITS = ("kmeans", "density", "linear", "random")
+
+SUMMARY = "weight clustering: at most K different values per kernel, so that it zips well"
+ARGUMENT = "K, how many values a kernel may hold"
+OPTIONS: Mapping[str, str] = {
+    "init": f"where centroids start: {', '.join(INITS)} (kmeans is k-means++)",
+    "per_channel": "yes: K values per output channel of Conv2D; no (default): per kernel",
+    **options.TRAINING_OPTIONS,
+}
+DEFAULTS = {
+    "init": "kmeans",
+    "per_channel": "no",
+    "epochs": "3",
+    "lr": "0.0005",
+    "batch": "64",
+    "distill": "0",
+}
+
+
+def check(step: Step, earlier: Sequence[Step]) -> Step:
+    """The step in canonical spelling.
+
+    Raises:
+        RecipeError: K is no number from 2 (3 after pruning), a value out of range, or an
+            impossible order.
+    """
+    options.refuse_after(step, earlier, options.AFTER_CONVERSION)
+    pruned = any(other.technique == "prune" for other in earlier)
+    least = 3 if pruned else 2
+    try:
+        clusters = int(step.argument or "")
+    except ValueError:
+        clusters = 0
+    if clusters < least:
+        reason = ", one of them zero, since weights were pruned" if pruned else ""
+        raise RecipeError(
+            f"{step} needs a number of values from {least}{reason}", hint="write cluster:16"
+        )
+    parsers = {
+        "init": options.choice("init", INITS),
+        "per_channel": options.choice("per_channel", ("yes", "no")),
+        **options.training_parsers(),
+    }
+    return options.canonical(step, str(clusters), parsers, DEFAULTS)
+
+
+def apply(step: Step, work: Work, context: Context) -> Work:
+    """Cluster and fine-tune a copy.
+
+    Raises:
+        BuildError: a layer chosen by name has fewer weights than K, or no layer can be clustered.
+        DataError: no samples to fine-tune on, or they do not fit.
+    """
+    import tensorflow_model_optimization as tfmot
+    import tf_keras
+    from tensorflow_model_optimization.python.core.clustering.keras import cluster_wrapper
+
+    values = options.settings(step, DEFAULTS)
+    clusters, per_channel = int(step.argument or 0), values["per_channel"] == "yes"
+    model = models.trainable(work, context)
+    selection = _select(model, clusters, per_channel, values.get("layers"))
+    kept = keep.kept_by(work, model)
+    init = getattr(
+        tfmot.clustering.keras.CentroidInitialization,
+        {"kmeans": "KMEANS_PLUS_PLUS", "density": "DENSITY_BASED"}.get(
+            values["init"], values["init"].upper()
+        ),
+    )
+    variables = {layer.name: models.kernel_of(layer) for layer in model.layers}
+
+    def wrapper(layer: Any) -> Any:
+        return cluster_wrapper.ClusterWeights(
+            layer,
+            number_of_clusters=clusters,
+            cluster_centroids_init=init,
+            preserve_sparsity=layer.name in kept and not kept[layer.name].mask.all(),
+            cluster_per_channel=per_channel,
+        )
+
+    tf_keras.utils.set_random_seed(context.seed)
+    wrapped = models.wrap(model, selection.chosen, wrapper)
+    others = {name: one for name, one in kept.items() if name not in selection.chosen}
+    settings = Settings.of(values)
+    facts = fine_tune(
+        wrapped,
+        settings,
+        context,
+        work,
+        "cluster",
+        after_batch=keep.keeper(others, variables),
+    )
+    clean = keras_port.clone(tfmot.clustering.keras.strip_clustering(wrapped))
+    _restore_zeros(clean, kept, selection.chosen)
+    facts |= {
+        "clusters": clusters,
+        "layers": {
+            name: {
+                "clusters": clusters,
+                "per_channel": per_channel and _is_conv(clean.get_layer(name)),
+                "elements": int(np.prod(models.kernel_of(clean.get_layer(name)).shape)),
+            }
+            for name in selection.chosen
+        },
+        "skipped": selection.describe_skipped(),
+    }
+    return models.taken(work, step, clean, facts)
+
+
+def verify(step: Step, work: Work, facts: Facts) -> None:
+    """No clustered kernel of the file holds more than K values in any output channel.
+
+    Batch-norm folding scales each output channel by its own factor, so K holds per channel.
+
+    Raises:
+        PromiseError: some channel holds more.
+    """
+    promise.clusters(step, work, facts)
+
+
+def _select(model: Any, clusters: int, per_channel: bool, pattern: str | None) -> Selection:
+    """Layers to cluster; those with fewer weights than K are skipped, unless chosen by name."""
+    from tensorflow_model_optimization.python.core.clustering.keras import clustering_registry
+
+    registry = clustering_registry.ClusteringRegistry
+
+    def known(layer: Any) -> bool:
+        kind = type(layer).__name__
+        return kind in models.KERNELS and registry.supports(layer) and kind != "DepthwiseConv2D"
+
+    def weights(layer: Any) -> int:
+        kernel = models.kernel_of(layer)
+        size = int(np.prod(kernel.shape))
+        return size // int(kernel.shape[-1]) if per_channel and _is_conv(layer) else size
+
+    able, unable = models.split_by(model, known)
+    small = {
+        layer.name: weights(layer)
+        for layer in model.layers
+        if known(layer) and weights(layer) <= clusters
+    }
+    if pattern is None:
+        enough = tuple(layer for layer in able if layer.name not in small)
+        few = tuple(layer for layer in able if layer.name in small)
+        if enough or not few:
+            return select(None, enough, (*unable, *few))
+        chosen = tuple(layer.name for layer in few)
+    else:
+        chosen = select(pattern, able, unable).chosen
+    for name in chosen:
+        if name in small:
+            raise BuildError(
+                f"cluster:{clusters}: layer {name} has only {small[name]} weights"
+                + (" per channel" if per_channel else ""),
+                hint="ask for fewer values, or leave the layer out with layers=!" + name,
+            )
+    return Selection(chosen, unable)
+
+
+def _is_conv(layer: Any) -> bool:
+    return type(layer).__name__ == "Conv2D"
+
+
+def _restore_zeros(model: Any, kept: Mapping[str, keep.Kept], names: Sequence[str]) -> None:
+    """Pruned weights are zero, also where the toolkit put them to a centroid near zero."""
+    for name in names:
+        if name in kept:
+            kernel = models.kernel_of(model.get_layer(name))
+            kernel.assign(kernel.numpy() * kept[name].mask)

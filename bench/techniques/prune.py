@@ -1,0 +1,298 @@
+"""Magnitude pruning: the smallest weights become zero while the model is fine-tuned (Zhu and Gupta,
+"To prune, or not to prune", 2017), with the Model Optimization Toolkit.
+
+A zero weight saves nothing at run time and no raw byte; it zips well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from bench import keras_port, plugins
+from bench.errors import BuildError, RecipeError
+from bench.techniques import Context, Work
+from bench.techniques import _keep as keep
+from bench.techniques import _model as models
+from bench.techniques import _options as options
+from bench.techniques import _promise as promise
+from bench.techniques._layers import Selection, select
+from bench.techniques._training import Settings, fine_tune, steps_per_epoch
+from bench.values import Facts, Step
+
+SCHEDULES = ("polynomial", "constant")
+PRUNED_SHARE = 0.6
+"""Share of the steps after which all zeros are made, by default; the rest heals."""
+ROUNDS = 25
+"""How often the zeros are chosen anew until then, by default."""
+
+SUMMARY = "magnitude pruning: that share of the weights becomes zero, so that it zips well"
+ARGUMENT = "share of zeros within [0, 1), or m:n for m zeros in each n weights"
+OPTIONS: Mapping[str, str] = {
+    "schedule": "polynomial (cubic, default), constant, or your own module:function, called with "
+    "(step, begin, end, target) for the share at that step",
+    "initial": "share of zeros at the begin of the polynomial, default 0.2",
+    "begin": "step of the optimizer at which pruning begins, default 0",
+    "end": "step at which all zeros are made, default after 60 % of all steps",
+    "frequency": "steps between two choices of zeros, default such that there are 25",
+    "block": "HxW: zeros come in blocks, such as 4x1; Dense layers only",
+    **options.TRAINING_OPTIONS,
+}
+DEFAULTS = {
+    "schedule": "polynomial",
+    "initial": "0.2",
+    "begin": "0",
+    "epochs": "4",
+    "lr": "0.001",
+    "batch": "64",
+    "distill": "0",
+}
+
+
+def check(step: Step, earlier: Sequence[Step]) -> Step:
+    """The step in canonical spelling.
+
+    Raises:
+        RecipeError: a share outside [0, 1), a value out of range, or an impossible order.
+    """
+    reasons = {
+        **options.AFTER_CONVERSION,
+        "cluster": "zero would come as one more value into each cluster",
+    }
+    options.refuse_after(step, earlier, reasons)
+    argument = _m_by_n(step) if ":" in (step.argument or "") else options.share(step)
+    parsers = {
+        "schedule": _schedule_name,
+        "initial": options.real("initial", 0, 0.999),
+        "begin": options.whole("begin", 0),
+        "end": options.whole("end", 1),
+        "frequency": options.whole("frequency", 1),
+        "block": _block,
+        **options.training_parsers(),
+    }
+    parsers["epochs"] = options.whole("epochs", 1, 10_000)
+    step = options.canonical(step, argument, parsers, DEFAULTS)
+    given = dict(step.options)
+    if ":" in argument and given.keys() & {"block", "schedule", "initial"}:
+        raise RecipeError(
+            f"{step}: m:n pruning has no block=, schedule= or initial=",
+            hint=f"write prune:{argument}",
+        )
+    begin, end = int(given.get("begin", 0)), int(given.get("end", 10**9))
+    if begin >= end:
+        raise RecipeError(f"{step}: begin is not before end", hint="give a begin below end")
+    return step
+
+
+def apply(step: Step, work: Work, context: Context) -> Work:
+    """Prune and fine-tune a copy; zeros of an earlier pruning stay zero.
+
+    Raises:
+        BuildError: no layer can be pruned this way, or the schedule does not fit into the training.
+        DataError: no samples to fine-tune on, or they do not fit.
+    """
+    import tensorflow_model_optimization as tfmot
+    from tensorflow_model_optimization.python.core.sparsity.keras import pruning_wrapper
+
+    values = options.settings(step, DEFAULTS)
+    model = models.trainable(work, context)
+    selection = _select(model, step, values)
+    settings = Settings.of(values)
+    per_epoch = steps_per_epoch(context, settings.batch)
+    begin, end, frequency = plan(values, per_epoch * settings.epochs)
+    # The zeros are complete after step `end`: no earlier epoch may count as the best.
+    settings = replace(settings, first_best=-(-end // per_epoch))
+    parameters: dict[str, Any] = {
+        "pruning_schedule": _schedule(values, _target(step), begin, end, frequency)
+    }
+    if ":" in (step.argument or ""):
+        parameters["sparsity_m_by_n"] = _pair(step.argument or "", ":")
+    if "block" in values:
+        parameters["block_size"] = _pair(values["block"], "x")
+    kept = keep.kept_by(work, model)
+    variables = {layer.name: models.kernel_of(layer) for layer in model.layers}
+
+    def wrapper(layer: Any) -> Any:
+        return pruning_wrapper.PruneLowMagnitude(layer, **parameters)
+
+    wrapped = models.wrap(model, selection.chosen, wrapper)
+    facts = fine_tune(
+        wrapped,
+        settings,
+        context,
+        work,
+        f"prune {step.argument}".replace(":", " of "),
+        callbacks=[tfmot.sparsity.keras.UpdatePruningStep()],
+        after_batch=keep.keeper(kept, variables),
+    )
+    clean = keras_port.clone(tfmot.sparsity.keras.strip_pruning(wrapped))
+    facts |= _reached(clean, selection, _target(step))
+    return models.taken(work, step, clean, facts)
+
+
+def verify(step: Step, work: Work, facts: Facts) -> None:
+    """The file's kernels hold at most one point fewer zeros than were asked.
+
+    Raises:
+        PromiseError: they hold fewer.
+    """
+    promise.sparsity(step, work, facts)
+
+
+def plan(values: Mapping[str, str], steps: int) -> tuple[int, int, int]:
+    """Begin, end and frequency in steps of the optimizer, such that the last choice falls on end.
+
+    Raises:
+        BuildError: the training is over before the end.
+    """
+    begin = int(values["begin"])
+    end = int(values.get("end", max(begin + 1, round(steps * PRUNED_SHARE))))
+    if end > steps:
+        raise BuildError(
+            f"pruning would end at step {end}, and training takes {steps} steps",
+            hint=f"give end={steps} or less, or more epochs",
+        )
+    frequency = int(values.get("frequency", max(1, (end - begin) // ROUNDS)))
+    frequency = min(frequency, end - begin)
+    return begin, begin + (end - begin) // frequency * frequency, frequency
+
+
+def _target(step: Step) -> float:
+    if ":" not in (step.argument or ""):
+        return float(step.argument or 0)
+    zeros, weights = _pair(step.argument or "", ":")
+    return zeros / weights
+
+
+def _schedule(
+    values: Mapping[str, str], target: float, begin: int, end: int, frequency: int
+) -> Any:
+    """The toolkit's schedule, or one made of the user's own function."""
+    from tensorflow_model_optimization.sparsity import keras as sparsity
+
+    name = values["schedule"]
+    if name == "constant":
+        return sparsity.ConstantSparsity(target, begin, end, frequency)
+    if name == "polynomial":
+        initial = min(float(values["initial"]), target)
+        return sparsity.PolynomialDecay(initial, target, begin, end, frequency=frequency)
+    return _own_schedule(name, target, begin, end, frequency)
+
+
+def _own_schedule(name: str, target: float, begin: int, end: int, frequency: int) -> Any:
+    """A schedule that follows a table of the user's function, so that it may be plain Python."""
+    import tensorflow as tf
+    from tensorflow_model_optimization.sparsity import keras as sparsity
+
+    function = plugins.load_function(name, BuildError)
+    if not callable(function):
+        raise BuildError(f"schedule={name} is not a function", hint="name a function")
+    shares = shares_of(function, name, target, begin, end, frequency)
+
+    class Own(sparsity.PruningSchedule):  # type: ignore[misc]
+        def __call__(self, step: Any) -> Any:
+            index = tf.clip_by_value((step - begin) // frequency, 0, len(shares) - 1)
+            due = self._should_prune_in_step(step, begin, end, frequency)
+            return due, tf.gather(tf.constant(shares, tf.float32), index)
+
+        def get_config(self) -> dict[str, Any]:
+            return {"class_name": type(self).__name__, "config": {}}
+
+    return Own()
+
+
+def shares_of(
+    function: Callable[..., Any], name: str, target: float, begin: int, end: int, frequency: int
+) -> list[float]:
+    """The shares of zeros that a user's function asks for, at each step where zeros are chosen.
+
+    Raises:
+        BuildError: it fails, leaves [0, 1), or does not arrive at the target.
+    """
+    shares = []
+    for at in range(begin, end + 1, frequency):
+        try:
+            share = float(function(at, begin, end, target))
+        except Exception as fault:  # the user's own code may raise anything
+            raise BuildError(
+                f"schedule={name} failed at step {at} ({type(fault).__name__}: {fault})",
+                hint="it is called with (step, begin, end, target) and returns a share",
+            ) from fault
+        if not 0 <= share < 1:
+            raise BuildError(
+                f"schedule={name} returned {share:g} at step {at}", hint="return a share in [0, 1)"
+            )
+        shares.append(share)
+    if abs(shares[-1] - target) > 0.005:
+        raise BuildError(
+            f"schedule={name} ends at {shares[-1]:g}, and {target:g} was asked",
+            hint="return the target at the step end",
+        )
+    return shares
+
+
+def _select(model: Any, step: Step, values: Mapping[str, str]) -> Selection:
+    """Layers that can be pruned in this pattern."""
+    from tensorflow_model_optimization.python.core.sparsity.keras import prune_registry
+
+    def can(layer: Any) -> bool:
+        kind = type(layer).__name__
+        if kind not in models.KERNELS or kind == "DepthwiseConv2D":
+            return False
+        if not prune_registry.PruneRegistry.supports(layer):
+            return False
+        shape = models.kernel_of(layer).shape
+        if "block" in values:
+            return len(shape) == 2 and kind == "Dense"
+        if ":" in (step.argument or ""):
+            # The toolkit fills up a last group that is not full with zeros of its own.
+            weights = _pair(step.argument or "", ":")[1]
+            return kind in ("Conv2D", "Dense") and int(shape[-2]) % weights == 0
+        return True
+
+    able, unable = models.split_by(model, can)
+    return select(values.get("layers"), able, unable)
+
+
+def _reached(model: Any, selection: Selection, asked: float) -> dict[str, Any]:
+    layers, zeros, size = {}, 0, 0
+    for name in selection.chosen:
+        kernel = models.kernel_of(model.get_layer(name)).numpy()
+        layers[name] = {
+            "asked": asked,
+            "reached": round(float(np.mean(kernel == 0)), 4),
+            "elements": kernel.size,
+        }
+        zeros, size = zeros + int(np.sum(kernel == 0)), size + kernel.size
+    return {
+        "sparsity": round(zeros / size, 4),
+        "layers": layers,
+        "skipped": selection.describe_skipped(),
+    }
+
+
+def _schedule_name(text: str) -> str:
+    return text if ":" in text else options.choice("schedule", SCHEDULES)(text)
+
+
+def _block(text: str) -> str:
+    match = re.fullmatch(r"(\d+)[x×](\d+)", text)
+    if match is None or "0" in match.groups():
+        raise RecipeError(f"block={text} is no block", hint="write height x width, such as 4x1")
+    return f"{int(match[1])}x{int(match[2])}"
+
+
+def _m_by_n(step: Step) -> str:
+    match = re.fullmatch(r"(\d+):(\d+)", step.argument or "")
+    if match is None or not 0 < int(match[1]) < int(match[2]):
+        raise RecipeError(f"{step} is no m:n pattern", hint="write prune:2:4 for 2 zeros in each 4")
+    return f"{int(match[1])}:{int(match[2])}"
+
+
+def _pair(text: str, separator: str) -> tuple[int, int]:
+    left, right = text.split(separator)
+    return int(left), int(right)

@@ -1,0 +1,132 @@
+"""Quantization-aware training (Jacob et al., 2018) with the Model Optimization Toolkit.
+
+Zeros and clusters of earlier steps are kept (PQAT, CQAT, PCQAT), by :mod:`bench.techniques._keep`
+and not by the toolkit's preserving schemes; the reason stands there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bench.errors import BuildError
+from bench.techniques import Context, Conversion, Work
+from bench.techniques import _keep as keep
+from bench.techniques import _model as models
+from bench.techniques import _options as options
+from bench.techniques import _promise as promise
+from bench.techniques import _quantized as cures
+from bench.techniques._layers import Selection, select
+from bench.techniques._training import Settings, fine_tune, training_batches
+from bench.values import Facts, Step
+
+SUMMARY = "quantization-aware training: int8 whose rounding the training has seen"
+ARGUMENT = ""
+OPTIONS: Mapping[str, str] = {
+    "io": "type of inputs and outputs: int8 (default), uint8 or float32",
+    **options.TRAINING_OPTIONS,
+}
+DEFAULTS = {"io": "int8", "epochs": "3", "lr": "0.0003", "batch": "64", "distill": "0"}
+
+
+def check(step: Step, earlier: Sequence[Step]) -> Step:
+    """The step in canonical spelling.
+
+    Raises:
+        RecipeError: an argument, a value out of range, or a model that is quantized already.
+    """
+    options.no_argument(step)
+    reasons = {**options.AFTER_CONVERSION, "qat": "the model is quantized already"}
+    options.refuse_after(step, earlier, reasons)
+    parsers = {
+        "io": options.choice("io", ("float32", "int8", "uint8")),
+        **options.training_parsers(),
+    }
+    parsers["epochs"] = options.whole("epochs", 1, 10_000)
+    return options.canonical(step, None, parsers, DEFAULTS)
+
+
+def apply(step: Step, work: Work, context: Context) -> Work:
+    """Train a copy with quantization in the graph; its ranges go into the conversion.
+
+    Raises:
+        BuildError: no layer can be quantized, or the toolkit rewrites a layer that must keep its
+            zeros or clusters.
+        DataError: no samples to train on, or they do not fit.
+    """
+    values = options.settings(step, DEFAULTS)
+    model = models.trainable(work, context)
+    selection = _select(model, values.get("layers"))
+    kept = keep.kept_by(work, model)
+    quantized = cures.quantized(model, [*selection.chosen, *_followers(model, selection)])
+    variables = cures.kernels(quantized)
+    lost = sorted(set(kept) - set(variables))
+    if lost:
+        raise BuildError(
+            f"qat rewrites layer {lost[0]} and would lose what earlier steps made there",
+            hint=f"leave it out of those steps with layers=!{lost[0]}",
+        )
+    settings = Settings.of(values)
+    cures.start_ranges(quantized, training_batches(quantized, settings.batch, context))
+    facts = fine_tune(
+        quantized,
+        settings,
+        context,
+        work,
+        "qat",
+        after_batch=keep.keeper(kept, variables),
+    )
+    cures.settle_ranges(quantized, kept)
+    facts |= {
+        "layers": {name: {} for name in selection.chosen},
+        "skipped": selection.describe_skipped(),
+    }
+    conversion = Conversion(mode="qat", io=values["io"])  # type: ignore[arg-type]  # check() knows
+    return replace(models.taken(work, step, quantized, facts), conversion=conversion)
+
+
+def verify(step: Step, work: Work, facts: Facts) -> None:
+    """No op computes in float after whole-model training.
+
+    Raises:
+        PromiseError: a float kernel is left.
+    """
+    if work.facts["qat"]["skipped"] or "layers" in dict(step.options):
+        return
+    promise.all_int8(step, facts)
+
+
+def _select(model: Any, pattern: str | None) -> Selection:
+    """Layers with kernels to quantize."""
+    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
+        default_8bit_quantize_registry,
+    )
+
+    registry = default_8bit_quantize_registry.Default8BitQuantizeRegistry()
+
+    def can(layer: Any) -> bool:
+        return models.kernel_of(layer) is not None and bool(registry.supports(layer))
+
+    able, unable = models.split_by(model, can)
+    return select(pattern, able, unable)
+
+
+def _followers(model: Any, selection: Selection) -> list[str]:
+    """Layers without kernels that work on what only quantized layers, or the inputs, give."""
+    sources: dict[str, set[str]] = {}
+    depths = sorted(model._nodes_by_depth, reverse=True)
+    for node in (node for depth in depths for node in model._nodes_by_depth[depth]):
+        if node.is_input:
+            continue
+        layer = node.layer
+        if models.kernel_of(layer) is not None:
+            sources[layer.name] = {layer.name}
+            continue
+        before = [sources.get(tensor.node.layer.name, set()) for tensor in node.keras_inputs]
+        sources.setdefault(layer.name, set()).update(*before)
+    return [
+        name
+        for name, kernels in sources.items()
+        if kernels <= set(selection.chosen) and models.kernel_of(model.get_layer(name)) is None
+    ]

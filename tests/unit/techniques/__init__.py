@@ -1,0 +1,1 @@
+"""Tests of what techniques decide without TensorFlow."""
