@@ -47,12 +47,12 @@ def run(asked: argparse.Namespace) -> int:
         judged = _judge(sources, plan, progress)
         if plan.real_inputs:
             settings["samples"] = _one_sample(sources, stack)
-        _announce(asked, sources, addresses)
         targets = _targets(addresses, plan, settings)
-        _say_if_no_p99(plan, targets)
         session = _session(asked, plan, sources, targets)
         path = _path(asked, session)
         with store.Writer(path, session) as writer:
+            _announce(asked, sources, addresses)
+            _say_if_no_p99(plan, targets)
             try:
                 _measure(writer, (*sources.failures, *judged), targets, progress)
             except KeyboardInterrupt:
