@@ -71,6 +71,14 @@ def _add_run(commands: Any) -> None:
     add_target_options(where)
     how = run.add_argument_group("how")
     _number(how, "--launches", int, _DEFAULT.launches, "processes per variant and target", 1)
+    how.add_argument(
+        "--until",
+        type=_until,
+        metavar="2%",
+        help="launch until each median is known to within this share (95 %% sure), not a fixed "
+        "number of times; --launches are made at least",
+    )
+    _number(how, "--max-launches", int, None, "with --until: at most (default: 100)", 1)
     _number(how, "--runs", int, _DEFAULT.runs, "measured inferences per launch", 1)
     _number(how, "--warmup-runs", int, _DEFAULT.warmup_runs, "inferences before them, at least", 1)
     _number(how, "--warmup-s", float, _DEFAULT.warmup_s, "seconds before them, at least", 0)
@@ -175,6 +183,14 @@ def _percent(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is no share: write 5%") from None
     if not 0 <= share < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a share of 0 % or more")
+    return share
+
+
+def _until(text: str) -> float:
+    """A share that can be reached."""
+    share = _percent(text)
+    if not 0 < share < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 % and 100 %")
     return share
 
 
@@ -288,7 +304,7 @@ def _number(
     group: Any,
     flag: str,
     kind: Callable[[str], float],
-    default: float,
+    default: float | None,
     text: str,
     least: float,
 ) -> None:
@@ -301,9 +317,9 @@ def _number(
             raise argparse.ArgumentTypeError(f"{value} is too small or large: at least {least}")
         return number
 
-    group.add_argument(
-        flag, type=read, default=default, metavar="N", help=f"{text} (default: {default:g})"
-    )
+    if default is not None:
+        text = f"{text} (default: {default:g})"
+    group.add_argument(flag, type=read, default=default, metavar="N", help=text)
 
 
 class _Version(argparse.Action):
