@@ -4,9 +4,11 @@ VENV = .venv
 # The first Python found that this project has been tested on; PYTHON=… picks another.
 PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13 3.10,$(shell python$(v) -c '' 2>/dev/null && echo python$(v))) python3)
 BIN = $(VENV)/bin
+# How many loopback phones `make phone` starts.
+COUNT ?= 1
 READY = $(VENV)/.ready
 
-.PHONY: run test check phone benchmark train lock clean help
+.PHONY: run test check phone phone-stop benchmark train lock clean help
 
 run: $(READY)  ## build all default variants of `fashion`, measure them, show the table
 	$(BIN)/bench run fashion
@@ -18,6 +20,12 @@ check: $(READY)  ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+phone: $(READY)  ## start a loopback phone: real adbd, real benchmark_model (Linux, root)
+	$(BIN)/python -m tests.phone.loopback start --count $(COUNT)
+
+phone-stop: $(READY)  ## stop every loopback phone
+	$(BIN)/python -m tests.phone.loopback stop
 
 benchmark: $(READY)  ## what the harness itself costs, as ratios
 	$(BIN)/python -m pytest tests/benchmarks --benchmarks
@@ -34,7 +42,7 @@ clean:  ## remove what make laid down; caches and reports stay
 	rm -rf $(VENV) build dist
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  \1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  \1\t/' | expand -t 14
 
 # Laid down only when all is installed, so that a broken install is tried again.
 $(READY): pyproject.toml constraints.txt

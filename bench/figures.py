@@ -45,10 +45,15 @@ def levels_us(launches: Sequence[Launch], kind: MedianKind) -> Floats:
 
 def log_levels_by_block(launches: Sequence[Launch], kind: MedianKind) -> dict[int, float]:
     """The logarithm of each block's level; the mean, where a block was measured twice."""
+    levels = logs(levels_us(launches, kind)).tolist()
+    numbers = [launch.block for launch in launches]
+    once = dict(zip(numbers, levels, strict=True))
+    if len(once) == len(launches):
+        return once
     blocks: defaultdict[int, list[float]] = defaultdict(list)
-    for launch, level in zip(launches, logs(levels_us(launches, kind)), strict=True):
-        blocks[launch.block].append(float(level))
-    return {block: sum(levels) / len(levels) for block, levels in blocks.items()}
+    for number, level in zip(numbers, levels, strict=True):
+        blocks[number].append(level)
+    return {number: sum(each) / len(each) for number, each in blocks.items()}
 
 
 def runs_of(launches: Sequence[Launch]) -> NDArray[Any]:
@@ -115,11 +120,15 @@ def _median_us(latency: Latency) -> float:
 
 
 def _maximum_us(latency: Latency) -> float | None:
-    return max(latency.samples_ns) / 1000.0 if latency.samples_ns else latency.max_us
+    if latency.max_us is None and latency.samples_ns:
+        return max(latency.samples_ns) / 1000.0
+    return latency.max_us
 
 
 def _minimum_us(latency: Latency) -> float | None:
-    return min(latency.samples_ns) / 1000.0 if latency.samples_ns else latency.min_us
+    if latency.min_us is None and latency.samples_ns:
+        return min(latency.samples_ns) / 1000.0
+    return latency.min_us
 
 
 def _std_us(latency: Latency) -> float | None:

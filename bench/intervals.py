@@ -99,7 +99,9 @@ def paired_interval(differences: Floats) -> Interval:
     cut = signed_rank_cut(size, ALARM_TAIL)
     assert cut is not None
     pairs = size * (size + 1) // 2
-    ranks = (pairs - 1) // 2, pairs // 2, cut, pairs - 1 - cut
+    # Of many pairs the two in the middle are as good as one.
+    middle = (pairs // 2,) * 2 if size > _ALL_PAIRS_UP_TO else ((pairs - 1) // 2, pairs // 2)
+    ranks = *middle, cut, pairs - 1 - cut
     below, above, low, high = _pairwise_averages(np.sort(differences, axis=-1), ranks)
     return Interval((below + above) / 2, low, high)
 
@@ -230,10 +232,11 @@ def _pairwise_averages(ordered: Floats, ranks: tuple[int, ...]) -> list[Floats]:
         averages.partition(sorted(set(ranks)), axis=-1)
         return [averages[..., rank] for rank in ranks]
     rows = ordered.reshape(-1, size)
-    return [
-        np.array([_ranked_average(row, rank) for row in rows]).reshape(ordered.shape[:-1])
-        for rank in ranks
-    ]
+    found = {
+        rank: np.array([_ranked_average(row, rank) for row in rows]).reshape(ordered.shape[:-1])
+        for rank in set(ranks)
+    }
+    return [found[rank] for rank in ranks]
 
 
 def _ranked_average(ordered: Floats, rank: int) -> float:

@@ -10,6 +10,9 @@ user meets one launch at a time. So both figures describe the *typical launch*:
   ten launches cannot tell how slow one launch in a hundred is; the interval of the median and the
   caution on spread say how far launches lie apart.
 
+A launch should have some thirty runs or more: the median of ten runs that have two speeds lies off
+its own truth, which is seen from about 40 launches on (coverage 89 %).
+
 The methods, with their sources, stand in ``bench.intervals``; what they promise is proven by
 simulation in ``tests``. None of them resamples.
 """

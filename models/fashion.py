@@ -37,6 +37,7 @@ BLOCKS = ((64, 1), (128, 2), (128, 1), (128, 1), (208, 2), (208, 1))
 """Of each block: the filters of its pointwise convolution, the stride of its depthwise one."""
 
 VALIDATION_ONE_IN = 12
+KNOWN_SHARE = 0.01
 
 
 def build() -> keras.Model:
@@ -69,27 +70,47 @@ def untrained() -> keras.Model:
 
 
 def data() -> Mapping[str, Array]:
-    """The sample that comes with the project, as :func:`adapt` gives it."""
-    with np.load(SAMPLE, allow_pickle=False) as archive:
-        return adapt({key: archive[key] for key in archive.files})
+    """The sample that comes along, as the model takes it: uint8 on disk, float32 in [0, 1] here."""
+    return prepare(_sample())
 
 
 def adapt(arrays: Mapping[str, Array]) -> Mapping[str, Array]:
+    """What ``--data`` gave, as the model takes it; see :func:`prepare`.
+
+    Raises:
+        DataError: the model was trained on some of the test images, as the split is another one.
+    """
+    from bench.errors import DataError
+
+    if "x_test" in arrays:
+        trained_on = set(_fingerprints(_sample()["x_train"]))
+        known = sum(mark in trained_on for mark in _fingerprints(arrays["x_test"]))
+        # A dozen images occur both in the training and the test images of every split.
+        if known > len(arrays["x_test"]) * KNOWN_SHARE:
+            raise DataError(
+                f"fashion was trained on at least {known} of the images in x_test",
+                hint="use the split it was trained on, or train it again on yours: "
+                "python models/_train_fashion.py --data FILE.npz",
+            )
+    return prepare(arrays)
+
+
+def prepare(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Turn Fashion-MNIST as it is published into what the model takes.
 
-    Images of (n, 28, 28) and uint8 become (n, 28, 28, 1) and float32 in [0, 1]; arrays that are so
-    already are left alone. Where no validation images are given, those the model was never trained
-    on are split off (see :func:`is_validation`), so that fine-tuning chooses as honestly as the
-    first training did.
+    Images of (n, 28, 28) and integers up to 255 become (n, 28, 28, 1) and float32 in [0, 1]; what
+    is so already is left alone. Where no validation images are given, those that the model was not
+    trained on are split off, so that fine-tuning chooses as honestly as the training did.
     """
-    adapted = dict(arrays)
-    if {"x_train", "y_train"} <= adapted.keys() and "x_validation" not in adapted:
-        held_out = is_validation(adapted["x_train"])
-        for key in ("x", "y"):
-            whole = adapted[f"{key}_train"]
-            adapted[f"{key}_train"] = whole[~held_out]
-            adapted[f"{key}_validation"] = whole[held_out]
-    return {key: _image(array) if key.startswith("x") else array for key, array in adapted.items()}
+    prepared = dict(arrays)
+    if {"x_train", "y_train"} <= prepared.keys() and "x_validation" not in prepared:
+        held_out = is_validation(prepared["x_train"])
+        if held_out.any() and not held_out.all():
+            for axis in ("x", "y"):
+                whole = prepared[f"{axis}_train"]
+                prepared[f"{axis}_train"] = whole[~held_out]
+                prepared[f"{axis}_validation"] = whole[held_out]
+    return {key: _scaled(array) if key[0] == "x" else array for key, array in prepared.items()}
 
 
 def is_validation(images: Array) -> Array:
@@ -97,17 +118,23 @@ def is_validation(images: Array) -> Array:
 
     Going by content keeps equal images on one side, and needs neither an order nor a list.
     """
-    return np.array([zlib.crc32(image) % VALIDATION_ONE_IN == 0 for image in _pixels(images)])
+    return np.array(_fingerprints(images)) % VALIDATION_ONE_IN == 0
 
 
-def _pixels(images: Array) -> Array:
-    """As published: (n, 28, 28) uint8, in one block of memory."""
-    if images.dtype != np.uint8:
-        images = np.rint(images * 255).astype(np.uint8)
-    return np.ascontiguousarray(images.reshape(-1, 28, 28))
+def _sample() -> dict[str, Array]:
+    with np.load(SAMPLE, allow_pickle=False) as archive:
+        return {key: archive[key] for key in archive.files}
 
 
-def _image(images: Array) -> Array:
-    if images.dtype == np.uint8:
+def _fingerprints(images: Array) -> list[int]:
+    """A number for each image, equal for equal pixels whatever their shape and scale."""
+    if images.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):  # NaN is refused later, by name.
+            images = np.rint(images * 255)
+    return [zlib.crc32(image) for image in np.ascontiguousarray(images, np.uint8)]
+
+
+def _scaled(images: Array) -> Array:
+    if images.dtype.kind in "iu":
         images = images.astype(np.float32) / np.float32(255)
     return images[..., np.newaxis] if images.ndim == 3 else images

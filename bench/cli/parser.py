@@ -114,7 +114,7 @@ def _add_run(commands: Any) -> None:
         action="append",
         default=[],
         metavar="ARG",
-        help="a further argument for benchmark_model; may be repeated",
+        help="a further argument for benchmark_model (--tool-arg=--flag=value); may be repeated",
     )
     how.add_argument("--profile", action="store_true", help="also show the ops that take the time")
     saved = run.add_argument_group("what becomes of it")

@@ -16,6 +16,7 @@ from pathlib import Path
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
+from bench import cache
 from bench.errors import TargetError
 from bench.targets import Progress
 
@@ -65,8 +66,7 @@ class Tool:
 
 def cache_folder() -> Path:
     """Where fetched tools are kept, by version and ABI."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "tflite-bench" / NAME
+    return cache.folder(NAME)
 
 
 def find(given: Path | None, abis: Sequence[str]) -> Tool:

@@ -215,8 +215,8 @@ def cpus(affinity: str) -> list[int]:
             return [cpu for cpu in range(mask.bit_length()) if mask >> cpu & 1]
         numbers: list[int] = []
         for part in affinity.split(","):
-            first, _, last = part.partition("-")
-            numbers.extend(range(int(first), int(last or first) + 1))
+            first, dash, last = part.partition("-")
+            numbers.extend(range(int(first), int(last if dash else first) + 1))
         return numbers
     except ValueError as fault:
         raise TargetError(

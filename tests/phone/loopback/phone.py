@@ -139,6 +139,11 @@ class Phone:
         return f"{self._running_cable().phone_address}:{network.PORT}"
 
     @property
+    def link(self) -> str:
+        """The host's end of the phone's cable."""
+        return self._running_cable().name
+
+    @property
     def pid(self) -> int:
         """The host's id of the phone's process 1."""
         if self._init is None:

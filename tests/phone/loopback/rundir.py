@@ -37,10 +37,17 @@ def _owner_name(pid: int) -> str:
 
 @contextlib.contextmanager
 def locked() -> Iterator[None]:
-    """One at a time among all processes of this user: allocating, sweeping."""
-    with (_runs() / "lock").open("w") as lock:
+    """One at a time on this machine: laying cables, sweeping.
+
+    Cables are the machine's, whichever cache a process uses, so the lock is on a folder of the
+    machine's too; locking a folder leaves no file behind.
+    """
+    lock = os.open("/run", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
 def owned() -> Path:

@@ -58,7 +58,7 @@ static int listen_on(const char *address, int port) {
     return fd;
 }
 
-/* Become the shell user, as adbd on a phone does, and run adbd. Never returns. */
+/* Become the shell user, as adbd on a phone does, and run adbd. Returns only where it fails. */
 static void exec_adbd(int listener) {
     static const gid_t groups[] = {1004, 1007, 1011, 1015, 3003, 3009};
     static char *const argv[] = {"adbd", NULL};
@@ -72,14 +72,36 @@ static void exec_adbd(int listener) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (dup2(listener, LISTEN_FD) < 0) _exit(126);
-    if (fcntl(LISTEN_FD, F_SETFD, 0)) _exit(126); /* dup2 onto itself keeps close-on-exec */
+    if (dup2(listener, LISTEN_FD) < 0) return;
+    if (fcntl(LISTEN_FD, F_SETFD, 0)) return; /* dup2 onto itself keeps close-on-exec */
     setsid();
     if (setgroups(sizeof groups / sizeof *groups, groups) || setgid(SHELL_UID) ||
         setuid(SHELL_UID) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-        _exit(126);
+        return;
     execve(ADBD, argv, envp);
-    _exit(127);
+}
+
+/* Fork and run adbd on the socket; its id once it really runs, or -1. */
+static pid_t spawn_adbd(int listener) {
+    int report[2], cause = 0; /* the pipe closes as adbd's program begins, or brings the cause */
+    if (pipe2(report, O_CLOEXEC)) return -1;
+    /* Out of the way of the descriptor that adbd gets. */
+    int writer = fcntl(report[1], F_DUPFD_CLOEXEC, 10);
+    close(report[1]);
+    pid_t child = writer < 0 ? -1 : fork();
+    if (child == 0) {
+        exec_adbd(listener);
+        cause = errno;
+        if (write(writer, &cause, sizeof cause) < 0) _exit(126);
+        _exit(127);
+    }
+    close(writer);
+    ssize_t got = child < 0 ? 0 : read(report[0], &cause, sizeof cause);
+    close(report[0]);
+    if (got <= 0) return child;
+    waitpid(child, NULL, 0);
+    errno = cause;
+    return -1;
 }
 
 static pid_t start_adbd(const char *address, int port, pid_t running) {
@@ -98,11 +120,10 @@ static pid_t start_adbd(const char *address, int port, pid_t running) {
         printf("error: listen on %s port %d: %s\n", address, port, strerror(errno));
         return 0;
     }
-    pid_t child = fork();
-    if (child == 0) exec_adbd(listener);
+    pid_t child = spawn_adbd(listener);
     close(listener);
     if (child < 0) {
-        printf("error: fork: %s\n", strerror(errno));
+        printf("error: %s: %s\n", ADBD, strerror(errno));
         return 0;
     }
     puts("listening");

@@ -2,13 +2,19 @@
 //
 // Values come from /persona/props, one key=value a line. The address to listen on does not: it is
 // fixed to the descriptor that phone_init hands down, so no file can open the phone to the world.
+#include <fcntl.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <string>
 
 namespace {
-// adbd hands its environment to every shell it starts; the preload is for adbd alone.
-[[gnu::constructor]] void leave_no_trace() { unsetenv("LD_PRELOAD"); }
+// adbd hands its environment and the listening socket to every shell it starts: the preload is for
+// adbd alone, and with the socket in a tool's hands a killed adbd could not be started again.
+[[gnu::constructor]] void leave_no_trace() {
+  unsetenv("LD_PRELOAD");
+  fcntl(3, F_SETFD, FD_CLOEXEC);
+}
 }  // namespace
 
 namespace android::base {

@@ -1,0 +1,39 @@
+"""MobileNetV2 at 224×224.
+
+Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks" (arXiv:1801.04381),
+as ``keras.applications`` builds it.
+"""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import keras
+
+# This folder is no package, so what models share is read from the file beside this one.
+_SHARED = Path(__file__).resolve().with_name("_imagenet.py")
+_imagenet = SimpleNamespace(**runpy.run_path(str(_SHARED)))
+
+_WEIGHTS: Path = _imagenet.cached("mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5")
+
+SUMMARY = "MobileNetV2, 224×224, 3.5 M parameters, ImageNet's weights where they are cached"
+FILES = (Path(__file__).resolve(), _SHARED, *filter(Path.is_file, [_WEIGHTS]))
+NO_ACCURACY: str = _imagenet.no_accuracy(_WEIGHTS)
+
+
+def build() -> keras.Model:
+    """The model: (n, 224, 224, 3) float32 in [-1, 1] to (n, 1000) probabilities."""
+    return _imagenet.build("MobileNetV2", _WEIGHTS)
+
+
+def data() -> Mapping[str, npt.NDArray[np.float32]]:
+    """Random images to calibrate on: enough for latency, not for accuracy."""
+    return {"x_calibration": _imagenet.noise()}
