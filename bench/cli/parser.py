@@ -30,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     _add_build(commands)
     _add_report(commands)
     _add_compare(commands)
+    _add_history(commands)
     _add_phone(commands)
     _add_lists(commands)
     return top
@@ -169,6 +170,33 @@ def _add_compare(commands: Any) -> None:
     )
     compare.add_argument(
         "--across", action="store_true", help="compare though the environments differ"
+    )
+
+
+def _add_history(commands: Any) -> None:
+    history = _command(
+        commands,
+        "history",
+        "history",
+        "one model over all its saved runs, with what changed",
+        "Show median, p99, size and accuracy of a model over all its saved runs, and where they "
+        "changed. Figures of different phones or settings are never joined.",
+    )
+    history.add_argument("model", metavar="MODEL", help="the name or file that bench run was given")
+    history.add_argument(
+        "--reports",
+        default="reports",
+        metavar="FOLDER",
+        help="where to look (default: reports)",
+    )
+    history.add_argument(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="also write it there; the suffix picks the format: .png, .svg, .txt, .md, .csv; "
+        "may be repeated",
     )
 
 
