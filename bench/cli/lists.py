@@ -14,6 +14,8 @@ from bench import inspect as inspection
 from bench import plugins
 from bench.cli import FAILED, GOOD, options
 
+TEXT_WIDTH = 76
+
 
 def targets(asked: argparse.Namespace) -> int:
     """Carry out ``bench targets``: exit 3 where a device needs a cure."""
@@ -34,9 +36,11 @@ def techniques(asked: argparse.Namespace) -> int:
     rows = []
     for name in plugins.names("techniques"):
         module = plugins.load("techniques", name)
-        rows.append({"technique": name, "what": module.SUMMARY, "how": module.ARGUMENT})
-        rows += [{"technique": f"  {key}=", "what": text} for key, text in module.OPTIONS.items()]
-    _print(rows)
+        argument = f" Argument: {module.ARGUMENT}." if module.ARGUMENT else ""
+        rows.append((name + (":…" if argument else ""), f"{module.SUMMARY}.{argument}"))
+        rows += [(f" ,{key}=", text) for key, text in module.OPTIONS.items()]
+        rows.append(("", ""))
+    print(tabulate(rows[:-1], tablefmt="plain", maxcolwidths=[None, TEXT_WIDTH]))
     return GOOD
 
 
