@@ -103,7 +103,6 @@ def _build_one(
         cached = file.is_file() and notes.is_file()
         if not cached:
             training = cache.folder("training", key)
-            progress(str(recipe), 0, 0)
             steps = worker.build(recipe, file, training, progress)
             shutil.rmtree(training, ignore_errors=True)
             cache.write(notes, json.dumps(steps).encode())

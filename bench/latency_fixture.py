@@ -30,7 +30,7 @@ def measured(
         environment, launches = _launch(_open(wanted, plan, no_phone), variant, plan)
     except BenchError as error:
         pytest.fail(str(error), pytrace=False)
-    summary = stats.summarize(launches, seed=plan.seed)
+    summary = stats.summarize(launches, seed=plan.seed, until=plan.until)
     _hand_over(request, launches, summary, environment)
     return summary
 

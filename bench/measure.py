@@ -4,6 +4,7 @@ Variants are launched in shuffled blocks, every variant once per block, so that 
 on all alike (Georges et al., "Statistically Rigorous Java Performance Evaluation", OOPSLA 2007, on
 launches as the unit; asv and others interleave for the same reason). The order of a block depends
 on the seed and the block's number alone: a resumed session goes on in the order it would have had.
+How many blocks there are, and which variants each of them holds, says ``bench.pacing``.
 """
 
 from __future__ import annotations
@@ -11,17 +12,19 @@ from __future__ import annotations
 import queue
 import random
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 
+from bench import pacing
 from bench.errors import BenchError, LaunchError, TransientLaunchError
 from bench.targets import Target
 from bench.values import Environment, Failure, Launch, Plan, Variant
 
 Outcome = Launch | Failure | Environment
-Cell = tuple[str, str, int]
-"""Target id, variant name, block: what is launched once."""
+SoFar = defaultdict[str, list[Launch]]
+"""Launches on one target by the variant's name, as they come."""
 
 Note = Callable[[str, str], None]
 """Told a target's id and in a few words what it does or waits for."""
@@ -32,11 +35,16 @@ LOST_CLASSES = ("device_lost", "device_busy", "gate", "disk_full")
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be launched, what of it is done already, and a way to end it early."""
+    """What is to be launched, what of it is done already, and a way to end it early.
+
+    Attributes:
+        variants: the baseline first.
+        launches: those made in earlier sittings.
+    """
 
     variants: tuple[Variant, ...]
     plan: Plan
-    done: frozenset[Cell] = frozenset()
+    launches: tuple[Launch, ...] = ()
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -102,36 +110,52 @@ def _launch_all(target: Target, work: Work, note: Note) -> Iterator[Outcome]:
     def progress(words: str) -> None:
         note(target.id, words)
 
+    so_far: SoFar = defaultdict(list)
+    for launch in work.launches:
+        if launch.target == target.id:
+            so_far[launch.variant].append(launch)
     try:
         with target:
             yield target.environment()
             target.prepare(work.variants, progress)
-            yield from _launch_blocks(target, work, progress)
+            yield from _launch_blocks(target, work, so_far, progress)
     except BenchError as error:
         # Nothing can be launched there: all its cells fail, and the other targets go on.
         for variant in work.variants:
-            if any(cell not in work.done for cell in _cells(target, variant, work.plan)):
+            if pacing.wants_more(so_far[variant.name], work.plan):
                 yield _failure(target, variant, None, error)
 
 
 def _launch_blocks(
-    target: Target, work: Work, progress: Callable[[str], None]
+    target: Target, work: Work, so_far: SoFar, progress: Callable[[str], None]
 ) -> Iterator[Outcome]:
     given_up: set[str] = set()
-    for block in range(work.plan.launches):
-        for variant in order(work.variants, work.plan, block):
+    done = {(launch.variant, launch.block) for those in so_far.values() for launch in those}
+    for block in range(pacing.most_launches(work.plan)):
+        for variant in _block(work, given_up, so_far, block):
             if work.stop.is_set():
                 return
-            if variant.name in given_up or (target.id, variant.name, block) in work.done:
+            if (variant.name, block) in done:
                 continue
             for outcome in _try(target, variant, block, work, progress):
                 yield outcome
-                if isinstance(outcome, Failure) and not outcome.discarded:
+                if isinstance(outcome, Launch):
+                    so_far[variant.name].append(outcome)
+                elif not outcome.discarded:
                     if outcome.error_class in LOST_CLASSES:
                         raise LaunchError(
                             outcome.message, hint=outcome.hint, error_class=outcome.error_class
                         )
                     given_up.add(variant.name)
+
+
+def _block(work: Work, given_up: set[str], so_far: SoFar, block: int) -> list[Variant]:
+    """What a block holds, in its order; the order of those left does not depend on the others."""
+    if not work.variants:
+        return []
+    going = [variant for variant in work.variants if variant.name not in given_up]
+    names = pacing.members(going, work.variants[0].name, so_far, work.plan, block)
+    return [variant for variant in order(work.variants, work.plan, block) if variant.name in names]
 
 
 def _try(
@@ -154,10 +178,6 @@ def _try(
             return
         else:
             return
-
-
-def _cells(target: Target, variant: Variant, plan: Plan) -> list[Cell]:
-    return [(target.id, variant.name, block) for block in range(plan.launches)]
 
 
 def _failure(target: Target, variant: Variant, block: int | None, error: BenchError) -> Failure:

@@ -13,10 +13,26 @@ from dataclasses import dataclass
 from bench import sequential, stats
 from bench.errors import UsageError
 from bench.store import Records
-from bench.values import Comparison, Environment, Launch, Variant
+from bench.values import Comparison, Environment, Launch, Plan, Variant
 
 INCIDENTAL_FACTS = frozenset({"python", "serial", "battery_level", "celsius"})
 """Facts of an environment that two comparable figures may differ in."""
+
+DECISIVE_SETTINGS = (
+    "threads",
+    "delegate",
+    "affinity",
+    "input_shapes",
+    "input_ranges",
+    "real_inputs",
+    "signature",
+    "tool_args",
+    "profile",
+)
+"""Of a plan, what changes what is measured, and not only how surely."""
+
+_ROUNDING = 1e-9
+"""A loss of exactly the limit is not beyond it, whatever 0.90 - 0.89 is in binary."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +102,26 @@ def changes(old: Records, new: Records, limits: Limits, *, across: bool) -> tupl
     return tuple(found)
 
 
+def comparable_facts(environment: Environment) -> dict[str, object]:
+    """The facts of an environment that must be equal for two latencies to be compared."""
+    return {name: fact for name, fact in environment.facts.items() if name not in INCIDENTAL_FACTS}
+
+
+def differences(before: Environment, after: Environment) -> list[str]:
+    """What makes two environments incomparable, each as ``name (one against other)``."""
+    old, new = comparable_facts(before), comparable_facts(after)
+    return [
+        f"{name} ({_short(old, name)} against {_short(new, name)})"
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]
+
+
+def measured_alike(plan: Plan) -> dict[str, object]:
+    """The settings of a plan that must be equal for two latencies to be compared."""
+    return {name: getattr(plan, name) for name in DECISIVE_SETTINGS}
+
+
 def _matched_targets(
     old: Records, new: Records, *, across: bool
 ) -> Iterable[tuple[Environment, Environment]]:
@@ -101,12 +137,7 @@ def _matched_targets(
 
 
 def _check_comparable(before: Environment, after: Environment) -> None:
-    names = sorted({*before.facts, *after.facts} - INCIDENTAL_FACTS)
-    different = [
-        f"{name} ({_short(before.facts, name)} against {_short(after.facts, name)})"
-        for name in names
-        if before.facts.get(name) != after.facts.get(name)
-    ]
+    different = differences(before, after)
     if different:
         raise UsageError(
             f"{before.target} and {after.target} differ in {', '.join(different)}",
@@ -115,13 +146,11 @@ def _check_comparable(before: Environment, after: Environment) -> None:
 
 
 def _check_plans(old: Records, new: Records) -> None:
-    """Some of a plan changes what is measured, and not only how surely."""
-    before, after = old.session.plan, new.session.plan
-    for name in ("threads", "delegate", "affinity", "input_shapes", "signature", "tool_args"):
-        if getattr(before, name) != getattr(after, name):
+    before, after = measured_alike(old.session.plan), measured_alike(new.session.plan)
+    for name in DECISIVE_SETTINGS:
+        if before[name] != after[name]:
             raise UsageError(
-                f"the files differ in {name} ({getattr(before, name)} against "
-                f"{getattr(after, name)})",
+                f"the files differ in {name} ({before[name]} against {after[name]})",
                 hint="measure both alike, or compare all the same with --across",
             )
 
@@ -154,10 +183,10 @@ def _change(
     accuracy_change = _accuracy_change(old, new, variant.name)
     beyond = {
         "latency": limits.latency is not None and gate == "regression",
-        "size": limits.size is not None and size_ratio > 1.0 + limits.size,
+        "size": limits.size is not None and size_ratio > 1.0 + limits.size + _ROUNDING,
         "accuracy": limits.accuracy is not None
         and accuracy_change is not None
-        and accuracy_change < -limits.accuracy,
+        and accuracy_change < -limits.accuracy - _ROUNDING,
     }
     return Change(
         variant=variant.name,

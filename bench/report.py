@@ -5,12 +5,13 @@ Nothing here touches a device: any old file can be assembled again, on a machine
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench import stats
+from bench import pacing, sequential, stats
 from bench.cautions import cautions
 from bench.store import End, Records, Session
 from bench.values import (
@@ -22,6 +23,7 @@ from bench.values import (
     Failure,
     Launch,
     Missing,
+    Plan,
     Summary,
     Variant,
 )
@@ -58,10 +60,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """All variants on one target; figures of two targets never share a column."""
+    """All variants on one target; figures of two targets never share a column.
+
+    ``spent`` is what launching until the medians are known took; None for a fixed plan.
+    """
 
     environment: Environment
     rows: tuple[Row, ...]
+    spent: pacing.Spent | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ class Report:
 
 def assemble(records: Records) -> Report:
     """Summarize and compare all launches of a report file."""
-    session = records.session
+    session, plan = records.session, records.session.plan
     launches: dict[tuple[str, str], list[Launch]] = defaultdict(list)
     for launch in records.launches:
         launches[launch.target, launch.variant].append(launch)
@@ -106,19 +112,21 @@ def assemble(records: Records) -> Report:
             mine, theirs = launches[target, variant.name], launches[target, baseline.name]
             comparison = None
             if variant is not baseline and mine and theirs:
-                comparison = stats.compare(theirs, mine, seed=session.plan.seed)
+                comparison = stats.compare(theirs, mine, seed=plan.seed)
+            summary = stats.summarize(mine, seed=plan.seed, until=plan.until) if mine else None
             failure = failures.get((target, variant.name))
             rows.append(
                 Row(
                     variant=variant,
                     baseline=baseline,
                     accuracy=accuracies.get(variant.name),
-                    summary=stats.summarize(mine, seed=session.plan.seed) if mine else None,
+                    summary=summary,
                     comparison=comparison,
-                    failure=failure if len(mine) < session.plan.launches else None,
+                    failure=failure if pacing.wants_more(mine, plan) else None,
                 )
             )
-        tables.append(Table(environment, tuple(rows)))
+        spent = pacing.spent({v.name: launches[target, v.name] for v in session.variants}, plan)
+        tables.append(Table(environment, tuple(rows), spent))
     return Report(
         session=session,
         tables=tuple(tables),
@@ -132,14 +140,14 @@ def _made_up_for(failure: Failure, records: Records) -> bool:
     """Whether a later sitting has made the launches, or the judgement, that failed."""
     if failure.error_class == "accuracy":
         return any(accuracy.variant == failure.variant for accuracy in records.accuracies)
-    blocks = {
-        launch.block
+    launches = [
+        launch
         for launch in records.launches
         if (launch.target, launch.variant) == (failure.target, failure.variant)
-    }
+    ]
     if failure.block is None:
-        return len(blocks) >= records.session.plan.launches
-    return failure.block in blocks
+        return not pacing.wants_more(launches, records.session.plan)
+    return any(launch.block == failure.block for launch in launches)
 
 
 def harness_cost(end: End) -> float:
@@ -161,10 +169,13 @@ def _cautions(records: Records, tables: Sequence[Table], launches: ByCell) -> tu
     found = []
     if records.end is None:
         total = session.plan.launches * len(session.variants) * len(session.targets)
+        made = f"only {len(records.launches)} of {total} launches were made"
+        if session.plan.until is not None:
+            made = f"{len(records.launches)} launches were made, and more were to come"
         found.append(
             Caution(
                 code="unfinished",
-                message=f"only {len(records.launches)} of {total} launches were made",
+                message=made,
                 advice="run the same command again: it goes on with the missing ones",
             )
         )
@@ -204,7 +215,35 @@ def _launch_cautions(records: Records, table: Table, launches: ByCell) -> Sequen
         variant.name: launches[target, variant.name] for variant in records.session.variants
     }
     baseline = records.session.variants[0].name if records.session.variants else None
-    return cautions(by_variant, baseline=baseline)
+    unknown = _not_known(records.session.plan, by_variant, target)
+    return [*cautions(by_variant, baseline=baseline), *unknown]
+
+
+def _not_known(
+    plan: Plan, by_variant: Mapping[str, Sequence[Launch]], target: str
+) -> Iterable[Caution]:
+    """Variants that were launched as often as may be, and whose median is still not known."""
+    if plan.until is None:
+        return
+    for name, launches in by_variant.items():
+        needed = sequential.needed(launches, plan.until) if launches else 0
+        if needed and len(launches) >= plan.max_launches:
+            median = stats.summarize(launches).median_us
+            yield Caution(
+                code="not-known",
+                message=f"after {len(launches)} launches the median is known to "
+                f"±{_half_width(median):.1%}, not to the ±{plan.until:.1%} asked for",
+                advice=f"about {needed} more would do (--max-launches), or a machine at rest",
+                variant=name,
+                target=target,
+            )
+
+
+def _half_width(estimate: Estimate) -> float:
+    """The longer half of an interval, as a share of the figure."""
+    if estimate.low is None or estimate.high is None:
+        return math.inf
+    return max(estimate.high / estimate.value, estimate.value / max(estimate.low, 1e-9)) - 1
 
 
 def _line_columns() -> Sequence[str]:

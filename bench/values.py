@@ -202,7 +202,7 @@ class Plan:
     """What is to be measured. Its values, the model and the variants decide what may be resumed.
 
     Attributes:
-        launches: per variant and target.
+        launches: per variant and target; with ``until`` at least so many.
         runs: measured inferences per launch, exactly.
         warmup_runs: inferences before them, at least.
         warmup_s: seconds that these take, at least: a launch begins on a cold core.
@@ -219,6 +219,9 @@ class Plan:
         affinity: CPU list or mask the launch is bound to.
         tool_args: further arguments for benchmark_model.
         profile: also record the ops that take the time.
+        until: launch until each variant's median is known to within this share of itself (0.02 for
+            2 %), instead of a fixed number of times.
+        max_launches: with ``until``, per variant and target at most.
     """
 
     launches: int = 10
@@ -237,6 +240,8 @@ class Plan:
     affinity: str | None = None
     tool_args: tuple[str, ...] = ()
     profile: bool = False
+    until: float | None = None
+    max_launches: int = 100
 
 
 P99Kind = Literal["samples", "launch maxima"]

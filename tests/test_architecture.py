@@ -65,11 +65,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Launching: targets know nothing of blocks, statistics and files, measure nothing of devices
     "targets": ("values",),
     "targets.*": ("errors", "values", "plugins", "cache", "workers"),
-    "measure": ("errors", "values", "targets"),
+    "pacing": ("values", "sequential"),
+    "measure": ("errors", "values", "targets", "pacing"),
     # Showing
-    "report": ("values", "stats", "cautions", "store"),
-    "formats*": ("values", "stats", "store", "report"),
+    "report": ("values", "stats", "sequential", "cautions", "pacing", "store"),
+    "formats*": ("values", "stats", "store", "pacing", "report"),
     "regression": ("errors", "values", "stats", "sequential", "store"),
+    "history*": (
+        *("errors", "values", "stats", "changepoints", "regression", "store", "plugins"),
+        "formats",
+    ),
     # The ways in
     "": (
         *("errors", "values", "build", "data", "measure", "model", "plugins", "recipes", "report"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench import plugins
 from bench.errors import TargetError, UsageError
+from bench.sequential import MIN_LAUNCHES
 from bench.values import Plan
 
 
@@ -15,7 +16,8 @@ def plan(asked: argparse.Namespace) -> Plan:
     """The plan that a command line describes.
 
     Raises:
-        UsageError: an ``--input-shape`` or ``--input-range`` that cannot be read.
+        UsageError: an ``--input-shape`` or ``--input-range`` that cannot be read, or bounds that
+            contradict each other.
     """
     return Plan(
         launches=asked.launches,
@@ -34,7 +36,25 @@ def plan(asked: argparse.Namespace) -> Plan:
         affinity=asked.affinity,
         tool_args=tuple(asked.tool_arg),
         profile=asked.profile,
+        until=asked.until,
+        max_launches=_max_launches(asked),
     )
+
+
+def _max_launches(asked: argparse.Namespace) -> int:
+    """A bound that was typed must leave room; the default one makes room."""
+    least = max(asked.launches, MIN_LAUNCHES)
+    if asked.max_launches is None:
+        return max(Plan().max_launches, least) if asked.until else Plan().max_launches
+    if asked.until is None:
+        raise UsageError("--max-launches without --until", hint="add --until 2%, or use --launches")
+    if asked.max_launches < least:
+        raise UsageError(
+            f"--max-launches {asked.max_launches} is less than the {least} launches that are made "
+            "in any case",
+            hint=f"give at least {least}",
+        )
+    return int(asked.max_launches)
 
 
 def target_options(asked: argparse.Namespace) -> dict[str, str]:

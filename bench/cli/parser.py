@@ -30,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     _add_build(commands)
     _add_report(commands)
     _add_compare(commands)
+    _add_history(commands)
     _add_phone(commands)
     _add_lists(commands)
     return top
@@ -71,6 +72,14 @@ def _add_run(commands: Any) -> None:
     add_target_options(where)
     how = run.add_argument_group("how")
     _number(how, "--launches", int, _DEFAULT.launches, "processes per variant and target", 1)
+    how.add_argument(
+        "--until",
+        type=_until,
+        metavar="2%",
+        help="launch until each median is known to within this share (95 %% sure), not a fixed "
+        "number of times; --launches are made at least",
+    )
+    _number(how, "--max-launches", int, None, "with --until: at most (default: 100)", 1)
     _number(how, "--runs", int, _DEFAULT.runs, "measured inferences per launch", 1)
     _number(how, "--warmup-runs", int, _DEFAULT.warmup_runs, "inferences before them, at least", 1)
     _number(how, "--warmup-s", float, _DEFAULT.warmup_s, "seconds before them, at least", 0)
@@ -164,6 +173,33 @@ def _add_compare(commands: Any) -> None:
     )
 
 
+def _add_history(commands: Any) -> None:
+    history = _command(
+        commands,
+        "history",
+        "history",
+        "one model over all its saved runs, with what changed",
+        "Show median, p99, size and accuracy of a model over all its saved runs, and where they "
+        "changed. Figures of different phones or settings are never joined.",
+    )
+    history.add_argument("model", metavar="MODEL", help="the name or file that bench run was given")
+    history.add_argument(
+        "--reports",
+        default="reports",
+        metavar="FOLDER",
+        help="where to look (default: reports)",
+    )
+    history.add_argument(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="also write it there; the suffix picks the format: .png, .svg, .txt, .md, .csv; "
+        "may be repeated",
+    )
+
+
 def _percent(text: str) -> float:
     """``5%`` or ``5 %`` as 0.05."""
     number, sign, rest = text.partition("%")
@@ -175,6 +211,14 @@ def _percent(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is no share: write 5%") from None
     if not 0 <= share < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a share of 0 % or more")
+    return share
+
+
+def _until(text: str) -> float:
+    """A share that can be reached."""
+    share = _percent(text)
+    if not 0 < share < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 % and 100 %")
     return share
 
 
@@ -288,7 +332,7 @@ def _number(
     group: Any,
     flag: str,
     kind: Callable[[str], float],
-    default: float,
+    default: float | None,
     text: str,
     least: float,
 ) -> None:
@@ -301,9 +345,9 @@ def _number(
             raise argparse.ArgumentTypeError(f"{value} is too small or large: at least {least}")
         return number
 
-    group.add_argument(
-        flag, type=read, default=default, metavar="N", help=f"{text} (default: {default:g})"
-    )
+    if default is not None:
+        text = f"{text} (default: {default:g})"
+    group.add_argument(flag, type=read, default=default, metavar="N", help=text)
 
 
 class _Version(argparse.Action):

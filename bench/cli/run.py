@@ -12,9 +12,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from bench import accuracy, build, cache, data, model, plugins, recipes, stats, store, workers
+from bench import (
+    accuracy,
+    build,
+    cache,
+    data,
+    model,
+    pacing,
+    plugins,
+    recipes,
+    stats,
+    store,
+    workers,
+)
 from bench.cli import options, show, where
 from bench.cli.progress import Show
+from bench.cli.tally import Tally
 from bench.errors import BuildError, DataError, StoreError, UsageError
 from bench.measure import Work, measure
 from bench.targets import Target
@@ -159,7 +172,7 @@ def _one_sample(sources: Sources, stack: contextlib.ExitStack) -> str:
 def _say_if_no_p99(plan: Plan, targets: Sequence[Target]) -> None:
     """Say before anything is measured what the plan will not give."""
     for local in sorted({target.id == "local" for target in targets}):
-        missing = stats.can_give_p99(plan.launches, plan.runs, samples=local)
+        missing = stats.can_give_p99(pacing.least_launches(plan), plan.runs, samples=local)
         if missing is not None:
             print(f"this plan gives no P99: {missing.reason}", file=sys.stderr)
 
@@ -210,20 +223,17 @@ def _measure(
     for item in known:
         if item not in (*records.accuracies, *records.failures):
             writer.append(item)
-    done = frozenset((item.target, item.variant, item.block) for item in records.launches)
     begin = time.perf_counter()
     launches_s = 0.0
-    work = Work(records.session.variants, records.session.plan, done)
-    counts = {target.id: sum(cell[0] == target.id for cell in done) for target in targets}
-    total = len(work.variants) * work.plan.launches
+    work = Work(records.session.variants, records.session.plan, records.launches)
+    tally = Tally(records)
     for outcome in measure(targets, work, lambda target, words: progress.note(_bar(target), words)):
         writer.append(outcome)
-        if isinstance(outcome, Environment):
-            progress.step(_bar(outcome.target), counts[outcome.target], total)
-        elif isinstance(outcome, Launch):
+        if isinstance(outcome, Launch):
             launches_s += outcome.wall_s
-            counts[outcome.target] += 1
-            progress.step(_bar(outcome.target), counts[outcome.target], total)
+            tally.add(outcome)
+        if isinstance(outcome, (Environment, Launch)):
+            tally.show(outcome.target, _bar(outcome.target), progress)
     writer.append(store.End(wall_s=time.perf_counter() - begin, launches_s=launches_s))
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench import stats
+from bench.pacing import Spent
 from bench.report import Report, Row, Table
-from bench.values import Estimate, Missing
+from bench.values import Estimate, Missing, Plan
 
 INDENT = "  "
 MICROSECONDS_BELOW_MS = 0.1
@@ -37,6 +38,8 @@ def _grid(report: Report, table: Table) -> Grid:
     accuracy = _accuracy_header(table)
     headers = ["variant", "size", "", "zipped", ""]
     headers += [accuracy] if accuracy else []
+    counted = _launches_differ(table)
+    headers += ["launches"] if counted else []
     headers += [f"median {unit}", f"p99 {unit}", f"vs {baseline}"]
     rows = []
     for row in table.rows:
@@ -48,11 +51,12 @@ def _grid(report: Report, table: Table) -> Grid:
             _ratio(row, row.zipped_ratio),
         ]
         cells += [_accuracy(row, accuracy)] if accuracy else []
+        cells += [str(row.summary.launches) if row.summary else "-"] if counted else []
         rows.append((*cells, *_latency(row, unit)))
     title = (
         f"{report.session.model.name} on {table.environment.label} · "
         f"{count(plan.threads, 'thread')} · "
-        f"{count(plan.launches, 'launch', 'launches')} × {count(plan.runs, 'run')}"
+        f"{_launches(plan)} × {count(plan.runs, 'run')}"
     )
     return Grid(title, tuple(headers), tuple(rows), _notes(table))
 
@@ -94,6 +98,17 @@ def interval(estimate: Estimate, scale: float = 1.0) -> str:
     ):
         places += 1
     return f"{value:,.{places}f} [{low:,.{places}f}, {high:,.{places}f}]"
+
+
+def _launches(plan: Plan) -> str:
+    if plan.until is None:
+        return count(plan.launches, "launch", "launches")
+    return f"launches until ±{plan.until * 100:g} %"
+
+
+def _launches_differ(table: Table) -> bool:
+    """By plan (``--until``), or because a variant failed in the middle."""
+    return len({row.summary.launches for row in table.rows if row.summary is not None}) > 1
 
 
 def _unit(table: Table) -> str:
@@ -167,7 +182,26 @@ def _notes(table: Table) -> tuple[str, ...]:
     if estimates:
         parts.append(f"p99: {' or '.join(dict.fromkeys(e.kind for e in estimates))}")
     parts.append("[ ] 95 % interval over launches")
-    return (" · ".join(parts),)
+    notes = [" · ".join(parts)]
+    if table.spent is not None:
+        notes.append(_spent(table.spent))
+    return tuple(notes)
+
+
+def _spent(spent: Spent) -> str:
+    """What ``--until`` took, reached and saved."""
+    each = f"{spent.most} each"
+    if spent.fewest < spent.most:
+        each = f"{spent.fewest} to {spent.most} each"
+    known = spent.variants - len(spent.short)
+    text = (
+        f"until ±{spent.share * 100:g} %: {known} of {count(spent.variants, 'median')} known after "
+        f"{count(spent.launches, 'launch', 'launches')}, {each}"
+    )
+    if spent.saved:
+        share = f"{spent.saved / spent.fixed * 100:.0f} %"
+        text += f" · a fixed plan as sure takes {spent.fixed}: {spent.saved} saved ({share})"
+    return text
 
 
 def problems(report: Report) -> Sequence[str]:

@@ -15,19 +15,19 @@ def render(report: Report, *, colour: bool = False) -> str:
     parts = []
     for grid in grids(report):
         body = tabulate(
-            [[_escape(cell) for cell in row] for row in grid.rows],
-            headers=[_escape(header) for header in grid.headers],
+            [[escape(cell) for cell in row] for row in grid.rows],
+            headers=[escape(header) for header in grid.headers],
             tablefmt="github",
             colalign=["left", *["right"] * (len(grid.headers) - 1)],
             disable_numparse=True,
         )
-        parts.append("\n\n".join([f"**{_escape(grid.title)}**", body, *grid.notes]))
+        parts.append("\n\n".join([f"**{escape(grid.title)}**", body, *grid.notes]))
     lines = problems(report)
     if lines:
-        parts.append("\n".join(f"- {_escape(line)}" for line in lines))
+        parts.append("\n".join(f"- {escape(line)}" for line in lines))
     return "\n\n".join(parts) + "\n"
 
 
-def _escape(text: str) -> str:
-    """A bar would end the cell, and a backslash could escape what follows."""
+def escape(text: str) -> str:
+    """For a cell: a bar would end it, and a backslash could escape what follows."""
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")

@@ -128,8 +128,8 @@ def unfit(state: DeviceState, options: Options, cool_work_us: int | None) -> lis
     if state.thermal_status is not None and state.thermal_status > options.max_thermal_status:
         reasons.append(f"thermal status {_status_name(state.thermal_status)}")
     if state.work_us and cool_work_us:
-        slower = state.work_us / cool_work_us - 1
-        if slower > options.max_slowdown:
+        if state.work_us > cool_work_us * (1 + options.max_slowdown):
+            slower = state.work_us / cool_work_us - 1
             reasons.append(f"throttled, fixed work {slower:.0%} slower than when cool")
     if state.battery_level is not None and state.battery_level < options.min_battery:
         reasons.append(f"battery {state.battery_level} %, limit {options.min_battery} %")

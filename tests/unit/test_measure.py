@@ -63,17 +63,16 @@ def test_every_place_in_a_block_is_taken_equally_often():
 
 def test_a_resumed_session_makes_the_missing_launches_in_the_same_order():
     whole = FakeTarget()
-    run([whole])
-    done = frozenset(("local", *cell) for cell in whole.launched[:7])
+    made = launches(run([whole]))
     rest = FakeTarget()
-    run([rest], replace(WORK, done=done))
+    run([rest], replace(WORK, launches=tuple(made[:7])))
     assert rest.launched == whole.launched[7:]
 
 
 def test_cells_of_another_target_are_not_done_here():
     target = FakeTarget("adb:2")
-    done = frozenset(("adb:1", v.name, b) for v in VARIANTS for b in range(5))
-    assert len(launches(run([target], replace(WORK, done=done)))) == 20
+    made = tuple(records.launch(v.name, b, target="adb:1") for v in VARIANTS for b in range(5))
+    assert len(launches(run([target], replace(WORK, launches=made)))) == 20
 
 
 def failing(error, *, cells, times):
@@ -141,8 +140,8 @@ def test_a_target_that_cannot_be_entered():
 
 def test_a_target_that_cannot_be_entered_fails_no_variant_that_is_done():
     shut = FakeTarget(on_enter=TargetError("unauthorized", hint="tap allow"))
-    done = frozenset(("local", "a", block) for block in range(5))
-    outcomes = run([shut], replace(WORK, done=done))
+    made = tuple(records.launch("a", block) for block in range(5))
+    outcomes = run([shut], replace(WORK, launches=made))
     assert {x.variant for x in failures(outcomes)} == {"b", "c", "d"}
 
 
