@@ -103,7 +103,6 @@ def _build_one(
         cached = file.is_file() and notes.is_file()
         if not cached:
             training = cache.folder("training", key)
-            progress(str(recipe), 0, 0)
             steps = worker.build(recipe, file, training, progress)
             shutil.rmtree(training, ignore_errors=True)
             cache.write(notes, json.dumps(steps).encode())
@@ -162,7 +161,7 @@ class _Worker:
     def __init__(self, model: Model, data_source: str | None, seed: int) -> None:
         self._job = {"model": asdict(model), "data": data_source, "seed": seed}
         self._process: subprocess.Popen[str] | None = None
-        self._crashed = False
+        self._log_is_named = False
         self._log = cache.folder("logs") / f"build-{os.getpid()}.log"
 
     def __enter__(self) -> _Worker:
@@ -206,11 +205,18 @@ class _Worker:
             elif "built" in answer:
                 return dict(answer["built"])
             else:
-                raise getattr(errors, answer["error"])(answer["message"], hint=answer["hint"])
+                raise self._error(answer)
         code = process.wait()
-        self._process, self._crashed = None, True
+        self._process, self._log_is_named = None, True
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
         raise BuildError(f"the building process ended {how}", hint=f"its words are in {self._log}")
+
+    def _error(self, answer: dict[str, str]) -> errors.BenchError:
+        """What the worker said, with the path of the log where it speaks of it."""
+        self._log_is_named |= workers.BUILD_LOG in answer["hint"]
+        hint = answer["hint"].replace(workers.BUILD_LOG, str(self._log))
+        error: errors.BenchError = getattr(errors, answer["error"])(answer["message"], hint=hint)
+        return error
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
@@ -231,5 +237,5 @@ class _Worker:
             self._process.kill()
             self._process.communicate()
             self._process = None
-        if not self._crashed:
+        if not self._log_is_named:
             self._log.unlink(missing_ok=True)

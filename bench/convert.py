@@ -9,6 +9,7 @@ from typing import Any
 from bench.data import Split
 from bench.errors import BuildError
 from bench.techniques import Conversion, Work
+from bench.workers import BUILD_LOG
 
 CALIBRATION_SAMPLES = 200
 """Samples that ranges are found on; more change the ranges of small CNNs by less than a step."""
@@ -36,7 +37,7 @@ def convert(work: Work, calibration: Split | None) -> bytes:
         # The converter raises whatever its C++ parts raise; all of it means the same to the user.
         raise BuildError(
             f"the converter refused the model ({_first_line(fault)})",
-            hint="other recipes may still work; the build log has all of its words",
+            hint=f"other recipes may still work; all of its words are in {BUILD_LOG}",
         ) from fault
 
 

@@ -91,11 +91,18 @@ def load(model: Model) -> Any:
         raise
     except Exception as fault:
         # Keras raises anything for a file it cannot read: TypeError, KeyError, OSError, ValueError.
-        first = str(fault).strip().splitlines() or [type(fault).__name__]
         raise ModelError(
-            f"Keras cannot load {model.source} ({first[0][:200]})",
-            hint="a model with custom layers must be exported as a SavedModel or a .tflite first",
+            f"Keras cannot load {model.source} ({_first_sentence(fault)})",
+            hint="save it again; one with layers of your own only as a SavedModel or a .tflite",
         ) from fault
+
+
+def _first_sentence(fault: BaseException) -> str:
+    """What was wrong at the root: Keras wraps it into long tales of configurations."""
+    while cause := fault.__cause__ or fault.__context__:
+        fault = cause
+    text = str(fault).strip() or type(fault).__name__
+    return text.splitlines()[0].partition(". ")[0][:200]
 
 
 def _keras_of(model: Model) -> Any:

@@ -93,7 +93,9 @@ def interval(estimate: Estimate, scale: float = 1.0) -> str:
         return three_digits(value)
     low, high = estimate.low * scale, estimate.high * scale
     places = decimals(value)
-    while f"{low:.{places}f}" == f"{high:.{places}f}" and places < decimals(value, 5):
+    while (
+        low < high and f"{low:.{places}f}" == f"{high:.{places}f}" and places < decimals(value, 5)
+    ):
         places += 1
     return f"{value:,.{places}f} [{low:,.{places}f}, {high:,.{places}f}]"
 

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from bench.errors import TargetError
 
+OTHERS = frozenset({"samples"})
+"""Options of other kinds of targets: a command line gives all of them to each."""
+
 YES = ("yes", "true", "on", "1")
 NO = ("no", "false", "off", "0")
 
@@ -43,6 +46,8 @@ def read(options: Mapping[str, str]) -> Options:
     known = {field.name: field for field in dataclasses.fields(Options)}
     values: dict[str, object] = {}
     for key, text in options.items():
+        if key in OTHERS:
+            continue
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             guess = f"did you mean {near[0]}? " if near else ""

@@ -53,6 +53,7 @@ def argv(
     *,
     runs: int,
     warmup_runs: int,
+    warmup_s: float = 0.0,
     threads: int,
     delegate: str | None = None,
     input_shapes: Sequence[tuple[str, Sequence[int]]] = (),
@@ -68,7 +69,8 @@ def argv(
         tool: the tool's path on the device.
         model: the model's path on the device.
         runs: measured inferences, exactly (fewer only if ``max_s`` cuts them).
-        warmup_runs: inferences before them, exactly; 0 is none.
+        warmup_runs: inferences before them, exactly if ``warmup_s`` is 0; 0 is none.
+        warmup_s: seconds that these take, at least.
         threads: of the CPU kernels.
         delegate: one of :data:`DELEGATES`; None passes no flag and takes the tool's default.
         input_shapes: the model's inputs in their own order, each with its tensor's name.
@@ -87,7 +89,7 @@ def argv(
         f"--num_runs={runs}",
         "--min_secs=0",
         f"--warmup_runs={warmup_runs}",
-        "--warmup_min_secs=0",
+        f"--warmup_min_secs={warmup_s:g}",
         f"--num_threads={threads}",
     ]
     if max_s is not None:

@@ -46,7 +46,7 @@ from bench.targets._adb_probe import Phone
 from bench.targets._adb_server import Attached, Server
 from bench.targets._adb_session import Session, cancelled, quietly
 from bench.targets._adb_state import DeviceState, Gate, parse_state
-from bench.targets._benchmark_argv import argv, dialect_of
+from bench.targets._benchmark_argv import Dialect, argv, dialect_of
 from bench.targets.local import cpus
 from bench.values import Environment, Launch, Plan, Variant
 
@@ -82,6 +82,8 @@ def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> AdbTarg
         TargetError: no such phone, not ready, several to choose from, or a bad option.
     """
     settings = adb_options.read(options)
+    if plan.real_inputs:
+        raise TargetError("a phone is fed random values", hint="leave --real-inputs away")
     return AdbTarget(_shell(address, settings), plan, settings)
 
 
@@ -325,6 +327,7 @@ class AdbTarget:
             model.remote,
             runs=plan.runs,
             warmup_runs=plan.warmup_runs,
+            warmup_s=plan.warmup_s,
             threads=plan.threads,
             delegate=plan.delegate,
             input_shapes=plan.input_shapes,
@@ -332,7 +335,7 @@ class AdbTarget:
             max_s=plan.timeout_s,
             extra=(*_ranges(plan), *plan.tool_args),
             profile=plan.profile,
-            dialect=dialect_of(str(tool.source)),
+            dialect=self._dialect(),
         )
         libraries = str(Path(self._libraries[0].remote).parent) if self._libraries else "-"
         needed = {each.remote: each for each in (model, tool)}
@@ -358,6 +361,12 @@ class AdbTarget:
             hint="check the phone's storage",
             error_class="device_lost",
         )
+
+    def _dialect(self) -> Dialect:
+        """LiteRT publishes its tool under the same name: the version tells."""
+        _, tool, _ = self._entered()
+        fetched = (self._tool_version or "").startswith("litert")
+        return "litert" if fetched else dialect_of(str(tool.source))
 
     def _judge(self, answer: Answer) -> benchmark_model.ToolRun:
         """The tool's figures. Raises LaunchError where they are none, or not of what was asked."""

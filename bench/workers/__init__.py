@@ -15,6 +15,9 @@ import importlib.metadata
 import sys
 from pathlib import Path
 
+BUILD_LOG = "the build log"
+"""Stands in a hint of the building process for its log's path, which that process cannot know."""
+
 
 def command(name: str) -> list[str]:
     """The start of the command line of a worker.

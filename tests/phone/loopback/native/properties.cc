@@ -2,7 +2,8 @@
 //
 // Values come from /persona/props, one key=value a line. The address to listen on does not: it is
 // fixed to the descriptor that phone_init hands down, so no file can open the phone to the world.
-#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -13,7 +14,8 @@ namespace {
 // adbd alone, and with the socket in a tool's hands a killed adbd could not be started again.
 [[gnu::constructor]] void leave_no_trace() {
   unsetenv("LD_PRELOAD");
-  fcntl(3, F_SETFD, FD_CLOEXEC);
+  // adbd refuses a socket that is marked close-on-exec already.
+  pthread_atfork(nullptr, nullptr, [] { close(3); });
 }
 }  // namespace
 
