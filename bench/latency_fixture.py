@@ -29,7 +29,8 @@ def measured(
         variant = _variant(source, recipe)
         environment, launches = _launch(_open(wanted, plan, no_phone), variant, plan)
     except BenchError as error:
-        pytest.fail(str(error), pytrace=False)
+        # What pytest.fail raises, without the chain of causes: one line is all there is to say.
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
     summary = stats.summarize(launches, seed=plan.seed, until=plan.until)
     _hand_over(request, launches, summary, environment)
     return summary
