@@ -16,7 +16,8 @@ A test that takes ``latency_recipe`` too runs once for each recipe of ``--latenc
         latency("model.keras", recipe=latency_recipe)
 
 Options: ``--latency-target`` (``auto``, ``local``, ``adb``, ``adb:SERIAL``),
-``--latency-launches``, ``--latency-recipes`` and ``--latency-no-phone`` (``local``, the default, or ``skip``).
+``--latency-launches``, ``--latency-recipes`` and ``--latency-no-phone`` (``local``, the default, or
+``skip``).
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ import pytest
 from bench.values import Plan, Summary
 
 TARGET_OPTION = "--latency-target"
+MEASURED_HERE = pytest.StashKey[list[str]]()
+"""Tests that wanted a phone and were measured on this machine."""
 
 
 class Latency(Protocol):
@@ -86,6 +89,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="local",
         help="what to do where a phone is wanted and none is ready (default: local)",
     )
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say loudly whose figures are not a phone's."""
+    for test in config.stash.get(MEASURED_HERE, []):
+        terminalreporter.write_line(
+            f"NO PHONE is attached: {test} was measured on this machine's LiteRT interpreter, "
+            "whose figures say little about a phone",
+            yellow=True,
+        )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -120,6 +120,7 @@ def test_without_a_phone_it_runs_here_where_that_was_chosen(project, target):
     result = run(project, "--latency-no-phone=local", "--benchmark-json=out.json", target=target)
     result.assert_outcomes(passed=1)
     assert saved(project.path / "out.json")["extra_info"]["target"] == "local"
+    result.stdout.fnmatch_lines(["NO PHONE is attached: *::test_latency was measured on this*"])
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,7 @@ def test_without_a_phone_it_runs_here_where_that_was_chosen(project, target):
         ('latency("broken.tflite")', "broken.tflite"),
         ('latency("model.tflite", recipe="quantize:int8")', "leave recipe= out"),
         ('latency("model.tflite", target="nowhere")', "nowhere"),
+        ('latency("model.tflite", target="local:0")', "write local"),
         ('latency("model.tflite", delegate="hexagon")', "hexagon"),
     ],
 )
