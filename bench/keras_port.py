@@ -380,8 +380,8 @@ def _first_difference(model: Any, twin: Any, inputs: list[Array]) -> str:
     for layer in model.layers:
         if layer.name not in twins or type(layer).__name__ == "InputLayer":
             continue
-        left = keras.Model(model.inputs, layer.output)
-        right = tf_keras.Model(twin.inputs, twins[layer.name].output)
+        left = keras.Model(model.input, layer.output)
+        right = tf_keras.Model(twin.input, twins[layer.name].output)
         if not _close(_answer(left, inputs), _answer(right, inputs)):
             return f"{layer.name} ({type(layer).__name__})"
     return f"{model.layers[-1].name} ({type(model.layers[-1]).__name__})"

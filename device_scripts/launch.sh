@@ -1,5 +1,5 @@
 #!/system/bin/sh
-# launch.sh ROOT TOKEN ID FORGET LIMIT_S BEAT_S ORPHAN_S MASK LIBRARIES MODEL TOOL [ARGUMENT]...
+# launch.sh ROOT TOKEN ID FORGET LIMIT_S BEAT_S ORPHAN_S LOOK MASK LIBRARIES MODEL TOOL [ARG]...
 #
 # Run TOOL once, apart from the connection, and answer with its exit code, both its streams and the
 # state of the phone after it. Called again with the same ID, it starts nothing: it waits for the
@@ -11,10 +11,11 @@
 #   LIMIT_S    the launch is ended after so long
 #   BEAT_S     a dot goes to the host so often, to show that the connection lives
 #   ORPHAN_S   the launch is ended when no host has listened for so long
+#   LOOK       yes: also read the state of the phone after it, or no: that costs most of the overhead
 #   MASK       of CPUs, hexadecimal, for taskset, or -
 #   LIBRARIES  a folder for the dynamic linker, or -
 #
-# Answer: KEY=VALUE lines, then `%streams N M` and N + M bytes, then state, then %end. Keys:
+# Answer: KEY=VALUE lines, then `%streams N M` and N + M bytes, then state if asked for, then %end. Keys:
 #   refused    lock (it is not ours), or the path of a file that is missing: nothing was started
 #   lost       the launch broke off with no exit code (the phone restarted, or it was cancelled)
 #   exit       the tool's exit code, 128 + N for signal N; from_s, to_s: its start and end, uptime
@@ -22,13 +23,18 @@
 
 here=${0%/*}
 
+started() { # FIELDS of a stat line, after the name, which may hold spaces: the 20th is the time
+    # Split on purpose. No process is started for this: each costs milliseconds on a phone.
+    # shellcheck disable=SC2086
+    set -- $1
+    echo "$$ ${20}"
+}
+
 supervise() { # DIR ROOT LIMIT_S BEAT_S ORPHAN_S MASK COMMAND...: leader of a session of its own
     dir=$1 root=$2 limit=$3 beat=$4 orphan=$5 mask=$6
     shift 6
     read -r line < "/proc/$$/stat"
-    # Fields after the name, which may hold spaces: the 20th is the start time.
-    line=${line##*) }
-    echo "$$ $(echo "$line" | cut -d ' ' -f 20)" > "$dir/group"
+    started "${line##*) }" > "$dir/group"
     # Endless output must not fill the phone. POSIX counts blocks of 512 bytes: 1 GiB.
     ulimit -f 2097152
     if [ "$mask" != - ]; then set -- taskset "$mask" "$@"; fi
@@ -88,17 +94,19 @@ answer() {
     true >> "$dir/stdout"
     true >> "$dir/stderr"
     # Of endless output, only the start (parameters) and the end (results) travel.
+    sizes=$(cd "$dir" && wc -c stdout stderr)
     for stream in stdout stderr; do
-        size=$(wc -c < "$dir/$stream")
-        if [ "$size" -gt 4194304 ]; then
+        size=${sizes%%"$stream"*}
+        size=${size##*[!0-9 ]}
+        if [ "$((size))" -gt 4194304 ]; then
             { head -c 262144 "$dir/$stream"; echo; tail -c 1048576 "$dir/$stream"; } > "$dir/short"
             mv -f "$dir/short" "$dir/$stream"
             echo "cut.$stream=$((size))"
             size=$(wc -c < "$dir/$stream")
         fi
-        sizes="${sizes-} $((size))"
+        lengths="${lengths-} $((size))"
     done
-    echo "%streams$sizes"
+    echo "%streams$lengths"
     cat "$dir/stdout" "$dir/stderr"
     echo
 }
@@ -110,10 +118,10 @@ case $1 in
 esac
 
 umask 022
-root=$1 token=$2 id=$3 forget=$4 limit=$5 beat=$6 orphan=$7 mask=$8 libraries=$9
+root=$1 token=$2 id=$3 forget=$4 limit=$5 beat=$6 orphan=$7 look=$8 mask=$9
 shift 9
-model=$1 tool=$2
-shift
+libraries=$1 model=$2 tool=$3
+shift 2
 dir=$root/runs/$id
 
 if [ ! -e "$root/lock/holder-$token" ]; then
@@ -139,7 +147,9 @@ else
         done
     fi
     if [ -d "$dir" ]; then answer; else echo lost=1; fi
-    . "$here/state.sh"
-    state
+    if [ "$look" = yes ]; then
+        . "$here/state.sh"
+        state
+    fi
 fi
 echo %end

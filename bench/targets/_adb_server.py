@@ -76,7 +76,8 @@ class Server:
         host, _, port = (address or "").rpartition(":")
         self.host = host or os.environ.get("ANDROID_ADB_SERVER_HOST", "127.0.0.1")
         text = port or os.environ.get("ANDROID_ADB_SERVER_PORT", "5037")
-        if not text.isdigit() or not 0 < int(text) < 65536 or (address and not host):
+        whole = address is None or (bool(host) and bool(port))
+        if not whole or not text.isdigit() or not 0 < int(text) < 65536:
             raise TargetError(
                 f"{address or text!r} is not the address of an adb server",
                 hint="write HOST:PORT, such as 192.168.1.20:5037",

@@ -116,9 +116,11 @@ class Session:
 
     def launch(
         self, command: Sequence[str], model: str, timeout_s: float, mask: str, libraries: str,
-        progress: Progress,
+        look: bool, progress: Progress,
     ) -> Answer:  # fmt: skip
         """One launch's answer, see launch.sh; however often the cable is cut, it ran once.
+
+        With ``look`` the answer holds the state after it.
 
         Raises:
             StableLaunchError: the phone did not come back.
@@ -128,13 +130,17 @@ class Session:
         name = f"{self.token}-{self._launches}"
         whole = self._command(
             "launch.sh", files.ROOT, self.token, name, self._forget, max(1, round(timeout_s)),
-            BEAT_S, max(BEAT_S, round(self._options.reconnect_s)), mask, libraries, model, *command,
+            BEAT_S, max(BEAT_S, round(self._options.reconnect_s)),
+            "yes" if look else "no", mask, libraries, model, *command,
         )  # fmt: skip
         try:
             answer = self.link.ask(whole, progress, LAUNCH_STALL_S)
-        finally:
+        except LaunchError:
             if self.closing.is_set():
-                raise cancelled()
+                raise cancelled() from None
+            raise
+        if self.closing.is_set() and "exit" not in answer.values:
+            raise cancelled()
         self._forget = name
         return answer
 

@@ -22,23 +22,25 @@ The address is the phone's serial; without one, the only phone that is ready. Op
 ====================  ============  ==============================================================
 
 One launch is one call of ``device_scripts/launch.sh``, which answers with the tool's exit code, its
-streams and the state of the phone after it. That state also lets the next launch begin.
+streams and, at most once a second, the state of the phone after it. That state also lets the next
+launch begin. ``Launch.state`` holds ``before`` and (where it was read) ``after``: ``celsius``,
+``temperatures``, ``thermal_status``, ``battery_level``, ``battery_status``, ``plugged``, ``khz``;
+and ``screen``, ``waited_s``, ``work_us``, ``cool_work_us``.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
-from types import TracebackType
 
 from bench.errors import LaunchError, StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import Progress, TargetStatus, _tool
+from bench.targets import _adb_command as commands
 from bench.targets import _adb_files as files
 from bench.targets import _adb_options as adb_options
+from bench.targets import _adb_outcome as outcome
 from bench.targets import _benchmark_model as benchmark_model
 from bench.targets._adb_answer import Answer
 from bench.targets._adb_device import AdbShell, DisconnectedError, Shell, quote
@@ -46,11 +48,11 @@ from bench.targets._adb_probe import Phone
 from bench.targets._adb_server import Attached, Server
 from bench.targets._adb_session import Session, cancelled, quietly
 from bench.targets._adb_state import DeviceState, Gate, parse_state
-from bench.targets._benchmark_argv import Dialect, argv, dialect_of
 from bench.targets.local import cpus
 from bench.values import Environment, Launch, Plan, Variant
 
 KIND = "adb"
+LOOK_EVERY_S = 1.0
 NO_OPTIONS: Mapping[str, str] = {}
 
 
@@ -161,7 +163,7 @@ class AdbTarget:
     def __init__(self, shell: Shell, plan: Plan, options: adb_options.Options) -> None:
         self._plan = plan
         self._options = options
-        self._mask = "-" if plan.affinity is None else _mask(plan.affinity)
+        self._mask = commands.mask(plan.affinity)
         self._session = Session(shell, options)
         self._gate = Gate(self._session.look, options, self._session.closing)
         self._refused: dict[str, LaunchError] = {}
@@ -169,6 +171,7 @@ class AdbTarget:
         self._tool: files.Artefact | None = None
         self._tool_version: str | None = None
         self._libraries: list[files.Artefact] = []
+        self._tool_s = 0.0
 
     @property
     def id(self) -> str:
@@ -194,12 +197,7 @@ class AdbTarget:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._session.give_back()
 
     def cancel(self) -> None:
@@ -213,7 +211,7 @@ class AdbTarget:
             **phone.facts,
             "threads": plan.threads,
             "delegate": plan.delegate or "default",
-            "affinity": plan.affinity if self._mask == "-" else phone.affinity,
+            "affinity": plan.affinity if self._mask == commands.NO_MASK else phone.affinity,
             "tool_sha256": tool.sha256,
             "tool_version": self._tool_version,
             "tool_args": list(plan.tool_args),
@@ -227,7 +225,7 @@ class AdbTarget:
         return self._phone, self._tool, self._plan
 
     def _check_affinity(self, phone: Phone) -> None:
-        if self._mask == "-":
+        if self._mask == commands.NO_MASK:
             return
         if "taskset" not in phone.commands:
             raise TargetError(f"{self.id} has no taskset", hint="leave --affinity away")
@@ -252,12 +250,17 @@ class AdbTarget:
         self._tool = files.by_content(
             tool.path, tool.sha256, tool.size_bytes, "-benchmark_model", files.EXECUTABLE
         )
-        self._libraries = _library_artefacts(self._options.libraries)
+        self._libraries = commands.library_artefacts(self._options.libraries)
+        self._command(self._tool, self._tool)  # what the tool has no flag for is told now
+
+    def _command(self, tool: files.Artefact, model: files.Artefact) -> list[str]:
+        dialect = commands.dialect(tool, self._tool_version)
+        return commands.command_line(tool, model, self._plan, dialect)
 
     def prepare(self, variants: Sequence[Variant], progress: Progress) -> None:
         """Push what is not there yet; what the phone refuses fails its own launches only."""
         _, tool, _ = self._entered()
-        wanted = [tool, *self._libraries, *map(_model_artefact, variants)]
+        wanted = [tool, *self._libraries, *map(commands.model_artefact, variants)]
         try:
             for each in files.missing(self._session.link, wanted, progress):
                 try:
@@ -282,13 +285,17 @@ class AdbTarget:
             raise cancelled()
         started_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
         before, waited_s = self._gate.wait(progress)
-        model = _model_artefact(variant)
+        model = commands.model_artefact(variant)
         begin = time.perf_counter()
-        answer = self._run(model, progress)
+        # Reading the state is most of what a launch costs beside the tool: once a second will do.
+        look = time.monotonic() - before.read_at + self._tool_s >= LOOK_EVERY_S
+        answer = self._run(model, look, progress)
         wall_s = time.perf_counter() - begin
-        after = parse_state(answer.values, time.monotonic())
-        self._gate.remember(after)
-        run = self._judge(answer)
+        after = parse_state(answer.values, time.monotonic()) if look else None
+        if after is not None:
+            self._gate.remember(after)
+        self._tool_s = outcome.tool_s(answer)
+        run = outcome.judge(answer, self._plan)
         return Launch(
             variant=variant.name,
             target=self.id,
@@ -303,15 +310,15 @@ class AdbTarget:
             wall_s=wall_s,
             started_at=started_at,
             state=self._state_facts(before, after, waited_s),
-            facts=_launch_facts(answer, run),
+            facts=outcome.launch_facts(answer, run),
         )
 
     def _state_facts(
-        self, before: DeviceState, after: DeviceState, waited_s: float
+        self, before: DeviceState, after: DeviceState | None, waited_s: float
     ) -> dict[str, object]:
         facts: dict[str, object] = {
             "before": before.facts(),
-            "after": after.facts(),
+            "after": None if after is None else after.facts(),
             "screen": self._gate.screen,
             "waited_s": round(waited_s, 1) if waited_s >= 1 else 0.0,
             "work_us": self._gate.work_us,
@@ -319,24 +326,10 @@ class AdbTarget:
         }
         return {key: value for key, value in facts.items() if value is not None}
 
-    def _run(self, model: files.Artefact, progress: Progress) -> Answer:
+    def _run(self, model: files.Artefact, look: bool, progress: Progress) -> Answer:
         """The answer of a launch that began, with its files brought there if they were gone."""
         _, tool, plan = self._entered()
-        command = argv(
-            tool.remote,
-            model.remote,
-            runs=plan.runs,
-            warmup_runs=plan.warmup_runs,
-            warmup_s=plan.warmup_s,
-            threads=plan.threads,
-            delegate=plan.delegate,
-            input_shapes=plan.input_shapes,
-            signature=plan.signature,
-            max_s=plan.timeout_s,
-            extra=(*_ranges(plan), *plan.tool_args),
-            profile=plan.profile,
-            dialect=self._dialect(),
-        )
+        command = self._command(tool, model)
         libraries = str(Path(self._libraries[0].remote).parent) if self._libraries else "-"
         needed = {each.remote: each for each in (model, tool)}
         for _ in range(len(needed) + 1):
@@ -344,7 +337,7 @@ class AdbTarget:
                 if each.name in self._refused:
                     raise self._refused[each.name]
             answer = self._session.launch(
-                command, model.remote, plan.timeout_s, self._mask, libraries, progress
+                command, model.remote, plan.timeout_s, self._mask, libraries, look, progress
             )
             refused = answer.values.get("refused")
             if refused is None:
@@ -361,90 +354,3 @@ class AdbTarget:
             hint="check the phone's storage",
             error_class="device_lost",
         )
-
-    def _dialect(self) -> Dialect:
-        """LiteRT publishes its tool under the same name: the version tells."""
-        _, tool, _ = self._entered()
-        fetched = (self._tool_version or "").startswith("litert")
-        return "litert" if fetched else dialect_of(str(tool.source))
-
-    def _judge(self, answer: Answer) -> benchmark_model.ToolRun:
-        """The tool's figures. Raises LaunchError where they are none, or not of what was asked."""
-        values = answer.values
-        timeout_s = self._plan.timeout_s
-        if values.get("ended") == "timeout":
-            raise StableLaunchError(
-                f"the tool took longer than {timeout_s:g} s and was ended",
-                hint="raise --timeout, or lower --runs",
-                error_class="timeout",
-            )
-        if "exit" not in values or "ended" in values:
-            raise TransientLaunchError(
-                "the launch broke off on the phone",
-                hint="it restarted, or somebody ended the tool",
-                error_class="crash",
-            )
-        stdout, stderr = (stream.decode(errors="replace") for stream in answer.streams)
-        asked = benchmark_model.Asked(
-            delegate=self._plan.delegate, input_shapes=bool(self._plan.input_shapes)
-        )
-        found = benchmark_model.parse(
-            stdout, exit_code=int(values["exit"]), stderr=stderr, asked=asked
-        )[-1]
-        if isinstance(found, benchmark_model.ToolFault):
-            raise benchmark_model.to_error(found)
-        return found
-
-
-def _model_artefact(variant: Variant) -> files.Artefact:
-    return files.by_content(variant.path, variant.sha256, variant.size_bytes, ".tflite")
-
-
-def _library_artefacts(paths: Sequence[Path]) -> list[files.Artefact]:
-    """Shared libraries keep their names, in a folder named by the content of all of them."""
-    contents: dict[Path, bytes] = {}
-    for path in paths:
-        try:
-            contents[path] = path.read_bytes()
-        except OSError as fault:
-            raise TargetError(
-                f"cannot read {str(path)!r} ({fault.strerror})", hint="name libraries that exist"
-            ) from fault
-        if not path.name.replace(".", "").replace("_", "").replace("-", "").isalnum():
-            raise TargetError(f"a library is called {path.name!r}", hint="rename it")
-    together = hashlib.sha256(b"".join(contents.values())).hexdigest()[:16]
-    return [
-        files.Artefact(
-            path,
-            hashlib.sha256(content).hexdigest(),
-            len(content),
-            f"libraries-{together}/{path.name}",
-        )
-        for path, content in contents.items()
-    ]
-
-
-def _launch_facts(answer: Answer, run: benchmark_model.ToolRun) -> dict[str, object]:
-    values = answer.values
-    facts: dict[str, object] = {
-        "tool_s": round(float(values["to_s"]) - float(values["from_s"]), 2),
-        "tool_era": run.era,
-        "delegates": [asdict(each) for each in run.delegates],
-        "tool_warnings": list(run.warnings),
-        "p95_us": run.p95_us,
-        "ops": [asdict(each) for each in run.ops],
-    }
-    return {key: value for key, value in facts.items() if value not in (None, [], "")}
-
-
-def _ranges(plan: Plan) -> list[str]:
-    """The tool's flag for the range of random inputs; it splits at commas and colons."""
-    if not plan.input_ranges:
-        return []
-    parts = [f"{name},{low:g},{high:g}" for name, (low, high) in plan.input_ranges]
-    return [f"--input_layer_value_range={':'.join(parts)}"]
-
-
-def _mask(affinity: str) -> str:
-    """CPUs as the hexadecimal mask that every taskset takes. Raises TargetError."""
-    return f"{sum(1 << cpu for cpu in set(cpus(affinity))):x}"

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from bench.errors import BuildError
 from bench.techniques import _channels_graph as graph
 from bench.techniques._channels_graph import Call, Mask, Network
+from bench.techniques._model import types_of
 
 Array = npt.NDArray[Any]
 
@@ -107,6 +108,7 @@ def rebuild(model: Any, network: Network, removed: list[tuple[str, int]]) -> Any
     incoming, outgoing = network.keep_masks(removed)
     config = model.get_config()
     for entry in config["layers"]:
+        entry.pop("build_config", None)  # has the shapes of before
         options = entry["config"]
         name = options.get("name")
         if name in outgoing and entry["class_name"] in graph.PRODUCERS:
@@ -114,7 +116,8 @@ def rebuild(model: Any, network: Network, removed: list[tuple[str, int]]) -> Any
             options[key] = int(outgoing[name].sum())
     _shrink_reshapes(model, network, config, removed)
     try:
-        smaller = type(model).from_config(config)
+        with types_of(model):
+            smaller = type(model).from_config(config)
         if not smaller.built:
             smaller.build(model.input_shape)
         for layer in model.layers:

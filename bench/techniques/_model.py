@@ -82,6 +82,16 @@ def wrap(model: Any, names: Sequence[str], wrapper: Callable[[Any], Any]) -> Any
     return tf_keras.models.clone_model(model, clone_function=of)
 
 
+def types_of(model: Any) -> Any:
+    """A scope in which configs of this model's own layer types can be read back."""
+    import tf_keras
+
+    kinds = {type(layer) for layer in model.layers}
+    # Keras reads its own types another way where they are named here, building them at once.
+    types = {kind.__name__: kind for kind in kinds if not kind.__module__.startswith("tf_keras.")}
+    return tf_keras.utils.custom_object_scope(types)
+
+
 def kernel_of(layer: Any) -> Any:
     """The variable of a layer's kernel, None where the layer has none."""
     return getattr(layer, KERNELS.get(type(layer).__name__, ""), None)

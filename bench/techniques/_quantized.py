@@ -16,10 +16,20 @@ import numpy as np
 
 from bench.errors import BuildError
 from bench.techniques._keep import Kept
-from bench.techniques._model import KERNELS, kernel_of, wrap
+from bench.techniques._model import KERNELS, kernel_of, types_of, wrap
 
 MOVING_AVERAGE = 0.999
 """Decay of the toolkit's moving average over ranges."""
+
+
+def is_known(layer: Any) -> bool:
+    """Whether the toolkit's default 8-bit scheme knows this type of layer."""
+    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
+        default_8bit_quantize_registry,
+    )
+
+    registry = default_8bit_quantize_registry.Default8BitQuantizeRegistry()
+    return bool(registry.supports(layer))
 
 
 def quantized(model: Any, names: Sequence[str]) -> Any:
@@ -32,7 +42,7 @@ def quantized(model: Any, names: Sequence[str]) -> Any:
 
     try:
         marked = wrap(model, names, quantize.quantize_annotate_layer)
-        with quantize.quantize_scope():
+        with types_of(model), quantize.quantize_scope():
             return quantize.quantize_apply(marked, _scheme())
     except Exception as fault:  # the toolkit raises ValueError, RuntimeError and others
         raise BuildError(

@@ -24,7 +24,8 @@ from bench.values import Facts, Step
 SUMMARY = "quantization-aware training: int8 whose rounding the training has seen"
 ARGUMENT = ""
 OPTIONS: Mapping[str, str] = {
-    "io": "type of inputs and outputs: int8 (default), uint8 or float32",
+    "io": "type of inputs and outputs: int8 (default), uint8 or float32 (default where layers stay "
+    "in float)",
     **options.TRAINING_OPTIONS,
 }
 DEFAULTS = {"io": "int8", "epochs": "3", "lr": "0.0003", "batch": "64", "distill": "0"}
@@ -59,7 +60,8 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     model = models.trainable(work, context)
     selection = _select(model, values.get("layers"))
     kept = keep.kept_by(work, model)
-    quantized = cures.quantized(model, [*selection.chosen, *_followers(model, selection)])
+    followers, floating = _followers(model, selection)
+    quantized = cures.quantized(model, [*selection.chosen, *followers])
     variables = cures.kernels(quantized)
     lost = sorted(set(kept) - set(variables))
     if lost:
@@ -69,6 +71,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
         )
     settings = Settings.of(values)
     cures.start_ranges(quantized, training_batches(quantized, settings.batch, context))
+    cures.settle_ranges(quantized, kept)
     facts = fine_tune(
         quantized,
         settings,
@@ -80,9 +83,11 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     cures.settle_ranges(quantized, kept)
     facts |= {
         "layers": {name: {} for name in selection.chosen},
-        "skipped": selection.describe_skipped(),
+        "skipped": [*selection.describe_skipped(), *floating],
     }
-    conversion = Conversion(mode="qat", io=values["io"])  # type: ignore[arg-type]  # check() knows
+    in_float = facts["skipped"] or "layers" in values
+    io = "float32" if in_float and "io" not in dict(step.options) else values["io"]
+    conversion = Conversion(mode="qat", io=io)  # type: ignore[arg-type]  # check() knows it
     return replace(models.taken(work, step, quantized, facts), conversion=conversion)
 
 
@@ -99,21 +104,20 @@ def verify(step: Step, work: Work, facts: Facts) -> None:
 
 def _select(model: Any, pattern: str | None) -> Selection:
     """Layers with kernels to quantize."""
-    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
-        default_8bit_quantize_registry,
-    )
-
-    registry = default_8bit_quantize_registry.Default8BitQuantizeRegistry()
 
     def can(layer: Any) -> bool:
-        return models.kernel_of(layer) is not None and bool(registry.supports(layer))
+        return models.kernel_of(layer) is not None and cures.is_known(layer)
 
     able, unable = models.split_by(model, can)
     return select(pattern, able, unable)
 
 
-def _followers(model: Any, selection: Selection) -> list[str]:
-    """Layers without kernels that work on what only quantized layers, or the inputs, give."""
+def _followers(model: Any, selection: Selection) -> tuple[list[str], list[str]]:
+    """Layers without kernels that work on what only quantized layers, or the inputs, give.
+
+    Returns:
+        Names of those that can be quantized, and ``name (Type)`` of those that cannot.
+    """
     sources: dict[str, set[str]] = {}
     depths = sorted(model._nodes_by_depth, reverse=True)
     for node in (node for depth in depths for node in model._nodes_by_depth[depth]):
@@ -125,8 +129,16 @@ def _followers(model: Any, selection: Selection) -> list[str]:
             continue
         before = [sources.get(tensor.node.layer.name, set()) for tensor in node.keras_inputs]
         sources.setdefault(layer.name, set()).update(*before)
-    return [
-        name
+    following = [
+        model.get_layer(name)
         for name, kernels in sources.items()
         if kernels <= set(selection.chosen) and models.kernel_of(model.get_layer(name)) is None
     ]
+    return (
+        [layer.name for layer in following if cures.is_known(layer)],
+        [
+            f"{layer.name} ({type(layer).__name__})"
+            for layer in following
+            if not cures.is_known(layer) and models.info(layer) not in selection.skipped
+        ],
+    )

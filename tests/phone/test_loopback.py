@@ -344,6 +344,9 @@ def test_what_a_killed_adbd_started_is_left_running(adb_server: AdbServer, phone
     phone.kill_adbd()
     thread.join(10)
     assert any("sleep" in process.command for process in phone.processes())
+    phone.restart_adbd()  # what is left must not hold the socket
+    adb_server.connect(phone)
+    assert shell(adb_server, phone, "echo again")[1] == "again\n"
 
 
 def test_a_hung_adbd_answers_nothing_until_it_goes_on(adb_server: AdbServer, phone: Phone) -> None:

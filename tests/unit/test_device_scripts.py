@@ -104,7 +104,7 @@ class Device:
         model = self.state / "m'o del"
         model.touch()
         return (
-            self.root, "t1", name, forget, limit, beat, orphan, mask, libraries, model, tool,
+            self.root, "t1", name, forget, limit, beat, orphan, "yes", mask, libraries, model, tool,
             *arguments,
         )  # fmt: skip
 

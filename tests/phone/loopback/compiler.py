@@ -41,22 +41,22 @@ def unpack_source(tarball: Path, root: Path) -> None:
 
 def compile_small(root: Path, usr_lib: Path, host: Path) -> None:
     """Compile process 1 and the properties into `usr_lib`, the stand-in tools into `host`."""
-    work = root / "work"
-    work.mkdir()
+    folder = root / "small"
+    folder.mkdir()
     for source in (*(HERE / "native").iterdir(), HERE / "tools" / "fault_tool.c"):
-        (work / source.name).write_bytes(source.read_bytes())
+        (folder / source.name).write_bytes(source.read_bytes())
     common = ["-O2", "-Wall", "-Wextra", "-Werror"]
     small = ["gcc", "-std=gnu11", *common, "-static", "-s"]
-    _compiler(root, [*small, "-o", "/work/phone_init", "/work/phone_init.c"])
+    _compiler(root, [*small, "-o", "/small/phone_init", "/small/phone_init.c"])
     shim = ["g++", "-std=c++17", *common, "-shared", "-fPIC", "-s"]
-    _compiler(root, [*shim, "-o", "/work/properties.so", "/work/properties.cc"])
+    _compiler(root, [*shim, "-o", "/small/properties.so", "/small/properties.cc"])
     for name in ("phone_init", "properties.so"):
-        (work / name).rename(usr_lib / name)
+        (folder / name).rename(usr_lib / name)
     for fault in FAULTS:
         output = f"fault_{fault}"
         define = f"-D{fault.upper()}"
-        _compiler(root, [*small, define, "-o", f"/work/{output}", "/work/fault_tool.c"])
-        (work / output).rename(host / output)
+        _compiler(root, [*small, define, "-o", f"/small/{output}", "/small/fault_tool.c"])
+        (folder / output).rename(host / output)
 
 
 def compile_tool(root: Path, host: Path) -> None:
