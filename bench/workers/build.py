@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -30,6 +31,7 @@ def main() -> None:
         try:
             facts = _build(job, loaded, answers)
         except BenchError as error:
+            traceback.print_exc()  # into the log: a library's own words are longer than a line
             _say(answers, error=type(error).__name__, message=error.message, hint=error.hint)
         except MemoryError:
             _say(answers, error="BuildError", message="out of memory", hint="use a smaller batch=")

@@ -61,8 +61,15 @@ def _keras_3(folder: Path) -> None:
     class Mine(layers.Layer):
         """A layer that no file brings along."""
 
+        def __init__(self, factor: float = 2.0, **options: Any) -> None:
+            super().__init__(**options)
+            self.factor = factor
+
         def call(self, x: Any) -> Any:
-            return x * 2
+            return x * self.factor
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "factor": self.factor}
 
     numbers = Input((SIZE,), name="numbers")
     Model(numbers, Mine()(numbers)).save(folder / "own_layer.keras")
