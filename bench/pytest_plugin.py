@@ -53,7 +53,8 @@ class Latency(Protocol):
             recipe: what to build of a source model; None is ``float32``.
             target: where, over the command line's choice.
             launches: how many, over the command line's choice.
-            plan: further fields of :class:`bench.values.Plan`, such as ``threads=4``.
+            plan: further fields of :class:`bench.values.Plan`, such as ``threads=4``, or
+                ``until=0.02`` to launch until the median is known to within 2 %.
 
         Returns:
             The summary, so that a test may assert on it.
