@@ -3,7 +3,8 @@
 Every technique that trains calls :func:`fine_tune`. An epoch is one call of Keras' ``fit`` over
 samples in an order drawn from (seed, epoch), so a run that was interrupted and resumed sees the
 same batches as one that was not. After each epoch everything that changes (weights, optimizer,
-best weights so far) is written to one file, atomically.
+best weights so far) is written to one file, atomically. The file is named after the steps, so
+recipes that begin alike may share a folder and train their common steps once.
 
 Distillation (Hinton, Vinyals and Dean, 2015): with ``distill`` above 0 the loss also holds the
 cross-entropy with the float model's softened answers. They are computed once, by the recipe's
@@ -12,6 +13,7 @@ first step that trains, and kept in the recipe's folder for the steps after it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +28,7 @@ from bench.data import Split
 from bench.errors import BuildError, DataError
 from bench.techniques import Context, Work
 from bench.techniques._labels import LabelFit, label_fit
+from bench.values import Step
 
 Array = npt.NDArray[Any]
 TEMPERATURE = 2.0
@@ -115,7 +118,7 @@ def fine_tune(
     settings: Settings,
     context: Context,
     work: Work,
-    label: str,
+    step: Step,
     *,
     callbacks: Sequence[Any] = (),
     after_batch: AfterBatch | None = None,
@@ -129,7 +132,7 @@ def fine_tune(
         settings: epochs, learning rate, batch, distillation.
         context: data, seed, folder and progress.
         work: as the technique got it: its model teaches, and tells what the outputs mean.
-        label: what is being done, for the progress; unique within the recipe.
+        step: the recipe's step that trains; with those before it, it names the saved state.
         callbacks: further callbacks for Keras.
         after_batch: called after each step.
 
@@ -151,9 +154,9 @@ def fine_tune(
         after_batch()
     steps = settings.epochs * -(-len(train) // settings.batch)
     optimizer = _compile(model, settings, steps, fit, context.seed)
-    file = context.folder / f"{len(work.done)}-{label}.npz"
+    file = context.folder / f"{_key((*work.done, step))}.npz"
     _restore(file, model, optimizer, state)
-    hooks = [*callbacks, _Hooks.of(context, label, settings, train, after_batch)]
+    hooks = [*callbacks, _Hooks.of(context, step, settings, train, after_batch)]
     if not state.history:
         _judge(model, validation, fit, settings, state)
     for epoch in range(len(state.history) - 1, settings.epochs):
@@ -246,7 +249,9 @@ def _teacher(work: Work, train: Split, settings: Settings, context: Context) -> 
     """The float model's softened answers on the training samples, (samples, classes)."""
     if settings.distill == 0:
         return None
-    file = context.folder / "teacher.npy"
+    taught = [n for n, step in enumerate(work.done) if "distill" in dict(step.options)]
+    before = work.done[: min(taught, default=len(work.done))]
+    file = context.folder / f"{_key(before)}.teacher.npy"
     if file.is_file():
         kept: Array = np.load(file)
         return kept
@@ -283,7 +288,7 @@ class _Hooks:
     @staticmethod
     def of(
         context: Context,
-        label: str,
+        step: Step,
         settings: Settings,
         train: Split,
         after_batch: AfterBatch | None,
@@ -302,10 +307,15 @@ class _Hooks:
             def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
                 if after_batch is not None:
                     after_batch()
-                what = f"{label} epoch {self.epoch + 1}/{settings.epochs}"
+                what = f"{step.technique} epoch {self.epoch + 1}/{settings.epochs}"
                 context.progress(what, self.epoch * steps + batch + 1, total)
 
         return Callback()
+
+
+def _key(steps: Sequence[Step]) -> str:
+    """A file name for what these steps made of a model, data and seed."""
+    return hashlib.sha256("+".join(map(str, steps)).encode()).hexdigest()[:24]
 
 
 def _variables(model: Any) -> list[Any]:

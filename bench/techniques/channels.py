@@ -76,8 +76,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
         unit for family in families for unit in graph.choose(family, scores, share, multiple)
     ]
     smaller = network_of_keras.rebuild(model, network, removed)
-    label = f"channels {step.argument}"
-    facts = fine_tune(smaller, Settings.of(values), context, work, label)
+    facts = fine_tune(smaller, Settings.of(values), context, work, step)
     _, kept = network.keep_masks(removed)
     facts |= {
         "parameters_before": int(model.count_params()),

@@ -96,7 +96,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
         settings,
         context,
         work,
-        "cluster",
+        step,
         after_batch=keep.keeper(others, variables),
     )
     clean = keras_port.clone(tfmot.clustering.keras.strip_clustering(wrapped))

@@ -125,7 +125,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
         settings,
         context,
         work,
-        f"prune {step.argument}".replace(":", " of "),
+        step,
         callbacks=[tfmot.sparsity.keras.UpdatePruningStep()],
         after_batch=keep.keeper(kept, variables),
     )

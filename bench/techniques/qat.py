@@ -77,7 +77,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
         settings,
         context,
         work,
-        "qat",
+        step,
         after_batch=keep.keeper(kept, variables),
     )
     cures.settle_ranges(quantized, kept)

@@ -44,7 +44,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     settings = Settings.of(options.settings(step, DEFAULTS))
     variables = {layer.name: models.kernel_of(layer) for layer in model.layers}
     after = keep.keeper(keep.kept_by(work, model), variables)
-    facts = fine_tune(model, settings, context, work, "tune", after_batch=after)
+    facts = fine_tune(model, settings, context, work, step, after_batch=after)
     return models.taken(work, step, model, facts)
 
 
