@@ -1,15 +1,36 @@
-"""What all tests share: `--benchmarks` for this project's own cost, left out of a normal run."""
+"""What all tests share: where to measure, and benchmarks that are left out of a normal run."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
+FORWARDED: Mapping[str, tuple[str, str]] = {
+    "--target": ("latency_target", "where the fixture `latency` measures: local, adb, adb:SERIAL"),
+    "--launches": ("latency_launches", "how many processes it starts per measurement"),
+    "--recipes": ("latency_recipes", "what latency_recipe stands for, with blanks between"),
+}
+"""Short names of bench's own options, for use in this repository alone."""
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add this repository's own options."""
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add this repository's own options, and bench's where it is not installed."""
+    if not pluginmanager.has_plugin("tflite-bench"):  # the name of its entry point
+        pluginmanager.import_plugin("bench.pytest_plugin")
     parser.addoption(
         "--benchmarks", action="store_true", help="run the benchmarks of the harness itself"
     )
+    for name, (option, text) in FORWARDED.items():
+        kind = int if name == "--launches" else str
+        parser.addoption(name, type=kind, help=f"{text} (--{option.replace('_', '-')})")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hand on what was given under a short name."""
+    for name, (option, _) in FORWARDED.items():
+        if (value := config.getoption(name)) is not None:
+            setattr(config.option, option, value)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from bench import build, model, plugins, recipes, stats
 from bench.errors import BenchError, LaunchError, TargetError, UsageError
 from bench.measure import Work, measure
+from bench.pytest_plugin import MEASURED_HERE
 from bench.targets import Target
 from bench.values import Environment, Estimate, Failure, Launch, Plan, Summary, Variant
 
@@ -27,9 +28,10 @@ def measured(
     """Measure one variant and hand its launches to pytest-benchmark; a fault fails the test."""
     try:
         variant = _variant(source, recipe)
-        environment, launches = _launch(_open(wanted, plan, no_phone), variant, plan)
+        environment, launches = _launch(_open(request, wanted, plan, no_phone), variant, plan)
     except BenchError as error:
-        pytest.fail(str(error), pytrace=False)
+        # What pytest.fail raises, without the chain of causes: one line is all there is to say.
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
     summary = stats.summarize(launches, seed=plan.seed, until=plan.until)
     _hand_over(request, launches, summary, environment)
     return summary
@@ -57,13 +59,14 @@ def _variant(source: str, recipe: str | None) -> Variant:
     return outcome.variant
 
 
-def _open(wanted: str, plan: Plan, no_phone: str) -> Target:
+def _open(request: pytest.FixtureRequest, wanted: str, plan: Plan, no_phone: str) -> Target:
     """The target asked for; where no phone is ready, what the user chose for that case."""
     kind, _, address = wanted.partition(":")
-    if kind == "local":
-        return _load("local", None, plan)
-    if address:
-        return _load(kind, address, plan)
+    known = ("auto", *plugins.names("targets"))
+    if kind not in known:
+        raise TargetError(f"no target is called {wanted!r}", hint=plugins.nearest(kind, known))
+    if kind == "local" or address:
+        return _load(kind, address or None, plan)
     phones = [
         status
         for name in plugins.names("targets")
@@ -76,6 +79,7 @@ def _open(wanted: str, plan: Plan, no_phone: str) -> Target:
         return _load(name, serial or None, plan)
     if no_phone == "skip":
         pytest.skip(f"no phone is ready for --latency-target={wanted}")
+    request.config.stash.setdefault(MEASURED_HERE, []).append(request.node.nodeid)
     return _load("local", None, plan)
 
 

@@ -10,8 +10,14 @@ so that its table, ``--benchmark-save``, ``--benchmark-compare``,
 ``--benchmark-compare-fail=median:5%`` and its JSON work on figures of a device. What it cannot hold
 (the interval, the P99, the environment) is in its ``extra_info``.
 
-Options: ``--latency-target`` (``auto``, ``local``, ``adb``, ``adb:SERIAL``), ``--latency-launches``
-and ``--latency-no-phone`` (``local``, the default, or ``skip``).
+A test that takes ``latency_recipe`` too runs once for each recipe of ``--latency-recipes``::
+
+    def test_latency(latency, latency_recipe):
+        latency("model.keras", recipe=latency_recipe)
+
+Options: ``--latency-target`` (``auto``, ``local``, ``adb``, ``adb:SERIAL``),
+``--latency-launches``, ``--latency-recipes`` and ``--latency-no-phone`` (``local``, the default, or
+``skip``).
 """
 
 from __future__ import annotations
@@ -24,6 +30,8 @@ import pytest
 from bench.values import Plan, Summary
 
 TARGET_OPTION = "--latency-target"
+MEASURED_HERE = pytest.StashKey[list[str]]()
+"""Tests that wanted a phone and were measured on this machine."""
 
 
 class Latency(Protocol):
@@ -45,7 +53,8 @@ class Latency(Protocol):
             recipe: what to build of a source model; None is ``float32``.
             target: where, over the command line's choice.
             launches: how many, over the command line's choice.
-            plan: further fields of :class:`bench.values.Plan`, such as ``threads=4``.
+            plan: further fields of :class:`bench.values.Plan`, such as ``threads=4``, or
+                ``until=0.02`` to launch until the median is known to within 2 %.
 
         Returns:
             The summary, so that a test may assert on it.
@@ -69,11 +78,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="processes per measurement (default: %(default)s)",
     )
     group.addoption(
+        "--latency-recipes",
+        default="float32",
+        metavar="RECIPES",
+        help="what latency_recipe stands for, one after the other, with blanks between "
+        "(default: float32)",
+    )
+    group.addoption(
         "--latency-no-phone",
         choices=["local", "skip"],
         default="local",
         help="what to do where a phone is wanted and none is ready (default: local)",
     )
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say loudly whose figures are not a phone's."""
+    for test in config.stash.get(MEASURED_HERE, []):
+        terminalreporter.write_line(
+            f"NO PHONE is attached: {test} was measured on this machine's LiteRT interpreter, "
+            "whose figures say little about a phone",
+            yellow=True,
+        )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that takes ``latency_recipe`` once for each recipe asked for."""
+    if "latency_recipe" in metafunc.fixturenames:
+        recipes = metafunc.config.getoption("--latency-recipes").split()
+        metafunc.parametrize("latency_recipe", recipes)
 
 
 @pytest.fixture

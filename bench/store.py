@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
@@ -83,7 +82,7 @@ class End:
 
     Attributes:
         wall_s: of the measuring, in the sitting that finished it.
-        launches_s: of it, time inside launches, over all targets.
+        launches_s: of it, time inside launches; the mean over targets.
     """
 
     wall_s: float
@@ -186,12 +185,7 @@ class Writer:
     def __enter__(self) -> Writer:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._opened.close()
 
     def append(self, value: Session | Environment | Launch | Failure | Accuracy | End) -> None:

@@ -45,8 +45,14 @@ def _row(change: Change, limits: Limits) -> dict[str, str]:
 def _verdict(change: Change, limits: Limits) -> str:
     if change.regressions:
         return f"regression: {', '.join(change.regressions)}"
+    if limits == Limits() and change.latency is not None:
+        told = change.latency.verdict
+        more = change.more_launches if told == "no clear change" else None
+        return f"{told}: about {more} more launches would tell" if more else told
     if limits.latency is None or change.gate == "pass":
         return "pass"
+    if change.latency is None:
+        return "can't tell: one side has no launches"
     if change.more_launches is None:
         return "can't tell: too few launches, or the change lies at the limit"
     return f"can't tell: about {change.more_launches} more launches would"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from types import TracebackType
 from typing import Any
 
 _NUMBER = re.compile(r"[\d.,]+")
@@ -49,12 +48,7 @@ class Show:
             self._bars.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         if self._bars is not None:
             self._bars.stop()
 

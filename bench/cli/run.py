@@ -53,14 +53,20 @@ def run(asked: argparse.Namespace) -> int:
     plan = options.plan(asked)
     wanted = options.outputs(asked)
     settings = options.target_options(asked)
-    addresses = where.chosen(asked.target, settings)  # a wrong one is told before anything is built
-    with Show(quiet=asked.quiet) as progress, contextlib.ExitStack() as stack:
+    addresses = where.chosen(asked.target, settings)
+    with (
+        Show(quiet=asked.quiet) as progress,
+        tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch,
+    ):
+        if plan.real_inputs:
+            settings["samples"] = str(Path(scratch) / "sample.npz")
+        # Before anything is built: a wrong target is told at once.
+        targets = _targets(addresses, plan, settings)
         sources = _sources(asked, plan, progress)
         # Before a file is begun: samples that do not fit leave nothing behind.
         judged = _judge(sources, plan, progress)
         if plan.real_inputs:
-            settings["samples"] = _one_sample(sources, stack)
-        targets = _targets(addresses, plan, settings)
+            _save_one_sample(sources, settings["samples"])
         session = _session(asked, plan, sources, targets)
         path = _path(asked, session)
         with store.Writer(path, session) as writer:
@@ -157,16 +163,17 @@ def _announce(
         )
 
 
-def _one_sample(sources: Sources, stack: contextlib.ExitStack) -> str:
-    """An .npz with the first test sample, for as long as the session lasts."""
+def _save_one_sample(sources: Sources, path: str) -> None:
+    """Write the first test sample where launches will look for it.
+
+    Raises:
+        DataError: there are no test samples.
+    """
     import numpy as np
 
     if sources.data is None or sources.data.test is None:
         raise DataError("--real-inputs without test samples", hint="give --data with x_test")
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tflite-bench-"))
-    path = Path(folder) / "sample.npz"
     np.savez(path, allow_pickle=False, **dict(sources.data.test.take(slice(0, 1)).x))
-    return str(path)
 
 
 def _say_if_no_p99(plan: Plan, targets: Sequence[Target]) -> None:
@@ -225,16 +232,24 @@ def _measure(
             writer.append(item)
     begin = time.perf_counter()
     launches_s = 0.0
+    left = False  # whether a target was left before all its cells were tried: to be gone on with
     work = Work(records.session.variants, records.session.plan, records.launches)
     tally = Tally(records)
     for outcome in measure(targets, work, lambda target, words: progress.note(_bar(target), words)):
         writer.append(outcome)
         if isinstance(outcome, Launch):
-            launches_s += outcome.wall_s
+            # What a phone's tool took is told apart from the way there and back.
+            launches_s += outcome.facts.get("tool_s", outcome.wall_s)
             tally.add(outcome)
         if isinstance(outcome, (Environment, Launch)):
             tally.show(outcome.target, _bar(outcome.target), progress)
-    writer.append(store.End(wall_s=time.perf_counter() - begin, launches_s=launches_s))
+        if isinstance(outcome, Failure) and outcome.block is None:
+            left = True
+    if left:
+        return
+    wall_s = time.perf_counter() - begin
+    # Targets are measured side by side: one second of the wall's is one second of each of theirs.
+    writer.append(store.End(wall_s=wall_s, launches_s=launches_s / len(targets)))
 
 
 def _bar(target: str) -> str:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Protocol
 
 from bench.values import Environment, Launch, Variant
@@ -54,12 +53,7 @@ class Target(Protocol):
 
     def __enter__(self) -> Target: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *raised: object) -> None: ...
 
     def environment(self) -> Environment:
         """What must be equal for two figures to be compared."""

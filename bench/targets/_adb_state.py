@@ -127,10 +127,10 @@ def unfit(state: DeviceState, options: Options, cool_work_us: int | None) -> lis
         reasons.append(f"cooling {state.celsius:.1f} °C, limit {options.max_celsius:g} °C")
     if state.thermal_status is not None and state.thermal_status > options.max_thermal_status:
         reasons.append(f"thermal status {_status_name(state.thermal_status)}")
-    if state.work_us and cool_work_us:
-        if state.work_us > cool_work_us * (1 + options.max_slowdown):
-            slower = state.work_us / cool_work_us - 1
-            reasons.append(f"throttled, fixed work {slower:.0%} slower than when cool")
+    work_us = state.work_us or 0
+    if cool_work_us and work_us > cool_work_us * (1 + options.max_slowdown):
+        slower = work_us / cool_work_us - 1
+        reasons.append(f"throttled, fixed work {slower:.0%} slower than when cool")
     if state.battery_level is not None and state.battery_level < options.min_battery:
         reasons.append(f"battery {state.battery_level} %, limit {options.min_battery} %")
     return reasons

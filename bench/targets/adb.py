@@ -34,7 +34,6 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from types import TracebackType
 
 from bench.errors import LaunchError, StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import Progress, TargetStatus, _tool
@@ -198,12 +197,7 @@ class AdbTarget:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._session.give_back()
 
     def cancel(self) -> None:

@@ -52,7 +52,7 @@ def test_a_launch_gives_the_real_tools_figures(
         assert launch.init_bytes > 0
         assert launch.facts["tool_s"] <= launch.wall_s
         assert launch.state["before"]["celsius"] == 33.5
-        assert launch.state["after"]["battery_level"] == 87
+        assert launch.state["before"]["battery_level"] == 87
         assert launch.state["screen"] == "Awake"
     assert launches[0].target == f"adb:{phone.serial}"
     assert environment.label.startswith(f"Loopback One ({phone.serial}) · Android 14")
@@ -75,6 +75,20 @@ def test_phones_with_less_to_tell_are_measured_as_well(
         launch = target.launch(variant, 0, QUIET)
         assert target.environment().facts["settings"]["fixed_performance"] == "refused"
     assert isinstance(launch.state["before"]["celsius"], float)
+
+
+def test_the_state_after_a_launch_is_read_once_a_second(
+    phone: Phone, adb_server: AdbServer, image: Image, variant: Variant
+) -> None:
+    phone.persona.set_fault(ms=1200)
+    with adb.open(None, PLAN, options(adb_server, image.fault_tool("sleep"))) as target:
+        target.prepare([variant], QUIET)
+        target.launch(variant, 0, QUIET)
+        launch = target.launch(variant, 1, QUIET)
+        assert launch.state["after"]["battery_level"] == 87
+        phone.persona.set_fault(ms=50)
+        quick = [target.launch(variant, block, QUIET) for block in range(6)]
+    assert any("after" not in each.state for each in quick)
 
 
 def test_a_second_run_pushes_nothing(

@@ -10,7 +10,6 @@ import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 
 from . import network, processes, rundir
@@ -122,12 +121,7 @@ class Phone:
         """Start the phone unless it runs."""
         return self if self._unshare is not None else self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         """Stop the phone."""
         self.stop()
 

@@ -1,0 +1,46 @@
+"""The README's commands for a phone, typed at the loopback phone."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from tests import readme
+from tests.phone.loopback import AdbServer, Phone
+from tests.tiny_models import conv
+
+
+def test_every_command_for_a_phone_works(
+    phone: Phone, adb_server: AdbServer, benchmark_model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "model.tflite").write_bytes(conv())
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(readme.README.parent),
+        "ANDROID_ADB_SERVER_PORT": str(adb_server.port),
+        "TFLITE_BENCH_BENCHMARK_MODEL": str(benchmark_model),
+        "TFLITE_BENCH_CACHE": str(tmp_path / "cache"),
+    }
+    commands = [line for line in readme.commands() if readme.needs_phone(line)]
+    assert len(commands) >= 2
+    for command in commands:
+        # The long way with `fashion` is tested elsewhere; the words are what counts here.
+        arguments = shlex.split(command.replace("run fashion", "run model.tflite --launches 2"))[1:]
+        ran = subprocess.run(
+            [sys.executable, "-m", "bench", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert "Traceback" not in ran.stderr
+        if "--fetch" in arguments:
+            # Nothing is published for this machine's ABI, and one clear line says so.
+            assert ran.returncode in (0, 2), ran.stderr
+        else:
+            assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
