@@ -29,7 +29,7 @@ SoFar = defaultdict[str, list[Launch]]
 Note = Callable[[str, str], None]
 """Told a target's id and in a few words what it does or waits for."""
 
-LOST_CLASSES = ("device_lost", "device_busy", "gate", "disk_full")
+LOST_CLASSES = ("device_lost", "device_busy", "gate")
 """After one of these, further launches on that target would only wait for the same bound again."""
 
 

@@ -232,15 +232,21 @@ def _measure(
             writer.append(item)
     begin = time.perf_counter()
     launches_s = 0.0
+    left = False  # whether a target was left before all its cells were tried: to be gone on with
     work = Work(records.session.variants, records.session.plan, records.launches)
     tally = Tally(records)
     for outcome in measure(targets, work, lambda target, words: progress.note(_bar(target), words)):
         writer.append(outcome)
         if isinstance(outcome, Launch):
-            launches_s += outcome.wall_s
+            # What a phone's tool took is told apart from the way there and back.
+            launches_s += outcome.facts.get("tool_s", outcome.wall_s)
             tally.add(outcome)
         if isinstance(outcome, (Environment, Launch)):
             tally.show(outcome.target, _bar(outcome.target), progress)
+        if isinstance(outcome, Failure) and outcome.block is None:
+            left = True
+    if left:
+        return
     wall_s = time.perf_counter() - begin
     # Targets are measured side by side: one second of the wall's is one second of each of theirs.
     writer.append(store.End(wall_s=wall_s, launches_s=launches_s / len(targets)))

@@ -205,17 +205,17 @@ def _spent(spent: Spent) -> str:
 
 
 def problems(report: Report) -> Sequence[str]:
-    """Failures and cautions, one line each."""
-    lines = []
+    """Failures and cautions, one line each; what befell several variants is said once."""
+    befell: dict[tuple[str, str], dict[str, None]] = {}
     for failure in report.failures:
-        if failure.discarded:
-            continue
-        where = f" on {failure.target}" if failure.target else ""
-        lines.append(
-            f"failed: {failure.variant}{where} ({failure.error_class}): "
-            f"{failure.message}: {failure.hint}"
-        )
+        if not failure.discarded:
+            words = f"({failure.error_class}): {failure.message}: {failure.hint}"
+            befell.setdefault((failure.target, words), {})[failure.variant] = None
+    lines = [
+        f"failed: {', '.join(variants)}{f' on {target}' if target else ''} {words}"
+        for (target, words), variants in befell.items()
+    ]
     for caution in report.cautions:
         who = " ".join(filter(None, [caution.variant, caution.target]))
         lines.append(f"warning: {who + ': ' if who else ''}{caution.message}: {caution.advice}")
-    return list(dict.fromkeys(lines))  # a lost target fails a launch, and then the variant
+    return lines

@@ -312,8 +312,22 @@ def _families(labeller: _Labeller, root: Labels) -> tuple[tuple[Family, ...], di
     return tuple(families), {k: why for k, why in untouched.items() if k not in wholly}
 
 
+def kept_of(count: int, share: float, multiple: int) -> int:
+    """How many of ``count`` channels stay, at least one.
+
+    Kernels of CPUs and accelerators work on whole vectors of channels, and 77 cost as much as 80:
+    so a multiple is kept, where the layer has at least two of them.
+    """
+    if count < 2 * multiple:
+        return max(1, count - round(share * count))
+    return min(count, multiple * max(1, round((1 - share) * count / multiple)))
+
+
 def choose(
-    family: Family, scores: Mapping[str, npt.NDArray[np.floating]], share: float
+    family: Family,
+    scores: Mapping[str, npt.NDArray[np.floating]],
+    share: float,
+    multiple: int = 1,
 ) -> list[tuple[str, int]]:
     """The units to remove from a family: the groups of least importance, at least one group stays.
 
@@ -321,6 +335,7 @@ def choose(
         family: tied layers.
         scores: importance of each unit (channels,), by layer; made comparable by each layer's mean.
         share: of the groups to remove, within [0, 1).
+        multiple: see :func:`kept_of`.
 
     Raises:
         BuildError: a layer's importance is not finite.
@@ -336,6 +351,6 @@ def choose(
                 )
             parts.append(float(scores[layer][channel]) / (mean or 1.0))
         values.append(float(np.mean(parts)))
-    count = min(len(values) - 1, round(share * len(values)))
+    count = len(values) - kept_of(len(values), share, multiple)
     order = np.argsort(np.array(values), kind="stable")[:count]
     return [unit for index in order for unit in family.groups[index]]

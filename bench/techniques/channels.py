@@ -24,9 +24,18 @@ SUMMARY = "structured pruning: that share of the filters and units is removed, s
 ARGUMENT = "share of channels to remove from each layer, within [0, 1)"
 OPTIONS: Mapping[str, str] = {
     "importance": "what a channel is judged by: l1 (default) or l2 norm of its weights",
+    "multiple": "so many channels, or a multiple, stay in each layer of twice as many, since "
+    "kernels work on whole vectors (default 8)",
     **options.TRAINING_OPTIONS,
 }
-DEFAULTS = {"importance": "l1", "epochs": "6", "lr": "0.002", "batch": "64", "distill": "0"}
+DEFAULTS = {
+    "importance": "l1",
+    "multiple": "8",
+    "epochs": "6",
+    "lr": "0.002",
+    "batch": "64",
+    "distill": "0",
+}
 
 
 def check(step: Step, earlier: Sequence[Step]) -> Step:
@@ -43,6 +52,7 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
     options.refuse_after(step, earlier, reasons)
     parsers = {
         "importance": options.choice("importance", ("l1", "l2")),
+        "multiple": options.whole("multiple", 1, 1024),
         **options.training_parsers(),
     }
     return options.canonical(step, options.share(step), parsers, DEFAULTS)
@@ -61,7 +71,10 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     families = _select(model, network, values.get("layers"))
     scores = network_of_keras.importance(model, network, values["importance"])
     share = float(step.argument or 0)
-    removed = [unit for family in families for unit in graph.choose(family, scores, share)]
+    multiple = int(values["multiple"])
+    removed = [
+        unit for family in families for unit in graph.choose(family, scores, share, multiple)
+    ]
     smaller = network_of_keras.rebuild(model, network, removed)
     label = f"channels {step.argument}"
     facts = fine_tune(smaller, Settings.of(values), context, work, label)

@@ -119,6 +119,7 @@ def _followers(model: Any, selection: Selection) -> tuple[list[str], list[str]]:
         Names of those that can be quantized, and ``name (Type)`` of those that cannot.
     """
     sources: dict[str, set[str]] = {}
+    folded: set[str] = set()  # into the layer before; the toolkit knows them only there
     depths = sorted(model._nodes_by_depth, reverse=True)
     for node in (node for depth in depths for node in model._nodes_by_depth[depth]):
         if node.is_input:
@@ -127,7 +128,10 @@ def _followers(model: Any, selection: Selection) -> tuple[list[str], list[str]]:
         if models.kernel_of(layer) is not None:
             sources[layer.name] = {layer.name}
             continue
-        before = [sources.get(tensor.node.layer.name, set()) for tensor in node.keras_inputs]
+        inbound = [tensor.node.layer for tensor in node.keras_inputs]
+        before = [sources.get(one.name, set()) for one in inbound]
+        if type(layer).__name__ == "BatchNormalization" and inbound[0].name in selection.chosen:
+            folded.add(layer.name)
         sources.setdefault(layer.name, set()).update(*before)
     following = [
         model.get_layer(name)
@@ -135,10 +139,11 @@ def _followers(model: Any, selection: Selection) -> tuple[list[str], list[str]]:
         if kernels <= set(selection.chosen) and models.kernel_of(model.get_layer(name)) is None
     ]
     return (
-        [layer.name for layer in following if cures.is_known(layer)],
+        [one.name for one in following if one.name in folded or cures.is_known(one)],
         [
             f"{layer.name} ({type(layer).__name__})"
             for layer in following
-            if not cures.is_known(layer) and models.info(layer) not in selection.skipped
+            if not (layer.name in folded or cures.is_known(layer))
+            and models.info(layer) not in selection.skipped
         ],
     )

@@ -106,7 +106,10 @@ def test_promises_are_in_the_file(
     text: str, model: Any, samples: data.Data, tmp_path: Path
 ) -> None:
     before = [weight.copy() for weight in model.get_weights()]
-    work, _ = made(text, model, samples, tmp_path)
+    work, facts = made(text, model, samples, tmp_path)
+    if "qat" in text and "!first" not in text:
+        assert not work.facts["qat"]["skipped"]
+        assert not facts["float_ops"]
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
     assert [str(step) for step in work.done] == [str(step) for step in recipes.parse(text).steps]

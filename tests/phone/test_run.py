@@ -109,7 +109,6 @@ def test_a_phone_pulled_for_good_fails_and_the_other_finishes(
     assert 0 < sum(cell[0] == f"adb:{lost.serial}" for cell in cells) < 8
 
 
-@pytest.mark.xfail(strict=True, reason="a run with a lost phone is saved as complete")
 def test_a_phone_put_back_is_measured_to_the_end(
     phone: Phone, bench: Bench, adb_server: AdbServer
 ) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.errors import BuildError
-from bench.techniques._channels_graph import Call, Family, Network, choose, label
+from bench.techniques._channels_graph import Call, Family, Network, choose, kept_of, label
 
 
 class Net:
@@ -167,6 +167,24 @@ def test_the_least_important_go() -> None:
 def test_one_channel_always_stays() -> None:
     alone = family(*(((("a", i)),) for i in range(4)))
     assert len(choose(alone, {"a": np.arange(4.0)}, 0.99)) == 3
+
+
+@pytest.mark.parametrize(
+    ("count", "share", "multiple", "kept"),
+    [
+        (128, 0.5, 8, 64),
+        (128, 0.4, 8, 80),
+        (208, 0.4, 8, 128),
+        (32, 0.99, 8, 8),
+        (32, 0.1, 8, 32),
+        (15, 0.5, 8, 7),
+        (10, 0.25, 1, 8),
+        (1, 0.9, 1, 1),
+        (16, 0.0, 8, 16),
+    ],
+)
+def test_whole_vectors_of_channels_stay(count: int, share: float, multiple: int, kept: int) -> None:
+    assert kept_of(count, share, multiple) == kept
 
 
 def test_tied_channels_are_judged_together_on_one_scale() -> None:
