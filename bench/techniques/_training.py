@@ -141,8 +141,6 @@ def fine_tune(
         DataError: no labelled samples, or labels that do not fit the model's output.
         BuildError: the loss became NaN.
     """
-    import tf_keras
-
     if settings.epochs == 0:
         return {"epochs": 0}
     train, validation = training_splits(context)
@@ -151,12 +149,8 @@ def fine_tune(
     state = _State()
     if after_batch is not None:
         after_batch()
-    tf_keras.utils.set_random_seed(context.seed)
     steps = settings.epochs * -(-len(train) // settings.batch)
-    schedule = tf_keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps, alpha=0.01)
-    optimizer = tf_keras.optimizers.Adam(schedule)
-    model.compile(optimizer=optimizer, loss=_loss(fit, settings.distill))
-    optimizer.build(model.trainable_variables)
+    optimizer = _compile(model, settings, steps, fit, context.seed)
     file = context.folder / f"{len(work.done)}-{label}.npz"
     _restore(file, model, optimizer, state)
     hooks = [*callbacks, _Hooks.of(context, label, settings, train, after_batch)]
@@ -174,6 +168,18 @@ def fine_tune(
         "validation_accuracy": state.history[state.best_epoch]["accuracy"],
         "history": state.history,
     }
+
+
+def _compile(model: Any, settings: Settings, steps: int, fit: LabelFit, seed: int) -> Any:
+    """Give the model its loss and an optimizer, which is returned."""
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(seed)
+    schedule = tf_keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps, alpha=0.01)
+    optimizer = tf_keras.optimizers.Adam(schedule)
+    model.compile(optimizer=optimizer, loss=_loss(fit, settings.distill))
+    optimizer.build(model.trainable_variables)
+    return optimizer
 
 
 def _one_epoch(

@@ -7,7 +7,7 @@ sparsity-preserving clustering).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,31 +78,16 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     """
     import tensorflow_model_optimization as tfmot
     import tf_keras
-    from tensorflow_model_optimization.python.core.clustering.keras import cluster_wrapper
 
     values = options.settings(step, DEFAULTS)
     clusters, per_channel = int(step.argument or 0), values["per_channel"] == "yes"
     model = models.trainable(work, context)
     selection = _select(model, clusters, per_channel, values.get("layers"))
     kept = keep.kept_by(work, model)
-    init = getattr(
-        tfmot.clustering.keras.CentroidInitialization,
-        {"kmeans": "KMEANS_PLUS_PLUS", "density": "DENSITY_BASED"}.get(
-            values["init"], values["init"].upper()
-        ),
-    )
     variables = {layer.name: models.kernel_of(layer) for layer in model.layers}
 
-    def wrapper(layer: Any) -> Any:
-        return cluster_wrapper.ClusterWeights(
-            layer,
-            number_of_clusters=clusters,
-            cluster_centroids_init=init,
-            preserve_sparsity=layer.name in kept and not kept[layer.name].mask.all(),
-            cluster_per_channel=per_channel,
-        )
-
     tf_keras.utils.set_random_seed(context.seed)
+    wrapper = _wrapper(clusters, values, kept)
     wrapped = models.wrap(model, selection.chosen, wrapper)
     others = {name: one for name, one in kept.items() if name not in selection.chosen}
     settings = Settings.of(values)
@@ -140,6 +125,30 @@ def verify(step: Step, work: Work, facts: Facts) -> None:
         PromiseError: some channel holds more.
     """
     promise.clusters(step, work, facts)
+
+
+def _wrapper(
+    clusters: int, values: Mapping[str, str], kept: Mapping[str, keep.Kept]
+) -> Callable[[Any], Any]:
+    """Wraps a layer in the toolkit's clustering."""
+    from tensorflow_model_optimization.python.core.clustering.keras import (
+        cluster_config,
+        cluster_wrapper,
+    )
+
+    name = {"kmeans": "KMEANS_PLUS_PLUS", "density": "DENSITY_BASED"}.get(values["init"])
+    init = cluster_config.CentroidInitialization[name or values["init"].upper()]
+
+    def wrap(layer: Any) -> Any:
+        return cluster_wrapper.ClusterWeights(
+            layer,
+            number_of_clusters=clusters,
+            cluster_centroids_init=init,
+            preserve_sparsity=layer.name in kept and not kept[layer.name].mask.all(),
+            cluster_per_channel=values["per_channel"] == "yes",
+        )
+
+    return wrap
 
 
 def _select(model: Any, clusters: int, per_channel: bool, pattern: str | None) -> Selection:
