@@ -27,12 +27,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import plugins, sequential, stats
+from bench import plugins, sequential, stats, store
 from bench.cli import options, where
 from bench.cli.parser import add_target_options
 from bench.measure import Work, measure
 from bench.targets import Target
-from bench.values import Comparison, Environment, Failure, Launch, Plan, Variant
+from bench.values import Comparison, Environment, Failure, Launch, Model, Plan, Variant
 from tests import tiny_models
 
 LIMIT = 0.05
@@ -84,9 +84,18 @@ def _variant(path: Path, content: bytes) -> Variant:
 
 
 def sessions(
-    open_target: Callable[[Plan], Target], files: tuple[Variant, ...], plans: Sequence[Plan]
+    open_target: Callable[[Plan], Target],
+    files: tuple[Variant, ...],
+    plans: Sequence[Plan],
+    keep: Path | None,
 ) -> Iterator[tuple[Environment, Session]]:
     """One after the other, each as ``bench run`` measures it.
+
+    Args:
+        open_target: makes a target for a plan.
+        files: the variants.
+        plans: one per session.
+        keep: a folder for reports that ``bench report`` and ``bench compare`` read.
 
     Raises:
         RuntimeError: a launch failed for good.
@@ -105,8 +114,27 @@ def sessions(
             elif isinstance(outcome, Failure) and not outcome.discarded:
                 raise RuntimeError(f"{outcome.message}: {outcome.hint}")
         assert environment is not None
+        if keep is not None:
+            _save(keep, number, plan, files, environment, launches)
         yield environment, launches
     sys.stderr.write("\r" + " " * 40 + "\r")
+
+
+def _save(
+    folder: Path,
+    number: int,
+    plan: Plan,
+    files: tuple[Variant, ...],
+    environment: Environment,
+    launches: Session,
+) -> None:
+    target = environment.target
+    session = store.Session(Model("noise", "tflite", "noise", ""), plan, files, (target,))
+    path = folder / f"noise-{target.replace(':', '-')}-{number:02d}.jsonl"
+    with store.Writer(path, session) as writer:
+        for record in (environment, *(launch for each in launches.values() for launch in each)):
+            writer.append(record)
+        writer.append(store.End(0.0, 0.0))
 
 
 def table(made: Sequence[Session]) -> Iterator[str]:
@@ -166,18 +194,30 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="tflite-bench-") as folder:
         files = variants(Path(folder))
         for kind, address in where.named(asked.target or ["local"], settings):
-            plans = [
-                Plan(launches=asked.launches, runs=asked.runs, seed=seed)
-                for seed in range(asked.sessions)
-            ]
-            module = plugins.load("targets", kind)
-            found = list(
-                sessions(lambda plan: module.open(address, plan, settings), files, plans)  # noqa: B023  # used at once
-            )
-            made = [session for _, session in found]
-            label = found[0][0].label
-            lines = [f"**{label}**, {asked.launches} launches × {asked.runs} runs", ""]
-            sys.stdout.write("\n".join([*lines, *table(made), "", noise(made), ""]) + "\n")
+            sys.stdout.write("\n".join(_target(asked, settings, files, kind, address)) + "\n")
+
+
+def _target(
+    asked: argparse.Namespace,
+    settings: Mapping[str, str],
+    files: tuple[Variant, ...],
+    kind: str,
+    address: str | None,
+) -> Iterator[str]:
+    """All sessions on one target, as Markdown."""
+
+    def open_target(plan: Plan) -> Target:
+        return plugins.load("targets", kind).open(address, plan, settings)
+
+    plans = [
+        Plan(launches=asked.launches, runs=asked.runs, seed=seed) for seed in range(asked.sessions)
+    ]
+    found = list(sessions(open_target, files, plans, asked.keep))
+    made = [session for _, session in found]
+    yield f"**{found[0][0].label}**, {asked.launches} launches × {asked.runs} runs"
+    yield ""
+    yield from table(made)
+    yield from ("", noise(made), "")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -187,6 +227,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--launches", type=int, default=Plan().launches)
     parser.add_argument("--runs", type=int, default=Plan().runs)
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="save the sessions there")
     return parser
 
 
