@@ -46,6 +46,22 @@ class Row:
     summary: Summary | None
     comparison: Comparison | None
     failure: Failure | None
+    baseline_accuracy: Accuracy | None = None
+
+    @property
+    def loss(self) -> float | None:
+        """Accuracy lost against the baseline; without labels, the share of other answers than its.
+
+        None where it is not known.
+        """
+        if self.variant is self.baseline:
+            return 0.0
+        if self.accuracy is None:
+            return None
+        theirs = self.baseline_accuracy
+        if self.accuracy.top1 is not None and theirs is not None and theirs.top1 is not None:
+            return theirs.top1 - self.accuracy.top1
+        return None if self.accuracy.agreement is None else 1.0 - self.accuracy.agreement
 
     @property
     def size_ratio(self) -> float:
@@ -120,6 +136,7 @@ def assemble(records: Records) -> Report:
                     variant=variant,
                     baseline=baseline,
                     accuracy=accuracies.get(variant.name),
+                    baseline_accuracy=accuracies.get(baseline.name),
                     summary=summary,
                     comparison=comparison,
                     failure=failure if pacing.wants_more(mine, plan) else None,

@@ -71,6 +71,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "report": ("values", "stats", "sequential", "cautions", "pacing", "store"),
     "formats*": ("values", "stats", "store", "pacing", "report"),
     "regression": ("errors", "values", "stats", "sequential", "store"),
+    "recommend": ("values", "stats", "report", "store"),
     "history*": (
         *("errors", "values", "stats", "changepoints", "regression", "store", "plugins"),
         "formats",

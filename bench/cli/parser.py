@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from bench.cli import quantities
 from bench.values import Plan
 
 MODEL_HELP = "a name (see: bench models), a .keras, .h5 or .tflite file, or a SavedModel folder"
@@ -29,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_build(commands)
     _add_report(commands)
+    _add_recommend(commands)
     _add_compare(commands)
     _add_history(commands)
     _add_phone(commands)
@@ -74,7 +76,7 @@ def _add_run(commands: Any) -> None:
     _number(how, "--launches", int, _DEFAULT.launches, "processes per variant and target", 1)
     how.add_argument(
         "--until",
-        type=_until,
+        type=quantities.reachable,
         metavar="2%",
         help="launch until each median is known to within this share (95 %% sure), not a fixed "
         "number of times; --launches are made at least",
@@ -155,16 +157,19 @@ def _add_compare(commands: Any) -> None:
     compare.add_argument("new", metavar="NEW.jsonl", help="what it saved now")
     compare.add_argument(
         "--fail-above",
-        type=_percent,
+        type=quantities.percent,
         metavar="5%",
         help="fail where a median has certainly grown by more",
     )
     compare.add_argument(
-        "--fail-size", type=_percent, metavar="5%", help="fail where a file has grown by more"
+        "--fail-size",
+        type=quantities.percent,
+        metavar="5%",
+        help="fail where a file has grown by more",
     )
     compare.add_argument(
         "--fail-accuracy",
-        type=_percent,
+        type=quantities.percent,
         metavar="1%",
         help="fail where more points of accuracy are lost",
     )
@@ -200,26 +205,40 @@ def _add_history(commands: Any) -> None:
     )
 
 
-def _percent(text: str) -> float:
-    """``5%`` or ``5 %`` as 0.05."""
-    number, sign, rest = text.partition("%")
-    try:
-        if not sign or rest.strip():
-            raise ValueError
-        share = float(number) / 100
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share: write 5%") from None
-    if not 0 <= share < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a share of 0 % or more")
-    return share
-
-
-def _until(text: str) -> float:
-    """A share that can be reached."""
-    share = _percent(text)
-    if not 0 < share < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 % and 100 %")
-    return share
+def _add_recommend(commands: Any) -> None:
+    recommend = _command(
+        commands,
+        "recommend",
+        "recommend",
+        "which variant of a saved run to ship, within limits",
+        "Recommend a variant for each target. A limit holds only where it holds for certain; of "
+        "variants that cannot be told apart the smallest is recommended. Exit 3 where none fits.",
+    )
+    recommend.add_argument("file", metavar="FILE.jsonl", help="what bench run saved")
+    recommend.add_argument(
+        "--by",
+        choices=["latency", "size", "zipped"],
+        default="latency",
+        help="what is to be best (default: latency)",
+    )
+    recommend.add_argument(
+        "--max-loss",
+        type=quantities.percent,
+        metavar="1%",
+        help="points of accuracy that may be lost",
+    )
+    recommend.add_argument(
+        "--max-size", type=quantities.size_bytes, metavar="200kB", help="of the file"
+    )
+    recommend.add_argument(
+        "--max-zipped", type=quantities.size_bytes, metavar="100kB", help="of the file zipped"
+    )
+    recommend.add_argument(
+        "--max-median", type=quantities.microseconds, metavar="5ms", help="of the median"
+    )
+    recommend.add_argument(
+        "--max-p99", type=quantities.microseconds, metavar="10ms", help="of the P99"
+    )
 
 
 def _add_lists(commands: Any) -> None:
