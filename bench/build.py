@@ -23,7 +23,7 @@ from bench.errors import BuildError, ModelError
 from bench.techniques import Progress, Work
 from bench.values import Failure, Model, Recipe, Variant
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised whenever the same recipe would give another file, so that no old one is taken for it."""
 
 _LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization")
@@ -72,7 +72,9 @@ def build(
     Raises:
         ModelError: the model itself cannot be loaded, so that no recipe could be built.
     """
-    with _Worker(model, data_source, seed) as worker:
+    # What was trained for one recipe is the beginning of others: they share a folder.
+    training = _key("training", model, data, seed)
+    with _Worker(model, data_source, seed, training) as worker:
         for recipe in chosen:
             try:
                 yield _build_one(model, recipe, data, seed, progress, worker)
@@ -95,15 +97,14 @@ def _build_one(
     progress: Progress,
     worker: _Worker,
 ) -> Built:
-    key = _key(model, recipe, data, seed)
+    uses_data = recipes.trains(recipe) or recipes.calibrates(recipe)
+    key = _key(str(recipe), model, data if uses_data else None, seed if uses_data else None)
     folder = cache.folder("variants")
     file, notes = folder / f"{key}.tflite", folder / f"{key}.json"
     with FileLock(folder / f"{key}.lock"):
         cached = file.is_file() and notes.is_file()
         if not cached:
-            training = cache.folder("training", key)
-            steps = worker.build(recipe, file, training, progress)
-            shutil.rmtree(training, ignore_errors=True)
+            steps = worker.build(recipe, file, progress)
             cache.write(notes, json.dumps(steps).encode())
         variant = _variant(str(recipe), file, {"steps": json.loads(notes.read_bytes())})
         _verify(recipe, variant)
@@ -139,26 +140,36 @@ def _facts(path: Path) -> dict[str, Any]:
     return facts
 
 
-def _key(model: Model, recipe: Recipe, data: Data | None, seed: int) -> str:
-    """Equal for builds that must give the same file; data and seed count only where used."""
-    uses_data = recipes.trains(recipe) or recipes.calibrates(recipe)
+def _key(what: str, model: Model, data: Data | None, seed: int | None) -> str:
+    """Equal for what must come out equal; data and seed count only where they are used."""
     return cache.key(
         {
             "schema": SCHEMA,
             "model": model.sha256,
-            "recipe": str(recipe),
-            "data": data.sha256 if data is not None and uses_data else None,
-            "seed": seed if uses_data else None,
+            "what": what,
+            "data": data.sha256 if data is not None else None,
+            "seed": seed,
             "libraries": {name: workers.version(name) for name in _LIBRARIES},
         }
     )
 
 
 class _Worker:
-    """The building process: started when first needed, and again after a crash."""
+    """The building process: started when first needed, and again after a crash.
 
-    def __init__(self, model: Model, data_source: str | None, seed: int) -> None:
-        self._job = {"model": asdict(model), "data": data_source, "seed": seed}
+    It alone uses the folder of that key, where fine-tuning saves its epochs; the folder is emptied
+    when all recipes are done, and kept after an interruption, to go on from there.
+    """
+
+    def __init__(self, model: Model, data_source: str | None, seed: int, training: str) -> None:
+        self._training = cache.folder("training", training)
+        self._lock = FileLock(self._training.with_suffix(".lock"))
+        self._job = {
+            "model": asdict(model),
+            "data": data_source,
+            "seed": seed,
+            "folder": str(self._training),
+        }
         self._process: subprocess.Popen[str] | None = None
         self._log_is_named = False
         self._log = cache.folder("logs") / f"build-{os.getpid()}.log"
@@ -168,10 +179,11 @@ class _Worker:
 
     def __exit__(self, *raised: object) -> None:
         self._stop()
+        if self._lock.is_locked and raised == (None, None, None):
+            shutil.rmtree(self._training, ignore_errors=True)
+        self._lock.release()
 
-    def build(
-        self, recipe: Recipe, file: Path, training: Path, progress: Progress
-    ) -> dict[str, Any]:
+    def build(self, recipe: Recipe, file: Path, progress: Progress) -> dict[str, Any]:
         """Have one recipe built into ``file``; the facts are what its steps found out.
 
         Raises:
@@ -183,7 +195,7 @@ class _Worker:
                 hint="pip install 'tflite-bench[build]', or give a ready .tflite",
             )
         process = self._running()
-        job = {**self._job, "recipe": str(recipe), "out": str(file), "folder": str(training)}
+        job = {**self._job, "recipe": str(recipe), "out": str(file)}
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -213,6 +225,8 @@ class _Worker:
         return error
 
     def _running(self) -> subprocess.Popen[str]:
+        if not self._lock.is_locked:
+            self._lock.acquire()
         if self._process is None:
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(

@@ -66,8 +66,9 @@ class Context:
     Attributes:
         data: samples to calibrate and fine-tune on; None where the user gave none.
         seed: of everything random.
-        folder: a folder of this model, recipe and data alone, where fine-tuning saves each epoch
-            and resumes after an interruption. Emptied by the caller when the variant is built.
+        folder: a folder of this model, these data and this seed alone, where fine-tuning saves each
+            epoch under a name made of all steps so far. It goes on from there after an
+            interruption, and for another recipe that begins alike. Emptied by the caller.
         progress: told of each epoch or sample.
     """
 
