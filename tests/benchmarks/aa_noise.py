@@ -129,7 +129,13 @@ def _save(
     launches: Session,
 ) -> None:
     target = environment.target
-    session = store.Session(Model("noise", "tflite", "noise", ""), plan, files, (target,))
+    session = store.Session(
+        model=Model("noise", "tflite", "noise", ""),
+        plan=plan,
+        variants=files,
+        targets=(target,),
+        started_at=min(launch.started_at for each in launches.values() for launch in each),
+    )
     path = folder / f"noise-{target.replace(':', '-')}-{number:02d}.jsonl"
     with store.Writer(path, session) as writer:
         for record in (environment, *(launch for each in launches.values() for launch in each)):
