@@ -32,7 +32,7 @@ def measured(
     except BenchError as error:
         # What pytest.fail raises, without the chain of causes: one line is all there is to say.
         raise pytest.fail.Exception(str(error), pytrace=False) from None
-    summary = stats.summarize(launches, seed=plan.seed, until=plan.until)
+    summary = stats.summarize(launches, until=plan.until)
     _hand_over(request, launches, summary, environment)
     return summary
 

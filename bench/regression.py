@@ -175,7 +175,7 @@ def _change(
     gate: sequential.Gate = "can't tell"
     more = None
     if first and second:
-        latency = stats.compare_unpaired(first, second, seed=new.session.plan.seed)
+        latency = stats.compare_unpaired(first, second)
         gate = sequential.gate(latency, limits.latency or 0.0)
         if gate == "can't tell":
             more = sequential.launches_to_tell(latency, limits.latency or 0.0)

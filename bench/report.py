@@ -128,8 +128,8 @@ def assemble(records: Records) -> Report:
             mine, theirs = launches[target, variant.name], launches[target, baseline.name]
             comparison = None
             if variant is not baseline and mine and theirs:
-                comparison = stats.compare(theirs, mine, seed=plan.seed)
-            summary = stats.summarize(mine, seed=plan.seed, until=plan.until) if mine else None
+                comparison = stats.compare(theirs, mine)
+            summary = stats.summarize(mine, until=plan.until) if mine else None
             failure = failures.get((target, variant.name))
             rows.append(
                 Row(

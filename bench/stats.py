@@ -57,7 +57,7 @@ _BEST_RUNS_FOR_MAXIMA = 69
 """0.99⁶⁹ = 0.4998: the P99 is the median of the maxima, which takes the fewest launches."""
 
 
-def summarize(launches: Sequence[Launch], *, seed: int = 0, until: float | None = None) -> Summary:
+def summarize(launches: Sequence[Launch], *, until: float | None = None) -> Summary:
     """Summarize launches of one variant on one target, in microseconds.
 
     ``median_us`` and ``p99_us`` are as the module says, each with the kind it was computed from
@@ -68,7 +68,6 @@ def summarize(launches: Sequence[Launch], *, seed: int = 0, until: float | None 
 
     Args:
         launches: at least one, all of the same variant and target.
-        seed: not needed, for nothing is resampled; taken so that a method that draws could be.
         until: the share at which launches stopped by themselves (see ``bench.sequential``): the
             interval of the median is then at least that wide, without which it would be too
             narrow to be true.
@@ -96,7 +95,7 @@ def summarize(launches: Sequence[Launch], *, seed: int = 0, until: float | None 
     )
 
 
-def compare(baseline: Sequence[Launch], variant: Sequence[Launch], *, seed: int = 0) -> Comparison:
+def compare(baseline: Sequence[Launch], variant: Sequence[Launch]) -> Comparison:
     """Compare a variant with the baseline on the same target, block by block.
 
     The ratio is the centre of the blocks' ratios of launch medians (see
@@ -106,7 +105,6 @@ def compare(baseline: Sequence[Launch], variant: Sequence[Launch], *, seed: int 
     Args:
         baseline: at least one launch.
         variant: at least one launch.
-        seed: as in ``summarize``.
 
     Raises:
         ValueError: one side has no launches.
@@ -122,7 +120,7 @@ def compare(baseline: Sequence[Launch], variant: Sequence[Launch], *, seed: int 
     return _comparison(baseline, variant, interval, kind, blocks=len(shared))
 
 
-def compare_unpaired(old: Sequence[Launch], new: Sequence[Launch], *, seed: int = 0) -> Comparison:
+def compare_unpaired(old: Sequence[Launch], new: Sequence[Launch]) -> Comparison:
     """Compare launches of two separate sessions, where no blocks are shared.
 
     The interval (see ``intervals.unpaired_interval``) knows the spread of launches within each

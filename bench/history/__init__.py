@@ -221,7 +221,7 @@ def _points(parts: Sequence[tuple[Records, Environment]], name: str) -> Iterator
 
 def _point(records: Records, variant: Variant, launches: Sequence[Launch]) -> Point:
     plan = records.session.plan
-    summary = stats.summarize(launches, seed=plan.seed, until=plan.until)
+    summary = stats.summarize(launches, until=plan.until)
     judged = next((x for x in records.accuracies if x.variant == variant.name), None)
     accuracy = None
     if judged is not None:

@@ -46,7 +46,7 @@ TEN = [100.5, 101.5, 102.5, 103.5, 104.5, 105.5, 106.5, 107.5, 108.5, 140.5]
 def test_every_kind_of_tool_gives_its_kind_of_figures(
     kind: str, median_kind: str, p99_kind: str
 ) -> None:
-    summary = summarize(launches(TEN, kind=kind), seed=0)
+    summary = summarize(launches(TEN, kind=kind))
     assert summary.median_us.kind == median_kind
     assert summary.median_us.value == pytest.approx(math.sqrt(104.5 * 105.5), rel=1e-4)
     assert summary.median_us.low is not None
@@ -63,7 +63,7 @@ def test_every_kind_of_tool_gives_its_kind_of_figures(
 
 def test_a_mix_of_tools_gives_what_all_of_them_have() -> None:
     mixed = [*launches(TEN[:5], kind="samples"), *launches(TEN[5:], kind="maxima")]
-    summary = summarize(mixed, seed=0)
+    summary = summarize(mixed)
     assert summary.median_us.kind == "launch medians"
     assert isinstance(summary.p99_us, Estimate)
     assert summary.p99_us.kind == "launch maxima"
@@ -75,20 +75,20 @@ def test_p99_of_69_run_launches_is_the_median_of_their_maxima_when_levels_are_eq
         Launch("a", "t", block, Latency(69, 100.0, median_us=100.25, max_us=maximum))
         for block, maximum in enumerate(maxima)
     ]
-    p99 = summarize(equal, seed=0).p99_us
+    p99 = summarize(equal).p99_us
     assert isinstance(p99, Estimate)
     assert p99.value == pytest.approx(124.75, rel=1e-3)
 
 
 def test_launches_of_different_length_are_pooled() -> None:
     mixed = [*launches(TEN, runs=50), *launches(TEN, runs=100)]
-    p99 = summarize(mixed, seed=0).p99_us
+    p99 = summarize(mixed).p99_us
     assert isinstance(p99, Estimate)
     assert p99.value == pytest.approx(105.0 * 1.01, rel=2e-3)
 
 
 def test_the_largest_run_is_never_shown_as_p99() -> None:
-    p99 = summarize(launches([100.0], runs=50, kind="samples"), seed=0).p99_us
+    p99 = summarize(launches([100.0], runs=50, kind="samples")).p99_us
     assert isinstance(p99, Missing)
     assert p99.runs == 318
     assert p99.launches == 7
@@ -96,13 +96,13 @@ def test_the_largest_run_is_never_shown_as_p99() -> None:
 
 
 def test_no_maximum_no_p99() -> None:
-    p99 = summarize(launches(TEN, kind="average only"), seed=0).p99_us
+    p99 = summarize(launches(TEN, kind="average only")).p99_us
     assert isinstance(p99, Missing)
     assert "maximum" in p99.reason
 
 
 def test_one_launch_has_a_median_and_no_interval() -> None:
-    summary = summarize(launches([100.0], runs=400, kind="samples"), seed=0)
+    summary = summarize(launches([100.0], runs=400, kind="samples"))
     assert summary.median_us == Estimate(pytest.approx(100.0, rel=1e-3), None, None, "samples")
     assert isinstance(summary.p99_us, Estimate)
     assert summary.p99_us.low is None
@@ -111,7 +111,7 @@ def test_one_launch_has_a_median_and_no_interval() -> None:
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5])
 def test_few_launches_have_an_interval_that_holds_the_median(count: int) -> None:
-    median = summarize(launches([100.0, 100.25, 180.0, 100.5, 101.0][:count]), seed=0).median_us
+    median = summarize(launches([100.0, 100.25, 180.0, 100.5, 101.0][:count])).median_us
     assert median.low is not None
     assert median.high is not None
     assert median.low <= median.value <= median.high
@@ -122,7 +122,7 @@ def test_std_and_mean_are_those_of_all_runs_together() -> None:
         Launch("a", "t", 0, Latency(30, 100.0, std_us=3.0)),
         Launch("a", "t", 1, Latency(10, 120.0, std_us=5.0)),
     ]
-    summary = summarize(two, seed=0)
+    summary = summarize(two)
     assert summary.runs == 40
     assert summary.mean_us == pytest.approx(105.0)
     assert summary.std_us == pytest.approx(math.sqrt((30 * (9 + 25) + 10 * (25 + 225)) / 40))
@@ -132,12 +132,12 @@ def test_std_from_samples_is_that_of_all_samples() -> None:
     kept = launches([100.0, 130.0], kind="samples", runs=7)
     every = [ns / 1000 for one in kept for ns in one.latency.samples_ns]
     mean = sum(every) / 14
-    std = summarize(kept, seed=0).std_us
+    std = summarize(kept).std_us
     assert std == pytest.approx(math.sqrt(sum((x - mean) ** 2 for x in every) / 14), rel=1e-6)
 
 
 def test_what_no_tool_printed_is_none() -> None:
-    summary = summarize(launches(TEN, kind="average only"), seed=0)
+    summary = summarize(launches(TEN, kind="average only"))
     assert summary.min_us is None
     assert summary.std_us is None
     assert summary.init_us is None
@@ -152,17 +152,17 @@ def test_init_first_and_peak() -> None:
             [(5.0, 50.0, 10), (7.0, 70.0, 30), (90.0, None, 20)]
         )
     ]
-    summary = summarize(three, seed=0)
+    summary = summarize(three)
     assert (summary.init_us, summary.first_us, summary.peak_bytes) == (7.0, 60.0, 30)
 
 
 def test_nothing_to_summarize() -> None:
     with pytest.raises(ValueError, match="no launches"):
-        summarize([], seed=0)
+        summarize([])
 
 
 def test_whole_microseconds_widen_the_interval() -> None:
-    median = summarize(launches([12.0] * 10), seed=0).median_us
+    median = summarize(launches([12.0] * 10)).median_us
     assert median.low == pytest.approx(11.5)
     assert median.high == pytest.approx(12.5)
 
@@ -170,23 +170,23 @@ def test_whole_microseconds_widen_the_interval() -> None:
 def test_compare_by_blocks_sees_through_drift() -> None:
     drift = [100 * 1.05**block + 0.3 for block in range(10)]
     slower = [1.02 * level for level in drift]
-    paired = compare(launches(drift), launches(slower, variant="big"), seed=0)
+    paired = compare(launches(drift), launches(slower, variant="big"))
     assert paired.ratio == pytest.approx(1.02, rel=1e-3)
     assert paired.verdict == "slower"
     assert paired.blocks == 10
     assert (paired.baseline, paired.variant, paired.target) == ("int8", "big", "local")
-    assert compare_unpaired(launches(drift), launches(slower), seed=0).verdict == "no clear change"
+    assert compare_unpaired(launches(drift), launches(slower)).verdict == "no clear change"
 
 
 def test_a_file_against_itself_shows_no_change() -> None:
     same = launches(TEN)
-    comparison = compare(same, same, seed=0)
+    comparison = compare(same, same)
     assert comparison.verdict == "no clear change"
     assert comparison.ratio == 1.0
 
 
 def test_only_shared_blocks_count() -> None:
-    comparison = compare(launches(TEN), launches(TEN)[3:], seed=0)
+    comparison = compare(launches(TEN), launches(TEN)[3:])
     assert comparison.blocks == 7
 
 
@@ -194,22 +194,22 @@ def test_only_shared_blocks_count() -> None:
 def test_without_two_shared_blocks_a_ratio_and_no_interval(blocks: int) -> None:
     old = [launch(0, 100.5)]
     new = [launch(1 - blocks, 50.25)]
-    comparison = compare(old, new, seed=0)
+    comparison = compare(old, new)
     assert comparison.ratio == pytest.approx(0.5)
     assert (comparison.low, comparison.high, comparison.blocks) == (None, None, blocks)
     assert comparison.verdict == "no clear change"
 
 
 def test_a_difference_that_rounding_may_have_made_is_no_difference() -> None:
-    whole = compare(launches([800.0] * 10), launches([801.0] * 10), seed=0)
+    whole = compare(launches([800.0] * 10), launches([801.0] * 10))
     assert whole.verdict == "no clear change"
-    exact = compare(launches([800.25] * 10), launches([801.25] * 10), seed=0)
+    exact = compare(launches([800.25] * 10), launches([801.25] * 10))
     assert exact.verdict == "slower"
 
 
 def test_compare_unpaired_takes_sessions_of_unequal_size() -> None:
     old, new = launches(TEN[:9]), launches([2 * level for level in TEN[:4]], variant="new")
-    comparison = compare_unpaired(old, new, seed=0)
+    comparison = compare_unpaired(old, new)
     assert comparison.verdict == "slower"
     assert comparison.blocks == 4
     assert comparison.low is not None
@@ -218,9 +218,9 @@ def test_compare_unpaired_takes_sessions_of_unequal_size() -> None:
 
 def test_nothing_to_compare() -> None:
     with pytest.raises(ValueError, match="no launches"):
-        compare(launches(TEN), [], seed=0)
+        compare(launches(TEN), [])
     with pytest.raises(ValueError, match="no launches"):
-        compare_unpaired([], launches(TEN), seed=0)
+        compare_unpaired([], launches(TEN))
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_the_plan_and_the_summary_agree() -> None:
     for count in (1, 5, 6, 7, 36, 37):
         for runs in (10, 69, 300):
             planned = can_give_p99(count, runs, samples=False)
-            p99 = summarize(launches([100.5] * count, runs=runs), seed=0).p99_us
+            p99 = summarize(launches([100.5] * count, runs=runs)).p99_us
             assert (planned is None) == isinstance(p99, Estimate)
             if isinstance(p99, Estimate):
                 assert p99.low is not None
