@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,9 @@ PALETTE = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E
 MARKERS = "os^Dv<>P"
 INK, GREY, PALE = "#333333", "#707070", "#B5B5B5"
 MOST_TICKS = 12
+LINE_INCHES = 0.16
+WORDS_WIDE = 0.11
+"""Of the axes' width."""
 
 
 @dataclass(frozen=True)
@@ -41,24 +44,78 @@ def looks(names: Sequence[str]) -> dict[str, Look]:
     }
 
 
-def mark(axes: Axes, x: float, y: float, words: str, look: Look, *, up: bool) -> None:
-    """A ring around the point where a new level begins, and by how much it differs."""
-    axes.plot(
-        [x], [y], "o", markersize=12, markerfacecolor="none", markeredgecolor=look.colour, zorder=4
-    )
-    axes.annotate(
-        words,
-        (x, y),
-        xytext=(0, 10 if up else -10),
-        textcoords="offset points",
-        ha="center",
-        va="bottom" if up else "top",
-        fontsize=8,
-        weight="bold",
-        color=look.colour,
-        zorder=5,
-        path_effects=halo(),
-    )
+@dataclass(frozen=True)
+class Mark:
+    """A point where a new level begins, with words on how it differs."""
+
+    x: float
+    y: float
+    words: str
+    look: Look
+    up: bool
+
+
+def draw_marks(axes: Axes, marks: Sequence[Mark]) -> None:
+    """A ring around each, and its words above (where it rises) or below, clear of each other.
+
+    To be called when the limits of the axes are final.
+    """
+    for each in marks:
+        ring: dict[str, Any] = {"markersize": 12, "markerfacecolor": "none"}
+        axes.plot([each.x], [each.y], "o", markeredgecolor=each.look.colour, zorder=4, **ring)
+    for up in (True, False):
+        for crowd in _crowds(axes, [each for each in marks if each.up is up]):
+            _write(axes, crowd, up=up)
+
+
+def _crowds(axes: Axes, marks: Sequence[Mark]) -> Iterator[list[Mark]]:
+    """Marks whose words would stand side by side, if at one height."""
+    left, right = axes.get_xlim()
+    crowd: list[Mark] = []
+    for each in sorted(marks, key=lambda each: each.x):
+        if crowd and each.x - crowd[-1].x > WORDS_WIDE * (right - left):
+            yield crowd
+            crowd = []
+        crowd.append(each)
+    if crowd:
+        yield crowd
+
+
+def _write(axes: Axes, crowd: Sequence[Mark], *, up: bool) -> None:
+    """Words of one crowd, a line of text apart at least, inside the axes."""
+    line = LINE_INCHES / _height(axes)
+    wanted = {
+        str(index): at_height(axes, each.y) + 1.2 * line * (1 if up else -1)
+        for index, each in enumerate(crowd)
+    }
+    placed = apart(wanted, gap=line)
+    shift = max(0.0, line / 2 - min(placed.values())) - max(0.0, max(placed.values()) - 1.0)
+    for index, each in enumerate(crowd):
+        axes.annotate(
+            each.words,
+            (each.x, placed[str(index)] + shift),
+            xycoords=("data", "axes fraction"),
+            ha="center",
+            va="center",
+            fontsize=8,
+            weight="bold",
+            color=each.look.colour,
+            zorder=5,
+            path_effects=halo(),
+        )
+
+
+def at_height(axes: Axes, y: float) -> float:
+    """A figure as a fraction of the axes' height."""
+    low, high = axes.get_ylim()
+    place = math.log if axes.get_yscale() == "log" else float
+    return (place(y) - place(low)) / (place(high) - place(low))
+
+
+def _height(axes: Axes) -> float:
+    """In inches."""
+    height = axes.figure.get_figheight() * axes.get_position().height  # type: ignore[union-attr]
+    return max(float(height), 0.1)
 
 
 def halo() -> list[Any]:
@@ -72,13 +129,8 @@ def names_beside(
     axes: Axes, history: History, ends: Mapping[str, float], known: Mapping[str, Look]
 ) -> None:
     """Each name at the height of its line's end, apart where they would overlap."""
-    low, high = axes.get_ylim()
-    log = axes.get_yscale() == "log"
-    place = math.log if log else float
-    span = place(high) - place(low)
-    height = axes.figure.get_figheight() * axes.get_position().height  # type: ignore[union-attr]
-    wanted = {name: (place(y) - place(low)) / span for name, y in ends.items()}
-    placed = apart(wanted, gap=0.16 / max(height, 0.1))
+    wanted = {name: at_height(axes, y) for name, y in ends.items()}
+    placed = apart(wanted, gap=LINE_INCHES / _height(axes))
     for name, at in placed.items():
         axes.annotate(
             name,

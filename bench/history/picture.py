@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from bench.errors import UsageError
 from bench.formats import _layout
 from bench.history import Change, History, Point, Series, Track, slower
-from bench.history._panels import GREY, INK, MOST_TICKS, PALE, Look, looks, mark, names_beside, tidy
+from bench.history._panels import (
+    GREY,
+    INK,
+    MOST_TICKS,
+    PALE,
+    Look,
+    Mark,
+    draw_marks,
+    looks,
+    names_beside,
+    tidy,
+)
 from bench.values import Estimate
 
 if TYPE_CHECKING:
@@ -144,6 +155,7 @@ def _latencies(
         title += f" · {_other(tracks[0])}"
     axes.set_title(title, loc="left", fontsize=9.5, pad=pad)
     tidy(axes, history, f"latency, {unit}", log=True, most_ticks=MOST_TICKS)
+    draw_marks(axes, _median_marks(history, tracks, known, scale))
     _labels(axes, history, tracks, known, scale)
 
 
@@ -168,9 +180,24 @@ def _series(axes: Axes, history: History, series: Series, look: Look, scale: flo
         axes.plot(
             *zip(*p99s, strict=True), "_", color=look.colour, markersize=9, alpha=0.55, zorder=2
         )
-    for change in series.changes:
-        if change.figure == "median":
-            mark(axes, xs[change.index], ys[change.index], slower(change), look, up=change.by > 1)
+
+
+def _median_marks(
+    history: History, tracks: Sequence[Track], known: Mapping[str, Look], scale: float
+) -> list[Mark]:
+    return [
+        Mark(
+            x=_x(history, series.points[change.index]),
+            y=series.points[change.index].median_us.value * scale,
+            words=slower(change),
+            look=known[series.variant],
+            up=change.by > 1,
+        )
+        for track in tracks
+        for series in track.series
+        for change in series.changes
+        if change.figure == "median"
+    ]
 
 
 def _bars(points: Sequence[Point], scale: float) -> list[list[float]]:
@@ -230,11 +257,16 @@ def _sizes(axes: Axes, history: History, known: Mapping[str, Look]) -> None:
         for name, each in _by_variant(history).items()
     }
     _lines(axes, found, known)
-    for name, x, y, change in _exact_changes(history, "size"):
-        mark(axes, x, y, f"{(change.by - 1) * 100:+.1f} %", known[name], up=change.by > 1)
     axes.set_title("size", loc="left", fontsize=9.5)
     tidy(axes, history, "", log=True, most_ticks=MOST_TICKS // 2)
     axes.yaxis.set_major_formatter(lambda value, _: _layout.size(round(value)))
+    draw_marks(
+        axes,
+        [
+            Mark(x, y, f"{(change.by - 1) * 100:+.1f} %", known[name], up=change.by > 1)
+            for name, x, y, change in _exact_changes(history, "size")
+        ],
+    )
 
 
 def _accuracies(axes: Axes, history: History, known: Mapping[str, Look]) -> None:
@@ -244,9 +276,14 @@ def _accuracies(axes: Axes, history: History, known: Mapping[str, Look]) -> None
     }
     axes.set_title("accuracy, %", loc="left", fontsize=9.5)
     _lines(axes, found, known)
-    for name, x, y, change in _exact_changes(history, "accuracy"):
-        mark(axes, x, y, f"{change.by * 100:+.2f}", known[name], up=change.by > 0)
     tidy(axes, history, "", log=False, most_ticks=MOST_TICKS // 2)
+    draw_marks(
+        axes,
+        [
+            Mark(x, y, f"{change.by * 100:+.2f}", known[name], up=change.by > 0)
+            for name, x, y, change in _exact_changes(history, "accuracy")
+        ],
+    )
 
 
 def _by_variant(history: History) -> dict[str, list[tuple[float, Point]]]:

@@ -11,7 +11,7 @@ from bench import history
 from bench.errors import UsageError
 from bench.history import _panels, picture
 from bench.values import Plan
-from tests.unit.history.stories import LOCAL, PHONE, report
+from tests.unit.history.stories import LOCAL, NAMES, PHONE, report
 
 pytest.importorskip("matplotlib")
 OTHER = replace(LOCAL, facts={"cpu": "another", "threads": 1})
@@ -136,3 +136,13 @@ def test_names_at_one_height_keep_their_order():
 )
 def test_dates_are_as_short_as_they_can_be(started, labels):
     assert _panels.dates(started) == labels
+
+
+def test_words_at_changes_of_several_variants_stand_clear_of_each_other(tmp_path):
+    for number in range(1, 9):
+        report(tmp_path, number, levels=dict.fromkeys(NAMES, 0.5 if number >= 5 else 1.0))
+    figure = figure_of(tmp_path)
+    figure.canvas.draw()
+    words = [text for text in figure.axes[0].texts if text.get_text().endswith("faster")]
+    first, second = (text.get_window_extent() for text in words)
+    assert not first.overlaps(second)
