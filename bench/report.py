@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bench import pacing, sequential, stats
 from bench.cautions import cautions
+from bench.profile import OpTimes, op_times
 from bench.store import End, Records, Session
 from bench.values import (
     Accuracy,
@@ -79,11 +80,13 @@ class Table:
     """All variants on one target; figures of two targets never share a column.
 
     ``spent`` is what launching until the medians are known took; None for a fixed plan.
+    ``profile`` is each variant's time by type of op, empty without ``--profile``.
     """
 
     environment: Environment
     rows: tuple[Row, ...]
     spent: pacing.Spent | None = None
+    profile: Mapping[str, OpTimes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -142,8 +145,10 @@ def assemble(records: Records) -> Report:
                     failure=failure if pacing.wants_more(mine, plan) else None,
                 )
             )
-        spent = pacing.spent({v.name: launches[target, v.name] for v in session.variants}, plan)
-        tables.append(Table(environment, tuple(rows), spent))
+        by_variant = {v.name: launches[target, v.name] for v in session.variants}
+        profile = {name: op_times(those) for name, those in by_variant.items()}
+        spent = pacing.spent(by_variant, plan)
+        tables.append(Table(environment, tuple(rows), spent, profile))
     return Report(
         session=session,
         tables=tuple(tables),
@@ -222,6 +227,15 @@ def _cautions(records: Records, tables: Sequence[Table], launches: ByCell) -> tu
         )
     for table in tables:
         found.extend(_launch_cautions(records, table, launches))
+        if session.plan.profile and not any(table.profile.values()):
+            found.append(
+                Caution(
+                    code="no-profile",
+                    message="no profile: nothing there told what single ops take",
+                    advice="only benchmark_model on a phone does: -t adb --profile",
+                    target=table.environment.target,
+                )
+            )
     return tuple(found)
 
 

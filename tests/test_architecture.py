@@ -68,9 +68,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "pacing": ("values", "sequential"),
     "measure": ("errors", "values", "targets", "pacing"),
     # Showing
-    "report": ("values", "stats", "sequential", "cautions", "pacing", "store"),
+    "report": ("values", "stats", "sequential", "cautions", "pacing", "profile", "store"),
     "formats*": ("values", "stats", "store", "pacing", "report"),
     "regression": ("errors", "values", "stats", "sequential", "store"),
+    "profile": ("values",),
     "recommend": ("values", "stats", "report", "store"),
     "history*": (
         *("errors", "values", "stats", "changepoints", "regression", "store", "plugins"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bench import stats
+from bench.formats._grid import Grid
+from bench.formats._profile import profile_grid
 from bench.pacing import Spent
 from bench.report import Report, Row, Table
 from bench.values import Estimate, Missing, Plan
@@ -16,19 +17,14 @@ MICROSECONDS_BELOW_MS = 0.1
 """A column that holds a median below this is in microseconds, any other in milliseconds."""
 
 
-@dataclass(frozen=True)
-class Grid:
-    """One table as text cells: a title, headers, rows of equal length, and notes below."""
-
-    title: str
-    headers: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...]
-
-
 def grids(report: Report) -> list[Grid]:
-    """One grid per target."""
-    return [_grid(report, table) for table in report.tables]
+    """One grid per target, each with its profile below where there is one."""
+    found = []
+    for table in report.tables:
+        found.append(_grid(report, table))
+        if (profile := profile_grid(report, table)) is not None:
+            found.append(profile)
+    return found
 
 
 def _grid(report: Report, table: Table) -> Grid:

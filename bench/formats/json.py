@@ -11,7 +11,7 @@ SUFFIX = ".json"
 
 
 def render(report: Report, *, colour: bool = False) -> str:
-    """One object: ``session``, ``environments``, ``rows``, ``failures``, ``cautions``."""
+    """One object: ``session``, ``environments``, ``rows``, ``profiles``, and what went wrong."""
     session = report.session
     frame = report.to_dataframe()
     body = {
@@ -29,6 +29,7 @@ def render(report: Report, *, colour: bool = False) -> str:
         "environments": [table.environment for table in report.tables],
         # Through pandas' own writer, which turns a missing figure into null.
         "rows": json.loads(frame.to_json(orient="records", double_precision=15)),
+        "profiles": {table.environment.target: table.profile for table in report.tables},
         "failures": report.failures,
         "cautions": report.cautions,
     }

@@ -6,7 +6,8 @@ import re
 
 from tabulate import tabulate
 
-from bench.formats._layout import INDENT, Grid, grids, problems
+from bench.formats._grid import Grid
+from bench.formats._layout import INDENT, grids, problems
 from bench.report import Report, harness_cost
 
 SUFFIX = ".txt"
@@ -30,7 +31,11 @@ def _table(grid: Grid) -> str:
         grid.rows,
         headers=grid.headers,
         tablefmt="plain",
-        colalign=["left", *["right"] * 4, *["left"] * (len(grid.headers) - 5)],
+        colalign=[
+            "left",
+            *["right"] * grid.figures,
+            *["left"] * (len(grid.headers) - 1 - grid.figures),
+        ],
         disable_numparse=True,
     )
     lines = [INDENT + line.rstrip() for line in body.splitlines()]

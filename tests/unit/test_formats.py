@@ -208,7 +208,9 @@ def test_json_is_json_and_nothing_else(whole):
         pytest.fail(f"{constant} is not JSON")
 
     body = json_reader.loads(json.render(whole), parse_constant=refuse)
-    assert list(body) == ["session", "environments", "rows", "failures", "cautions"]
+    assert list(body) == [
+        *("session", "environments", "rows", "profiles", "failures", "cautions"),
+    ]
     assert body["session"]["model"]["name"] == "tiny"
     assert body["session"]["complete"] is True
     assert body["rows"][0]["ratio"] is None
