@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from bench import stats
@@ -13,6 +14,9 @@ from bench.report import Report, Row, Table
 from bench.values import Estimate, Missing, Plan
 
 INDENT = "  "
+LONG_NAME = 40
+"""Of a variant, in letters: longer ones are shortened where they can be."""
+
 MICROSECONDS_BELOW_MS = 0.1
 """A column that holds a median below this is in microseconds, any other in milliseconds."""
 
@@ -37,10 +41,11 @@ def _grid(report: Report, table: Table) -> Grid:
     counted = _launches_differ(table)
     headers += ["launches"] if counted else []
     headers += [f"median {unit}", f"p99 {unit}", f"vs {baseline}"]
+    short = labels([row.variant.name for row in table.rows])
     rows = []
     for row in table.rows:
         cells = [
-            row.variant.name,
+            short[row.variant.name],
             size(row.variant.size_bytes),
             _ratio(row, row.size_ratio),
             size(row.variant.zipped_bytes),
@@ -54,7 +59,23 @@ def _grid(report: Report, table: Table) -> Grid:
         f"{count(plan.threads, 'thread')} · "
         f"{_launches(plan)} × {count(plan.runs, 'run')}"
     )
-    return Grid(title, tuple(headers), tuple(rows), _notes(table))
+    spelt_out = [f"{label}: {name}" for name, label in short.items() if label != name]
+    return Grid(title, tuple(headers), tuple(rows), (*_notes(table), *spelt_out))
+
+
+def labels(names: Sequence[str]) -> dict[str, str]:
+    """A name for each variant that leaves room for the figures.
+
+    A long recipe is shown without its options where that tells it from all others; the table then
+    spells it out below.
+    """
+    bare = {name: re.sub(r",[^+]*", "", name) for name in names}
+    return {
+        name: label
+        if len(name) > LONG_NAME and list(bare.values()).count(label) == 1 and label not in names
+        else name
+        for name, label in bare.items()
+    }
 
 
 def size(size_bytes: int) -> str:

@@ -229,3 +229,19 @@ def test_two_targets_are_two_tables(tmp_path):
     shown = text.render(made(tmp_path, items, session=session))
     assert shown.count("variant ") == 2
     assert shown.index("this machine") < shown.index("a phone")
+
+
+def test_a_long_recipe_is_shown_without_options_that_nobody_needs_to_tell_it_apart():
+    long = "channels:0.5,batch=128,distill=0.5,epochs=12+quantize:int8"
+    alike = "prune:0.5,batch=128,distill=0.5,epochs=12,lr=0.001"
+    other = "prune:0.5,batch=128,distill=0.5,epochs=24,lr=0.001"
+    names = ["float32", "quantize:dynamic,per_channel_dense=no", long, alike, other]
+    assert _layout.labels(names) == {
+        **{name: name for name in names},
+        long: "channels:0.5+quantize:int8",
+    }
+
+
+def test_a_label_is_never_another_variants_name():
+    long = "tune,batch=128,distill=0.5,epochs=12,lr=0.001"
+    assert _layout.labels(["tune", long])[long] == long
