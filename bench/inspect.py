@@ -31,8 +31,11 @@ __all__ = [
     "zipped_bytes",
 ]
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised whenever the facts of the same file would come out otherwise."""
+
+GROUPS = (2, 4, 8, 16)
+"""Sizes of the groups of weights in which m:n sparsity is looked for."""
 
 CUSTOM_OPS_OF_THE_RUNTIME = frozenset(
     {"AudioSpectrogram", "Mfcc", "NumericVerify", "TFLite_Detection_PostProcess"}
@@ -182,6 +185,9 @@ def _weight_facts(weight: WeightTensor) -> dict[str, Any]:
     one output channel (``channel_axis``): batch-norm folding and per-channel scales multiply the
     values of each channel, so a clustered layer is known by the latter.
 
+    ``zeros_in_each`` is, by the size of a group, the fewest zeros in any group of consecutive
+    weights along the last axis (input channels of convolutions and dense layers): m:n sparsity.
+
     ``index_coded_bytes`` is the smallest of: the bytes as stored; one codebook per tensor; one per
     channel. With K values (the most in one codebook) an index takes ceil(log2 K) bits, no entropy
     coding, and each codebook holds its own values in the stored type. ``coding`` says which it is.
@@ -214,6 +220,7 @@ def _weight_facts(weight: WeightTensor) -> dict[str, Any]:
         "channel_axis": weight.channel_axis,
         "stored_bytes": weight.stored_bytes,
         "is_sparse": weight.is_sparse,
+        "zeros_in_each": {str(n): _weights.fewest_zeros(weight.matrix, n) for n in GROUPS},
         "index_coded_bytes": sizes[coding],
         "coding": coding,
     }

@@ -148,10 +148,19 @@ def follows_m_by_n(weights: Array, m: int, n: int) -> bool:
         m: zeros in each group.
         n: size of a group.
     """
+    return fewest_zeros(weights, n) >= m
+
+
+def fewest_zeros(weights: Array, n: int) -> int:
+    """The fewest zeros in any ``n`` consecutive weights of a row; ``n`` where there are no weights.
+
+    Args:
+        weights, n: as of :func:`follows_m_by_n`.
+    """
     rows, columns = weights.shape
     nonzero = np.zeros((rows, -(-columns // n) * n), bool)
     nonzero[:, :columns] = weights != 0
-    return bool((nonzero.reshape(-1, n).sum(axis=1) <= n - m).all())
+    return n - int(nonzero.reshape(-1, n).sum(axis=1).max(initial=0))
 
 
 def block_sparsity(weights: Array, block: tuple[int, int]) -> float:

@@ -35,6 +35,22 @@ def sparsity(step: Step, work: Work, facts: Facts) -> None:
         )
 
 
+def pattern(step: Step, work: Work, facts: Facts, m: int, n: int) -> None:
+    """Raise where a pruned kernel has fewer than ``m`` zeros in some ``n`` weights in a row.
+
+    Raises:
+        PromiseError: one has, or a kernel is not in the file.
+    """
+    for name, layer in work.facts[step.technique]["layers"].items():
+        kernels = _kernels(step, name, int(layer["elements"]), facts["weights"])
+        most = max(int(kernel["zeros_in_each"].get(str(n), m)) for kernel in kernels)
+        if most < m:
+            raise PromiseError(
+                f"{step} asked for {m} zeros in each {n} weights, layer {name} has {most} once",
+                hint="report this recipe and model: the pattern was lost after pruning",
+            )
+
+
 def clusters(step: Step, work: Work, facts: Facts) -> None:
     """Raise where an output channel of a clustered kernel holds more values than K.
 

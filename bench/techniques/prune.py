@@ -135,12 +135,14 @@ def apply(step: Step, work: Work, context: Context) -> Work:
 
 
 def verify(step: Step, work: Work, facts: Facts) -> None:
-    """The file's kernels hold at most one point fewer zeros than were asked.
+    """The file's kernels hold at most one point fewer zeros than were asked, and m:n its pattern.
 
     Raises:
-        PromiseError: they hold fewer.
+        PromiseError: they hold fewer, or the pattern is not kept.
     """
     promise.sparsity(step, work, facts)
+    if ":" in (step.argument or ""):
+        promise.pattern(step, work, facts, *_pair(step.argument or "", ":"))
 
 
 def plan(values: Mapping[str, str], steps: int) -> tuple[int, int, int]:

@@ -89,6 +89,7 @@ SHORT = ",epochs=1,batch=32"
         "prune:0.5,schedule=constant,begin=1,end=6,frequency=5" + SHORT,
         "prune:0.5,block=4x1" + SHORT,
         "prune:2:4" + SHORT,
+        "prune:2:4" + SHORT + "+quantize:int8",
         "prune:0.75,layers=Dense" + SHORT + "+prune:0.5,layers=project" + SHORT,
         "cluster:8,per_channel=yes,layers=project" + SHORT,
         "qat" + SHORT,

@@ -253,6 +253,8 @@ def test_facts_of_a_float_model(file: Any) -> None:
         "channel_axis": 0,
         "stored_bytes": 32,
         "is_sparse": False,
+        # A short last group counts as filled up with zeros.
+        "zeros_in_each": {"2": 0, "4": 1, "8": 1 + 4, "16": 1 + 12},
         # 4 values: 8 indices of 2 bits and a codebook of 4 × 4 bytes.
         "index_coded_bytes": 2 + 16,
         "coding": "codebook per tensor",

@@ -44,6 +44,18 @@ def test_a_pruned_kernel_that_is_not_in_the_file_fails() -> None:
         prune.verify(step, work, {"weights": [weight("net/conv0/Conv2D", elements=99, zeros=99)]})
 
 
+@pytest.mark.parametrize(("in_each", "good"), [(2, True), (3, True), (1, False)])
+def test_m_by_n_is_a_pattern_and_not_only_a_share(in_each: int, good: bool) -> None:
+    step = recipes.parse("prune:2:4").steps[0]
+    work = Work(None, facts={"prune": {"layers": {"conv": {"asked": 0.5, "elements": 100}}}})
+    kernel = {**weight("net/conv/Conv2D", zeros=60), "zeros_in_each": {"4": in_each}}
+    if good:
+        prune.verify(step, work, {"weights": [kernel]})
+    else:
+        with pytest.raises(PromiseError, match="2 zeros in each 4 weights, layer conv has 1"):
+            prune.verify(step, work, {"weights": [kernel]})
+
+
 def test_the_layer_is_told_from_others_of_its_size_by_name() -> None:
     step, work, _ = pruned(80)
     bad = [weight("net/conv00/Conv2D", zeros=100), weight("a;net/conv0/Conv2D", zeros=0)]
