@@ -14,7 +14,7 @@ from typing import Literal
 from bench import stats
 from bench.report import Report, Row
 from bench.store import Records
-from bench.values import Environment, Estimate, Launch
+from bench.values import Environment, Estimate
 
 Aim = Literal["latency", "size", "zipped"]
 
@@ -117,13 +117,8 @@ def _best(
 def _as_fast(records: Records, target: str, fastest: Row, row: Row) -> bool:
     if row is fastest:
         return False
-    sides = [_launches(records, target, each) for each in (fastest, row)]
+    sides = [records.launches_of(target, each.variant.name) for each in (fastest, row)]
     return stats.compare(*sides).verdict == "no clear change"
-
-
-def _launches(records: Records, target: str, row: Row) -> list[Launch]:
-    name = row.variant.name
-    return [item for item in records.launches if (item.target, item.variant) == (target, name)]
 
 
 def _median_us(row: Row) -> float:

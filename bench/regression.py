@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bench import sequential, stats
 from bench.errors import UsageError
 from bench.store import Records
-from bench.values import Comparison, Environment, Launch, Plan, Variant
+from bench.values import Comparison, Environment, Plan, Variant
 
 INCIDENTAL_FACTS = frozenset({"python", "serial", "battery_level", "celsius"})
 """Facts of an environment that two comparable figures may differ in."""
@@ -169,8 +169,8 @@ def _change(
     limits: Limits,
 ) -> Change:
     theirs = next(item for item in old.session.variants if item.name == variant.name)
-    first = _launches(old, before.target, variant.name)
-    second = _launches(new, after.target, variant.name)
+    first = old.launches_of(before.target, variant.name)
+    second = new.launches_of(after.target, variant.name)
     latency = None
     gate: sequential.Gate = "can't tell"
     more = None
@@ -198,10 +198,6 @@ def _change(
         accuracy_change=accuracy_change,
         regressions=tuple(name for name, is_beyond in beyond.items() if is_beyond),
     )
-
-
-def _launches(records: Records, target: str, variant: str) -> list[Launch]:
-    return [item for item in records.launches if (item.target, item.variant) == (target, variant)]
 
 
 def _accuracy_change(old: Records, new: Records, variant: str) -> float | None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -37,8 +37,6 @@ from bench.values import (
 )
 
 SCHEMA = 1
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -100,6 +98,10 @@ class Records:
     failures: tuple[Failure, ...] = ()
     accuracies: tuple[Accuracy, ...] = ()
     end: End | None = None
+
+    def launches_of(self, target: str, variant: str) -> list[Launch]:
+        """The launches of one variant on one target, in the order they were made."""
+        return [item for item in self.launches if (item.target, item.variant) == (target, variant)]
 
 
 _KINDS: Mapping[str, type[Any]] = {

@@ -244,7 +244,6 @@ class Plan:
     max_launches: int = 100
 
 
-P99Kind = Literal["samples", "launch maxima"]
 MedianKind = Literal["samples", "launch medians", "launch means"]
 
 

@@ -15,7 +15,6 @@ from bench.techniques import Context, Conversion, Work
 from bench.values import Facts, Step
 
 MODES = ("dynamic", "float16", "int8", "int16x8")
-INTEGER_MODES = ("int8", "int16x8")
 
 SUMMARY = "post-training quantization; int8 and int16x8 are calibrated on real samples"
 ARGUMENT = "dynamic (8-bit weights), float16, int8 (full integer) or int16x8"

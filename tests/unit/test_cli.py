@@ -20,15 +20,6 @@ from tests import records, tflite_files
 NAMES = ["float32", "quantize:int8"]
 
 
-@pytest.fixture(autouse=True)
-def handlers():
-    """The command line takes SIGTERM and SIGHUP for itself; the tests take them back."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
-
-
 @pytest.fixture
 def report_file(tmp_path):
     items = [records.ENVIRONMENT, *records.launches(NAMES, 6)]

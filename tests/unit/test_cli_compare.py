@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 
 from bench import cli
@@ -15,15 +13,6 @@ from tests import records
 from tests.unit.history import stories
 
 NAMES = ["float32", "quantize:int8"]
-
-
-@pytest.fixture(autouse=True)
-def handlers():
-    """The command line takes SIGTERM and SIGHUP for itself; the tests take them back."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture
