@@ -18,7 +18,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench import build, data, measure, model, plugins, recipes
+    from bench import build, data, measure, plugins, recipes, sources
     from bench.data import Data
     from bench.errors import (
         BenchError,
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
         TransientLaunchError,
         UsageError,
     )
+    from bench.records import Records, read
     from bench.report import Report, assemble
-    from bench.stats import compare, summarize
-    from bench.store import Records, read
+    from bench.stats.summary import compare_paired, summarize
     from bench.values import (
         Accuracy,
         Caution,
@@ -88,25 +88,25 @@ __all__ = [
     "Variant",
     "assemble",
     "build",
-    "compare",
+    "compare_paired",
     "data",
     "measure",
-    "model",
     "plugins",
     "read",
     "recipes",
+    "sources",
     "summarize",
 ]
 
-_MODULES = ("build", "data", "measure", "model", "plugins", "recipes")
+_MODULES = ("build", "data", "measure", "plugins", "recipes", "sources")
 _HOMES = {
     "Data": "data",
-    "Records": "store",
+    "Records": "records",
     "Report": "report",
     "assemble": "report",
-    "compare": "stats",
-    "read": "store",
-    "summarize": "stats",
+    "compare_paired": "stats.summary",
+    "read": "records",
+    "summarize": "stats.summary",
 }
 """Where a name comes from that is neither an error nor a value."""
 

@@ -1,6 +1,6 @@
 """How well each variant answers the test samples, on this machine's interpreter.
 
-Each variant is judged in a process of its own (``bench.workers.judge``), in batches where that
+Each variant is judged in a process of its own (``bench.workers.evaluate``), in batches where that
 gives the same answers. Figures are kept in the cache by the content of all that they depend on.
 """
 
@@ -91,7 +91,7 @@ class _Bench:
         outputs = self._folder / ("baseline" if variant is baseline else "variant")
         outputs.mkdir(exist_ok=True)
         arguments = [
-            *workers.command("judge"),
+            *workers.command("bench.workers.evaluate"),
             f"--model={variant.path}",
             f"--samples={self._folder / 'samples'}",
             f"--outputs={outputs}",

@@ -4,20 +4,19 @@ Variants are launched in shuffled blocks, every variant once per block, so that 
 on all alike (Georges et al., "Statistically Rigorous Java Performance Evaluation", OOPSLA 2007, on
 launches as the unit; asv and others interleave for the same reason). The order of a block depends
 on the seed and the block's number alone: a resumed session goes on in the order it would have had.
-How many blocks there are, and which variants each of them holds, says ``bench.pacing``.
+How many blocks there are, and which variants each of them holds, says ``bench.schedule``.
 """
 
 from __future__ import annotations
 
 import queue
-import random
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 
-from bench import pacing
+from bench import schedule
 from bench.errors import BenchError, LaunchError, TransientLaunchError
 from bench.targets import Target
 from bench.values import Environment, Failure, Launch, Plan, Variant
@@ -46,13 +45,6 @@ class Work:
     plan: Plan
     launches: tuple[Launch, ...] = ()
     stop: threading.Event = field(default_factory=threading.Event)
-
-
-def order(variants: Sequence[Variant], plan: Plan, block: int) -> list[Variant]:
-    """The variants of one block, shuffled from the plan's seed and the block's number."""
-    shuffled = list(variants)
-    random.Random(f"{plan.seed} {block}").shuffle(shuffled)
-    return shuffled
 
 
 def measure(targets: Sequence[Target], work: Work, note: Note) -> Iterator[Outcome]:
@@ -122,7 +114,7 @@ def _launch_all(target: Target, work: Work, note: Note) -> Iterator[Outcome]:
     except BenchError as error:
         # Nothing can be launched there: all its cells fail, and the other targets go on.
         for variant in work.variants:
-            if pacing.wants_more(so_far[variant.name], work.plan):
+            if schedule.wants_more(so_far[variant.name], work.plan):
                 yield _failure(target, variant, None, error)
 
 
@@ -131,7 +123,7 @@ def _launch_blocks(
 ) -> Iterator[Outcome]:
     given_up: set[str] = set()
     done = {(launch.variant, launch.block) for those in so_far.values() for launch in those}
-    for block in range(pacing.most_launches(work.plan)):
+    for block in range(schedule.most_launches(work.plan)):
         for variant in _block(work, given_up, so_far, block):
             if work.stop.is_set():
                 return
@@ -154,8 +146,12 @@ def _block(work: Work, given_up: set[str], so_far: SoFar, block: int) -> list[Va
     if not work.variants:
         return []
     going = [variant for variant in work.variants if variant.name not in given_up]
-    names = pacing.members(going, work.variants[0].name, so_far, work.plan, block)
-    return [variant for variant in order(work.variants, work.plan, block) if variant.name in names]
+    names = schedule.members(going, work.variants[0].name, so_far, work.plan, block)
+    return [
+        variant
+        for variant in schedule.order(work.variants, work.plan, block)
+        if variant.name in names
+    ]
 
 
 def _try(

@@ -125,7 +125,7 @@ def latency(request: pytest.FixtureRequest) -> Latency:
     ) -> Summary:
         # Every pytest run where this package is installed loads this plugin: the house itself is
         # loaded by those that use it.
-        from bench.latency_fixture import measured
+        from bench.pytest_latency import measured
 
         option = request.config.getoption
         return measured(
@@ -135,6 +135,7 @@ def latency(request: pytest.FixtureRequest) -> Latency:
             wanted=target or option(TARGET_OPTION),
             no_phone=option("--latency-no-phone"),
             plan=Plan(launches=launches or option("--latency-launches"), **plan),
+            measured_here=request.config.stash.setdefault(MEASURED_HERE, []),
         )
 
     return measure_latency

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.errors import BenchError
 from bench.targets import Progress
 from bench.values import Environment, Launch, Variant
-from tests.records import launch
+from tests.examples import launch
 
 Handler = Callable[[str, int], Launch | BenchError | None]
 """Told a variant's name and a block; gives a launch, an error to raise, or None for a good one."""

@@ -20,87 +20,73 @@ PACKAGE = Path(bench.__file__).parent
 MODELS = PACKAGE.parent / "models"
 
 EVERYTHING = ("*",)
-STATISTICS = ("distributions", "intervals", "figures", "stats", "sequential", "trends")
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The vocabulary
     "errors": (),
     "values": ("errors",),
+    "text": ("values",),
     # Numbers: they know launches, and neither files nor devices
-    "distributions": (),
-    "intervals": ("distributions",),
-    "figures": ("values", "intervals"),
-    "stats": ("values", "errors", *STATISTICS),
-    "sequential": ("values", "errors", *STATISTICS),
-    "trends": ("values", "errors", *STATISTICS),
-    "cautions": ("values", "errors", *STATISTICS),
-    "changepoints": ("values", "errors", *STATISTICS),
+    "stats*": ("errors", "values"),
     # What is in a file
-    "_tflite*": ("errors",),
-    "inspect": ("errors", "values", "_tflite"),
+    "tflite*": ("errors", "values"),
     # Finding and keeping
     "plugins": ("errors",),
     "cache": ("errors",),
     "recipes": ("errors", "values", "plugins"),
     "data": ("errors", "plugins"),
-    "model": ("errors", "values", "plugins", "cache", "data"),
-    "store": ("errors", "values", "cache"),
+    "sources": ("errors", "values", "plugins", "cache", "data"),
+    "records": ("errors", "values", "cache"),
     # Building: what may lead to TensorFlow
     "techniques": ("values", "data"),
-    "techniques.*": ("errors", "values", "plugins", "data", "keras_port"),
-    "keras_port": ("errors",),
-    "convert": ("errors", "data", "techniques", "workers"),
+    "techniques.*": ("errors", "values", "plugins", "data"),
     "build": (
-        *("errors", "values", "cache", "data", "inspect", "recipes", "techniques", "workers"),
+        *("errors", "values", "cache", "data", "recipes", "techniques", "tflite", "workers"),
     ),
-    # Processes of their own: the first two hold nothing but numpy and the interpreter
+    "build.convert": ("errors", "data", "techniques", "workers"),
+    "build.worker": (*("errors", "values", "cache", "data", "recipes", "sources", "techniques"),),
+    # Processes of their own that hold nothing but numpy and the interpreter
     "workers": (),
-    "workers.graph": (),
+    "workers.interpreter": (),
     "workers.launch": (),
-    "workers.judge": ("errors",),
-    "workers.build": (
-        *("errors", "values", "cache", "convert", "data", "model", "recipes", "techniques"),
-    ),
+    "workers.evaluate": ("errors",),
     "accuracy": ("errors", "values", "cache", "data", "workers"),
     # Launching: targets know nothing of blocks, statistics and files, measure nothing of devices
+    "benchmark_model*": ("errors", "values", "cache"),
     "targets": ("values",),
-    "targets.*": ("errors", "values", "plugins", "cache", "workers"),
-    "pacing": ("values", "sequential"),
-    "measure": ("errors", "values", "targets", "pacing"),
+    "targets.*": ("errors", "values", "plugins", "cache", "workers", "benchmark_model"),
+    "schedule": ("values", "stats"),
+    "measure": ("errors", "values", "targets", "schedule"),
     # Showing
-    "report": ("values", "stats", "sequential", "cautions", "pacing", "profile", "store"),
-    "formats*": ("values", "stats", "store", "pacing", "report"),
-    "regression": ("errors", "values", "stats", "sequential", "store"),
-    "profile": ("values",),
-    "recommend": ("values", "stats", "report", "store"),
-    "history*": (
-        *("errors", "values", "stats", "changepoints", "regression", "store", "plugins"),
-        "formats",
-    ),
+    "report*": ("errors", "values", "plugins", "text", "stats", "schedule", "records"),
+    "formats*": ("values", "text", "stats", "schedule", "records", "report"),
     # The ways in
     "": (
-        *("errors", "values", "build", "data", "measure", "model", "plugins", "recipes", "report"),
-        *("stats", "store"),
+        *("errors", "values", "build", "data", "measure", "plugins", "recipes", "records"),
+        *("report", "sources", "stats"),
     ),
     "__main__": ("cli",),
     "cli*": EVERYTHING,
-    "latency_fixture": EVERYTHING,
+    "pytest_latency": EVERYTHING,
     "pytest_plugin": EVERYTHING,
 }
-"""Module, without ``bench.``, to what it may import; a package's own modules always."""
+"""Package or module, without ``bench.``, to what it may import; a package's own modules always."""
 
-WAYS_IN = ("cli", "latency_fixture", "pytest_plugin", "__main__")
+WAYS_IN = ("cli", "pytest_latency", "pytest_plugin", "__main__")
 """Imported by nothing but themselves."""
 
 TENSORFLOW = {"tensorflow", "keras", "tf_keras", "tensorflow_model_optimization"}
-MAY_HOLD_TENSORFLOW = ("workers.build", "convert", "model", "keras_port", "techniques.*")
-LAUNCH_PATH = ("workers.launch", "workers.judge", "targets.local", "measure", "accuracy", "stats")
+MAY_HOLD_TENSORFLOW = ("build.worker", "build.convert", "sources", "techniques.*")
+LAUNCH_PATH = (
+    *("workers.launch", "workers.evaluate", "targets.local", "measure", "accuracy"),
+    "stats.summary",
+)
 
-MAY_PRINT = ("cli*", "workers.judge")
+MAY_PRINT = ("cli*", "workers.evaluate")
 """The command line; and a worker, whose standard output is its answer."""
 
 MAX_LINES = 400
-STILL_TOO_LONG = {"_tflite.graph": 410}
+STILL_TOO_LONG = {"tflite.reader": 410}
 """Modules that are yet to be split, with the length that they may not grow beyond."""
 
 FILES = {
@@ -199,6 +185,40 @@ def test_nobody_imports_in_a_circle():
     assert not edges
 
 
+def test_no_two_packages_import_each_other():
+    edges: dict[str, set[str]] = {}
+    for module in FILES:
+        others = {package(name) for name in ours(module)} - {package(module), ""}
+        edges.setdefault(package(module), set()).update(others)
+    while leaves := {name for name, others in edges.items() if not others & edges.keys()}:
+        edges = {name: others for name, others in edges.items() if name not in leaves}
+    assert not edges
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_what_is_private_stays_in_its_package(module):
+    theirs = {
+        name
+        for name in ours(module)
+        for part in [name.split(".")]
+        for index, word in enumerate(part)
+        if word.startswith("_") and part[:index] != module.split(".")[:index]
+    }
+    assert not theirs
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_no_import_of_ours_needs_another_name(module):
+    renamed = [
+        alias.asname
+        for node in ast.walk(tree(FILES[module]))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bench")
+        for alias in node.names
+        if alias.asname
+    ]
+    assert not renamed
+
+
 @pytest.mark.parametrize("path", [*FILES.values(), *sorted(MODELS.glob("*.py"))], ids=str)
 def test_tensorflow_is_never_imported_at_the_top(path):
     tops = {name.partition(".")[0] for name in imported(at_import(tree(path)))}
@@ -228,9 +248,9 @@ def test_the_launch_path_leads_nowhere_near_tensorflow(module):
     assert not {name for name in seen if holds_tensorflow(name)}
 
 
-def test_a_launch_imports_nothing_of_ours_but_the_graph():
-    assert ours("workers.launch") == {"workers.graph"}
-    assert ours("workers.graph") == set()
+def test_a_launch_imports_nothing_of_ours_but_the_interpreter():
+    assert ours("workers.launch") == {"workers.interpreter"}
+    assert ours("workers.interpreter") == set()
 
 
 def test_only_the_command_line_prints():

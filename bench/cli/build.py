@@ -8,25 +8,25 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from bench import cache, model, recipes
+from bench import cache, recipes, sources
 from bench.cli import FAILED, GOOD
 from bench.cli.progress import Show
 from bench.cli.run import build_all
 from bench.errors import UsageError
-from bench.formats._layout import size
+from bench.text import size
 from bench.values import Variant
 
 
 def build(asked: argparse.Namespace) -> int:
     """Carry out ``bench build``."""
     chosen = recipes.parse_all(asked.recipe)
-    source = model.resolve(asked.models[0])
+    source = sources.resolve(asked.models[0])
     if source.kind == "tflite":
         raise UsageError(
             f"{source.source} is a ready .tflite, and recipes need the source model",
             hint="give the .keras, .h5 or SavedModel it was made from",
         )
-    samples = model.load_data(source, asked.data)
+    samples = sources.load_data(source, asked.data)
     with Show(quiet=asked.quiet) as progress:
         variants, failures = build_all(source, chosen, samples, asked, progress)
     rows = [_row(variant, asked.output) for variant in variants]

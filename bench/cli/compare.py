@@ -7,14 +7,15 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from bench import stats, store
 from bench.cli import GOOD, REGRESSION
-from bench.regression import Change, Limits, changes
+from bench.records import read
+from bench.report.compare import Change, Limits, changes
+from bench.stats.summary import describe
 
 
 def compare(asked: argparse.Namespace) -> int:
     """Carry out ``bench compare``: exit 1 only where a regression is certain."""
-    old, new = store.read(Path(asked.old)), store.read(Path(asked.new))
+    old, new = read(Path(asked.old)), read(Path(asked.new))
     limits = Limits(asked.fail_above, asked.fail_size, asked.fail_accuracy)
     found = changes(old, new, limits, across=asked.across)
     print(f"{new.session.model.name}: {asked.new} against {asked.old}\n")
@@ -26,7 +27,7 @@ def compare(asked: argparse.Namespace) -> int:
 def _row(change: Change, limits: Limits) -> dict[str, str]:
     latency = "-"
     if change.latency is not None:
-        latency = stats.words(change.latency)
+        latency = describe(change.latency)
         if change.latency.low is not None and change.latency.high is not None:
             latency += f" [{change.latency.low:.3f}, {change.latency.high:.3f}]"
     accuracy = "-"

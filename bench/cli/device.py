@@ -9,12 +9,13 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from bench.benchmark_model import binary
 from bench.cli import FAILED, GOOD, options
 from bench.cli.progress import Show
 from bench.cli.where import named
 from bench.errors import BenchError, TargetError
-from bench.formats._layout import size
-from bench.targets import _tool, adb
+from bench.targets import adb
+from bench.text import size
 from bench.values import Environment, Plan
 
 
@@ -71,7 +72,7 @@ def _facts(name: str, environment: Environment) -> list[tuple[str, str, str]]:
 def _tool_row(settings: Mapping[str, str], abis: tuple[str, ...]) -> tuple[str, str, str]:
     given = settings.get("benchmark_model")
     try:
-        tool = _tool.find(Path(given) if given else None, abis)
+        tool = binary.find(Path(given) if given else None, abis)
     except TargetError as error:
         return (f"benchmark_model for {abis[0]}", error.message, error.hint)
     return (f"benchmark_model for {abis[0]}", f"{tool.version or 'version unknown'}", "")
@@ -79,6 +80,6 @@ def _tool_row(settings: Mapping[str, str], abis: tuple[str, ...]) -> tuple[str, 
 
 def _fetch(abi: str, version: str) -> None:
     with Show(quiet=False) as progress:
-        wanted = version or _tool.DEFAULT_VERSION
-        tool = _tool.fetch(abi, wanted, lambda words: progress.note(f"{abi} {wanted}", words))
+        wanted = version or binary.DEFAULT_VERSION
+        tool = binary.fetch(abi, wanted, lambda words: progress.note(f"{abi} {wanted}", words))
     print(f"fetched {tool.path} ({size(tool.size_bytes)}, sha256 {tool.sha256})", file=sys.stderr)

@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench import cache
-from bench import history as histories
 from bench.cli import GOOD
 from bench.errors import UsageError
-from bench.history import History, picture, tables
+from bench.report.history import History, load, picture, tables
 
 TEXTS: Mapping[str, Callable[[History], str]] = {
     ".txt": tables.text,
@@ -23,7 +22,7 @@ TEXTS: Mapping[str, Callable[[History], str]] = {
 def history(asked: argparse.Namespace) -> int:
     """Carry out ``bench history``."""
     outputs = [_output(text) for text in asked.output]
-    found = histories.load(Path(asked.reports), _name(asked.model))
+    found = load(Path(asked.reports), _name(asked.model))
     for note in found.notes:
         print(note, file=sys.stderr)
     print(tables.text(found), end="")

@@ -10,9 +10,9 @@ from typing import Any
 
 from tabulate import tabulate
 
-from bench import inspect as inspection
 from bench import plugins
 from bench.cli import FAILED, GOOD, options
+from bench.tflite.facts import check_file, fact_rows, read_facts
 
 TEXT_WIDTH = 76
 
@@ -58,12 +58,12 @@ def models(asked: argparse.Namespace) -> int:
 def inspect(asked: argparse.Namespace) -> int:
     """Carry out ``bench inspect``."""
     path = Path(asked.model)
-    inspection.check(path, runnable=False)
-    facts = inspection.facts(path)
+    check_file(path, runnable=False)
+    facts = read_facts(path)
     if asked.json:
         print(json.dumps(facts, indent=2))
         return GOOD
-    for title, rows in inspection.rows(facts).items():
+    for title, rows in fact_rows(facts).items():
         print(f"{title}\n")
         _print(rows)
         print()

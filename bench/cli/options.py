@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import plugins
 from bench.errors import TargetError, UsageError
-from bench.sequential import MIN_LAUNCHES
+from bench.stats.stopping import MIN_LAUNCHES
 from bench.values import Plan
 
 

@@ -7,9 +7,9 @@ import json
 import sys
 from pathlib import Path
 
+from bench import benchmark_model
 from bench.cli import FAILED, GOOD
 from bench.errors import UsageError
-from bench.targets import _benchmark_model as benchmark_model
 
 
 def parse(asked: argparse.Namespace) -> int:

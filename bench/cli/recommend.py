@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench import report as reports
-from bench import stats, store
 from bench.cli import FAILED, GOOD
-from bench.recommend import Limits, Recommendation
-from bench.recommend import recommend as recommendations
-from bench.report import Row
+from bench.records import read
+from bench.report import Row, assemble
+from bench.report.recommend import Limits, Recommendation, recommendations
+from bench.stats.summary import describe
 
 
 def recommend(asked: argparse.Namespace) -> int:
     """Carry out ``bench recommend``: exit 3 where no variant keeps to the limits."""
-    records = store.read(Path(asked.file))
-    report = reports.assemble(records)
+    records = read(Path(asked.file))
+    report = assemble(records)
     limits = Limits(
         loss=asked.max_loss,
         size_bytes=asked.max_size,
@@ -50,7 +49,7 @@ def _merits(row: Row) -> str:
         return "the baseline itself"
     parts = []
     if row.comparison is not None:
-        change = stats.words(row.comparison)
+        change = describe(row.comparison)
         parts.append(change if "x" in change else f"{change} in latency")
     parts += [f"{row.size_ratio:.2f}x smaller", f"{row.zipped_ratio:.2f}x smaller zipped"]
     lost = row.loss

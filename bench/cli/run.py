@@ -12,24 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from bench import (
-    accuracy,
-    build,
-    cache,
-    data,
-    model,
-    pacing,
-    plugins,
-    recipes,
-    stats,
-    store,
-    workers,
-)
+from bench import accuracy, build, cache, data, plugins, recipes, schedule, workers
 from bench.cli import options, show, where
 from bench.cli.progress import Show
 from bench.cli.tally import Tally
 from bench.errors import BuildError, DataError, StoreError, UsageError
 from bench.measure import Work, measure
+from bench.records import End, Session, Writer, new_path, read, unfinished
+from bench.sources import load_data, resolve
+from bench.stats.summary import can_give_p99
 from bench.targets import Target
 from bench.values import Accuracy, Environment, Failure, Launch, Model, Plan, Recipe, Variant
 
@@ -69,7 +60,7 @@ def run(asked: argparse.Namespace) -> int:
             _save_one_sample(sources, settings["samples"])
         session = _session(asked, plan, sources, targets)
         path = _path(asked, session)
-        with store.Writer(path, session) as writer:
+        with Writer(path, session) as writer:
             _announce(asked, sources, addresses)
             _say_if_no_p99(plan, targets)
             try:
@@ -86,8 +77,8 @@ def _sources(asked: argparse.Namespace, plan: Plan, progress: Show) -> Sources:
     if paths is not None:
         return _ready(asked, paths)
     chosen = recipes.parse_all(asked.recipe)
-    source = model.resolve(asked.models[0])
-    samples = model.load_data(source, asked.data)
+    source = resolve(asked.models[0])
+    samples = load_data(source, asked.data)
     variants, failures = build_all(source, chosen, samples, asked, progress)
     if not variants:
         first = failures[0]
@@ -179,19 +170,19 @@ def _save_one_sample(sources: Sources, path: str) -> None:
 def _say_if_no_p99(plan: Plan, targets: Sequence[Target]) -> None:
     """Say before anything is measured what the plan will not give."""
     for local in sorted({target.id == "local" for target in targets}):
-        missing = stats.can_give_p99(pacing.least_launches(plan), plan.runs, samples=local)
+        missing = can_give_p99(schedule.least_launches(plan), plan.runs, samples=local)
         if missing is not None:
             print(f"this plan gives no P99: {missing.reason}", file=sys.stderr)
 
 
 def _session(
     asked: argparse.Namespace, plan: Plan, sources: Sources, targets: Sequence[Target]
-) -> store.Session:
+) -> Session:
     samples = sources.data
     about_data = {"missing": sources.missing} if sources.missing else {}
     if samples is not None:
         about_data |= {"source": samples.source, "sha256": samples.sha256}
-    return store.Session(
+    return Session(
         model=sources.model,
         plan=plan,
         variants=tuple(
@@ -205,18 +196,18 @@ def _session(
     )
 
 
-def _path(asked: argparse.Namespace, session: store.Session) -> Path:
+def _path(asked: argparse.Namespace, session: Session) -> Path:
     """Where launches are saved: the file named, an unfinished one of this session, or a new one."""
     if asked.report:
         return Path(asked.report)
-    if not asked.fresh and (found := store.unfinished(REPORTS, session)):
+    if not asked.fresh and (found := unfinished(REPORTS, session)):
         print(f"going on with {found} (--fresh would start anew)", file=sys.stderr)
         return found
-    return store.new_path(REPORTS, session.model.name)
+    return new_path(REPORTS, session.model.name)
 
 
 def _measure(
-    writer: store.Writer,
+    writer: Writer,
     known: Sequence[Accuracy | Failure],
     targets: Sequence[Target],
     progress: Show,
@@ -226,7 +217,7 @@ def _measure(
     Args:
         known: what was judged, and what could not be built or judged: saved first.
     """
-    records = store.read(writer.path)
+    records = read(writer.path)
     for item in known:
         if item not in (*records.accuracies, *records.failures):
             writer.append(item)
@@ -249,7 +240,7 @@ def _measure(
         return
     wall_s = time.perf_counter() - begin
     # Targets are measured side by side: one second of the wall's is one second of each of theirs.
-    writer.append(store.End(wall_s=wall_s, launches_s=launches_s / len(targets)))
+    writer.append(End(wall_s=wall_s, launches_s=launches_s / len(targets)))
 
 
 def _bar(target: str) -> str:
@@ -272,7 +263,7 @@ def _judge(sources: Sources, plan: Plan, progress: Show) -> list[Accuracy | Fail
 
 def _say_kept(path: Path) -> None:
     with contextlib.suppress(StoreError):
-        count = len(store.read(path).launches)
+        count = len(read(path).launches)
         print(
             f"\ninterrupted: {count} launches are kept in {path}; the same command goes on",
             file=sys.stderr,

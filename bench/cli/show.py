@@ -7,16 +7,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import cache, plugins, store
-from bench import report as reports
+from bench import cache, plugins
 from bench.cli import FAILED, GOOD
-from bench.formats._layout import count
+from bench.records import read
+from bench.report import assemble
+from bench.text import count
 
 
 def report(path: Path, wanted: Sequence[tuple[Path | None, str]], *, quiet: bool) -> int:
     """Read, assemble, render; the exit code says whether any cell failed."""
-    records = store.read(path)
-    assembled = reports.assemble(records)
+    records = read(path)
+    assembled = assemble(records)
     if not any(target is None for target, _ in wanted):
         text = plugins.load("formats", "text").render(assembled, colour=_colour())
         print(text)

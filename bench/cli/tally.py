@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from bench import pacing
+from bench import schedule
 from bench.cli.progress import Show
-from bench.store import Records
+from bench.records import Records
 from bench.values import Launch
 
 
@@ -31,7 +31,7 @@ class Tally:
 
     def show(self, target: str, bar: str, progress: Show) -> None:
         """Bring a target's bar up to date; with ``--until`` say what goes on, and why."""
-        more = pacing.still_wanted(self._variants, self._launches[target], self._plan)
+        more = schedule.still_wanted(self._variants, self._launches[target], self._plan)
         done = sum(map(len, self._launches[target].values()))
         progress.step(bar, done, done + sum(more.values()))
         if self._plan.until is not None and any(more.values()):
@@ -43,7 +43,7 @@ class Tally:
         # The baseline goes along with others: it is the noisy one only if it wants most by far.
         name = max(reversed(list(more)), key=lambda each: more[each])
         known = sum(
-            not pacing.wants_more(self._launches[target][variant.name], self._plan)
+            not schedule.wants_more(self._launches[target][variant.name], self._plan)
             for variant in self._variants
         )
         share = f"{self._plan.until * 100:g}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bench import store
+from bench.records import plain
 from bench.report import Report, harness_cost
 
 SUFFIX = ".json"
@@ -33,4 +33,4 @@ def render(report: Report, *, colour: bool = False) -> str:
         "failures": report.failures,
         "cautions": report.cautions,
     }
-    return json.dumps(body, indent=2, ensure_ascii=False, default=store.plain) + "\n"
+    return json.dumps(body, indent=2, ensure_ascii=False, default=plain) + "\n"

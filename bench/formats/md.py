@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tabulate import tabulate
 
-from bench.formats._layout import grids, problems
+from bench.formats._tables import grids, problems
 from bench.report import Report
+from bench.text import escape_markdown
 
 SUFFIX = ".md"
 
@@ -15,19 +16,14 @@ def render(report: Report, *, colour: bool = False) -> str:
     parts = []
     for grid in grids(report):
         body = tabulate(
-            [[escape(cell) for cell in row] for row in grid.rows],
-            headers=[escape(header) for header in grid.headers],
+            [[escape_markdown(cell) for cell in row] for row in grid.rows],
+            headers=[escape_markdown(header) for header in grid.headers],
             tablefmt="github",
             colalign=["left", *["right"] * (len(grid.headers) - 1)],
             disable_numparse=True,
         )
-        parts.append("\n\n".join([f"**{escape(grid.title)}**", body, *grid.notes]))
+        parts.append("\n\n".join([f"**{escape_markdown(grid.title)}**", body, *grid.notes]))
     lines = problems(report)
     if lines:
-        parts.append("\n".join(f"- {escape(line)}" for line in lines))
+        parts.append("\n".join(f"- {escape_markdown(line)}" for line in lines))
     return "\n\n".join(parts) + "\n"
-
-
-def escape(text: str) -> str:
-    """For a cell: a bar would end it, and a backslash could escape what follows."""
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")

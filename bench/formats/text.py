@@ -7,8 +7,9 @@ import re
 from tabulate import tabulate
 
 from bench.formats._grid import Grid
-from bench.formats._layout import INDENT, grids, problems
+from bench.formats._tables import grids, problems
 from bench.report import Report, harness_cost
+from bench.text import INDENT
 
 SUFFIX = ".txt"
 _COLOURS = ((re.compile(r"\b\d\S*x faster\b"), "32"), (re.compile(r"\b\d\S*x slower\b"), "31"))

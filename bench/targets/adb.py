@@ -35,20 +35,27 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
+from bench import benchmark_model
+from bench.benchmark_model import binary
 from bench.errors import LaunchError, StableLaunchError, TargetError, TransientLaunchError
-from bench.targets import Progress, TargetStatus, _tool
-from bench.targets import _adb_command as commands
-from bench.targets import _adb_files as files
-from bench.targets import _adb_options as adb_options
-from bench.targets import _adb_outcome as outcome
-from bench.targets import _benchmark_model as benchmark_model
-from bench.targets._adb_answer import Answer
-from bench.targets._adb_device import AdbShell, DisconnectedError, Shell, quote
-from bench.targets._adb_probe import Phone
-from bench.targets._adb_server import Attached, Server
-from bench.targets._adb_session import Session, cancelled, quietly
-from bench.targets._adb_state import DeviceState, Gate, parse_state
-from bench.targets.local import cpus
+from bench.targets import Progress, TargetStatus
+from bench.targets._adb import files, outcome
+from bench.targets._adb.command import (
+    NO_MASK,
+    command_line,
+    dialect_for,
+    library_artefacts,
+    mask,
+    model_artefact,
+)
+from bench.targets._adb.options import Options, read_options
+from bench.targets._adb.probe import Phone
+from bench.targets._adb.readiness import DeviceState, Gate, parse_state
+from bench.targets._adb.reply import Answer
+from bench.targets._adb.server import Attached, Server
+from bench.targets._adb.session import Session, cancelled, quietly
+from bench.targets._adb.shell import AdbShell, DisconnectedError, Shell, quote
+from bench.targets._affinity import cpus
 from bench.values import Environment, Launch, Plan, Variant
 
 KIND = "adb"
@@ -63,7 +70,7 @@ def discover(options: Mapping[str, str] = NO_OPTIONS) -> list[TargetStatus]:
     misspelt option only.
     """
     try:
-        server = Server(adb_options.read(options).adb_server)
+        server = Server(read_options(options).adb_server)
         return [_status(device) for device in server.devices()]
     except TargetError as fault:
         if options and fault.message.startswith("the adb target has no option"):
@@ -83,7 +90,7 @@ def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> AdbTarg
     Raises:
         TargetError: no such phone, not ready, several to choose from, or a bad option.
     """
-    settings = adb_options.read(options)
+    settings = read_options(options)
     if plan.real_inputs:
         raise TargetError("a phone is fed random values", hint="leave --real-inputs away")
     return AdbTarget(_shell(address, settings), plan, settings)
@@ -95,7 +102,7 @@ def clean(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple
     Raises:
         TargetError: as :func:`open`; or a harness is measuring there.
     """
-    settings = adb_options.read(options)
+    settings = read_options(options)
     session = Session(_shell(address, settings), settings)
     try:
         session.take()
@@ -112,7 +119,7 @@ def abis(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[
     Raises:
         TargetError: as :func:`open`.
     """
-    settings = adb_options.read(options)
+    settings = read_options(options)
     shell = _shell(address, settings)
     try:
         listed = shell.run("getprop ro.product.cpu.abilist", settings.reconnect_s)
@@ -123,7 +130,7 @@ def abis(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[
     return tuple(listed.decode("ascii", "replace").strip().split(","))
 
 
-def _shell(address: str | None, options: adb_options.Options) -> AdbShell:
+def _shell(address: str | None, options: Options) -> AdbShell:
     """The way to one phone that is ready."""
     server = Server(options.adb_server)
     found = server.devices()
@@ -160,10 +167,10 @@ class AdbTarget:
         options: of this kind of target.
     """
 
-    def __init__(self, shell: Shell, plan: Plan, options: adb_options.Options) -> None:
+    def __init__(self, shell: Shell, plan: Plan, options: Options) -> None:
         self._plan = plan
         self._options = options
-        self._mask = commands.mask(plan.affinity)
+        self._mask = mask(plan.affinity)
         self._session = Session(shell, options)
         self._gate = Gate(self._session.look, options, self._session.closing)
         self._refused: dict[str, LaunchError] = {}
@@ -211,7 +218,7 @@ class AdbTarget:
             **phone.facts,
             "threads": plan.threads,
             "delegate": plan.delegate or "default",
-            "affinity": plan.affinity if self._mask == commands.NO_MASK else phone.affinity,
+            "affinity": plan.affinity if self._mask == NO_MASK else phone.affinity,
             "tool_sha256": tool.sha256,
             "tool_version": self._tool_version,
             "tool_args": list(plan.tool_args),
@@ -225,7 +232,7 @@ class AdbTarget:
         return self._phone, self._tool, self._plan
 
     def _check_affinity(self, phone: Phone) -> None:
-        if self._mask == commands.NO_MASK:
+        if self._mask == NO_MASK:
             return
         if "taskset" not in phone.commands:
             raise TargetError(f"{self.id} has no taskset", hint="leave --affinity away")
@@ -238,7 +245,7 @@ class AdbTarget:
             )
 
     def _choose_tool(self, phone: Phone) -> None:
-        tool = _tool.find(self._options.benchmark_model, phone.abis)
+        tool = binary.find(self._options.benchmark_model, phone.abis)
         if tool.loader and not tool.loader.startswith("/system/"):
             test = f"if [ -e {quote(tool.loader)} ]; then echo there=1; fi; echo %end"
             if not self._session.link.ask(test, quietly).values:
@@ -250,17 +257,17 @@ class AdbTarget:
         self._tool = files.by_content(
             tool.path, tool.sha256, tool.size_bytes, "-benchmark_model", files.EXECUTABLE
         )
-        self._libraries = commands.library_artefacts(self._options.libraries)
+        self._libraries = library_artefacts(self._options.libraries)
         self._command(self._tool, self._tool)  # what the tool has no flag for is told now
 
     def _command(self, tool: files.Artefact, model: files.Artefact) -> list[str]:
-        dialect = commands.dialect(tool, self._tool_version)
-        return commands.command_line(tool, model, self._plan, dialect)
+        dialect = dialect_for(tool, self._tool_version)
+        return command_line(tool, model, self._plan, dialect)
 
     def prepare(self, variants: Sequence[Variant], progress: Progress) -> None:
         """Push what is not there yet; what the phone refuses fails its own launches only."""
         _, tool, _ = self._entered()
-        wanted = [tool, *self._libraries, *map(commands.model_artefact, variants)]
+        wanted = [tool, *self._libraries, *map(model_artefact, variants)]
         try:
             for each in files.missing(self._session.link, wanted, progress):
                 try:
@@ -285,7 +292,7 @@ class AdbTarget:
             raise cancelled()
         started_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
         before, waited_s = self._gate.wait(progress)
-        model = commands.model_artefact(variant)
+        model = model_artefact(variant)
         begin = time.perf_counter()
         # Reading the state is most of what a launch costs beside the tool: once a second will do.
         look = time.monotonic() - before.read_at + self._tool_s >= LOOK_EVERY_S

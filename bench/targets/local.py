@@ -25,6 +25,7 @@ from typing import Any
 from bench import workers
 from bench.errors import StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import Progress, TargetStatus
+from bench.targets._affinity import cpus
 from bench.values import Environment, Latency, Launch, Plan, Variant
 
 ID = "local"
@@ -133,7 +134,7 @@ class LocalTarget:
     def _arguments(self, variant: Variant, *, seed: int) -> list[str]:
         plan = self._plan
         arguments = [
-            *workers.command("launch"),
+            *workers.command("bench.workers.launch"),
             f"--model={variant.path}",
             f"--runs={plan.runs}",
             f"--warmup-runs={plan.warmup_runs}",
@@ -195,27 +196,6 @@ def from_samples(samples_ns: Sequence[int]) -> Latency:
         std_us=float(samples_us.std()),
         samples_ns=tuple(samples_ns),
     )
-
-
-def cpus(affinity: str) -> list[int]:
-    """CPU numbers of ``0,2-3`` or of a mask such as ``0xf0``.
-
-    Raises:
-        TargetError: neither of the two.
-    """
-    try:
-        if affinity.lower().startswith("0x"):
-            mask = int(affinity, 16)
-            return [cpu for cpu in range(mask.bit_length()) if mask >> cpu & 1]
-        numbers: list[int] = []
-        for part in affinity.split(","):
-            first, dash, last = part.partition("-")
-            numbers.extend(range(int(first), int(last if dash else first) + 1))
-        return numbers
-    except ValueError as fault:
-        raise TargetError(
-            f"{affinity!r} is no affinity", hint="write CPU numbers (0,2-3) or a mask (0xf0)"
-        ) from fault
 
 
 def _check_cpus(numbers: Sequence[int]) -> None:

@@ -105,7 +105,7 @@ class Technique(Protocol):
         """
 
     def verify(self, step: Step, work: Work, facts: Facts) -> None:
-        """Hold the final file's facts (see ``bench.inspect``) against the step's promise.
+        """Hold the final file's facts (see ``bench.tflite.facts``) against the step's promise.
 
         Raises:
             PromiseError: the promise is not in the file.

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BuildError
-from bench.techniques import _channels_graph as graph
+from bench.techniques import _channels_graph
 from bench.techniques._channels_graph import Call, Mask, Network
 from bench.techniques._model import types_of
 
@@ -29,7 +29,7 @@ def network_of(model: Any) -> Network:
         for node in model._nodes_by_depth[depth]:
             if not node.is_input:
                 calls.append(_call(node, number))
-    return graph.label(calls, inputs, [number(tensor) for tensor in model.outputs])
+    return _channels_graph.label(calls, inputs, [number(tensor) for tensor in model.outputs])
 
 
 def _call(node: Any, number: Callable[[Any], int]) -> Call:
@@ -45,7 +45,7 @@ def _call(node: Any, number: Callable[[Any], int]) -> Call:
         input_shapes=shapes,
         output_shape=tuple(outputs[0].shape[1:]),
         axis=_axis_from_end(layer, len(shapes[0]) + 1) if kind == "Concatenate" else -1,
-        multiplier=int(layer.depth_multiplier) if kind in graph.DEPTHWISE else 1,
+        multiplier=int(layer.depth_multiplier) if kind in _channels_graph.DEPTHWISE else 1,
         fixed=_is_fixed(layer, shapes),
     )
 
@@ -111,7 +111,7 @@ def rebuild(model: Any, network: Network, removed: list[tuple[str, int]]) -> Any
         entry.pop("build_config", None)  # has the shapes of before
         options = entry["config"]
         name = options.get("name")
-        if name in outgoing and entry["class_name"] in graph.PRODUCERS:
+        if name in outgoing and entry["class_name"] in _channels_graph.PRODUCERS:
             key = "units" if entry["class_name"] == "Dense" else "filters"
             options[key] = int(outgoing[name].sum())
     _shrink_reshapes(model, network, config, removed)
@@ -151,9 +151,9 @@ def _sliced(layer: Any, incoming: Mask | None, outgoing: Mask | None) -> list[Ar
     kind = type(layer).__name__
     if incoming is None or outgoing is None:
         return weights
-    if kind in graph.PER_CHANNEL:
+    if kind in _channels_graph.PER_CHANNEL:
         return [one[..., outgoing] if one.shape[-1] == len(outgoing) else one for one in weights]
-    if kind in graph.DEPTHWISE:
+    if kind in _channels_graph.DEPTHWISE:
         return [weights[0][..., incoming, :], *(one[outgoing] for one in weights[1:])]
     if kind.startswith("Separable"):
         repeated = np.repeat(incoming, weights[0].shape[-1])

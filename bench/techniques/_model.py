@@ -8,9 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from bench import keras_port
 from bench.errors import BuildError
-from bench.techniques import Context, Work
+from bench.techniques import Context, Work, _keras3_to_2
 from bench.techniques._layers import LayerInfo
 from bench.values import Step
 
@@ -47,7 +46,7 @@ def trainable(work: Work, context: Context) -> Any:
     if context.data is not None:
         split = context.data.splits.get("train") or next(iter(context.data.splits.values()))
         samples = split.x
-    return keras_port.inline(keras_port.port(work.model, samples, seed=context.seed))
+    return _keras3_to_2.inline(_keras3_to_2.port(work.model, samples, seed=context.seed))
 
 
 def info(layer: Any) -> LayerInfo:

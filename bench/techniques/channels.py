@@ -11,11 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.errors import BuildError, PromiseError
-from bench.techniques import Context, Work
-from bench.techniques import _channels_graph as graph
-from bench.techniques import _channels_keras as network_of_keras
-from bench.techniques import _model as models
-from bench.techniques import _options as options
+from bench.techniques import Context, Work, _channels_graph, _channels_keras, _model, _options
 from bench.techniques._layers import LayerInfo, select
 from bench.techniques._training import Settings, fine_tune
 from bench.values import Facts, Step
@@ -26,7 +22,7 @@ OPTIONS: Mapping[str, str] = {
     "importance": "what a channel is judged by: l1 (default) or l2 norm of its weights",
     "multiple": "so many channels, or a multiple, stay in each layer of twice as many, since "
     "kernels work on whole vectors (default 8)",
-    **options.TRAINING_OPTIONS,
+    **_options.TRAINING_OPTIONS,
 }
 DEFAULTS = {
     "importance": "l1",
@@ -45,17 +41,17 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
         RecipeError: a share outside [0, 1), a value out of range, or an impossible order.
     """
     reasons = {
-        **options.AFTER_CONVERSION,
+        **_options.AFTER_CONVERSION,
         "prune": "the filters it removes are those with most zeros, and the promised share is lost",
         "cluster": "clusters were made for all channels, and some would be left empty",
     }
-    options.refuse_after(step, earlier, reasons)
+    _options.refuse_after(step, earlier, reasons)
     parsers = {
-        "importance": options.choice("importance", ("l1", "l2")),
-        "multiple": options.whole("multiple", 1, 1024),
-        **options.training_parsers(),
+        "importance": _options.choice("importance", ("l1", "l2")),
+        "multiple": _options.whole("multiple", 1, 1024),
+        **_options.training_parsers(),
     }
-    return options.canonical(step, options.share(step), parsers, DEFAULTS)
+    return _options.canonical(step, _options.share(step), parsers, DEFAULTS)
 
 
 def apply(step: Step, work: Work, context: Context) -> Work:
@@ -65,17 +61,19 @@ def apply(step: Step, work: Work, context: Context) -> Work:
         BuildError: no layer's channels can be removed, or the smaller model does not build.
         DataError: no samples to fine-tune on, or they do not fit.
     """
-    values = options.settings(step, DEFAULTS)
-    model = models.trainable(work, context)
-    network = network_of_keras.network_of(model)
+    values = _options.settings(step, DEFAULTS)
+    model = _model.trainable(work, context)
+    network = _channels_keras.network_of(model)
     families = _select(model, network, values.get("layers"))
-    scores = network_of_keras.importance(model, network, values["importance"])
+    scores = _channels_keras.importance(model, network, values["importance"])
     share = float(step.argument or 0)
     multiple = int(values["multiple"])
     removed = [
-        unit for family in families for unit in graph.choose(family, scores, share, multiple)
+        unit
+        for family in families
+        for unit in _channels_graph.choose(family, scores, share, multiple)
     ]
-    smaller = network_of_keras.rebuild(model, network, removed)
+    smaller = _channels_keras.rebuild(model, network, removed)
     facts = fine_tune(smaller, Settings.of(values), context, work, step)
     _, kept = network.keep_masks(removed)
     facts |= {
@@ -88,7 +86,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
         },
         "skipped": [f"{name} ({why})" for name, why in network.untouched.items()],
     }
-    return models.taken(work, step, smaller, facts)
+    return _model.taken(work, step, smaller, facts)
 
 
 def verify(step: Step, work: Work, facts: Facts) -> None:
@@ -106,10 +104,12 @@ def verify(step: Step, work: Work, facts: Facts) -> None:
         )
 
 
-def _select(model: Any, network: graph.Network, pattern: str | None) -> list[graph.Family]:
+def _select(
+    model: Any, network: _channels_graph.Network, pattern: str | None
+) -> list[_channels_graph.Family]:
     """Families whose layers are all chosen: those that are tied can only be thinned together."""
     able_names = {layer for family in network.families for layer in family.layers}
-    layers = [models.info(layer) for layer in model.layers]
+    layers = [_model.info(layer) for layer in model.layers]
     able = [layer for layer in layers if layer.name in able_names]
     unable = [LayerInfo(one.name, one.type) for one in layers if one.name in network.untouched]
     if not able:

@@ -12,13 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from bench import keras_port
 from bench.errors import BuildError, RecipeError
-from bench.techniques import Context, Work
-from bench.techniques import _keep as keep
-from bench.techniques import _model as models
-from bench.techniques import _options as options
-from bench.techniques import _promise as promise
+from bench.techniques import Context, Work, _keras3_to_2, _model, _options, _preserve, _verify
 from bench.techniques._layers import Selection, select
 from bench.techniques._training import Settings, fine_tune
 from bench.values import Facts, Step
@@ -30,7 +25,7 @@ ARGUMENT = "K, how many values a kernel may hold"
 OPTIONS: Mapping[str, str] = {
     "init": f"where centroids start: {', '.join(INITS)} (kmeans is k-means++)",
     "per_channel": "yes: K values per output channel of Conv2D; no (default): per kernel",
-    **options.TRAINING_OPTIONS,
+    **_options.TRAINING_OPTIONS,
 }
 DEFAULTS = {
     "init": "kmeans",
@@ -49,7 +44,7 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
         RecipeError: K is no number from 2 (3 after pruning), a value out of range, or an
             impossible order.
     """
-    options.refuse_after(step, earlier, options.AFTER_CONVERSION)
+    _options.refuse_after(step, earlier, _options.AFTER_CONVERSION)
     pruned = any(other.technique == "prune" for other in earlier)
     least = 3 if pruned else 2
     try:
@@ -62,11 +57,11 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
             f"{step} needs a number of values from {least}{reason}", hint="write cluster:16"
         )
     parsers = {
-        "init": options.choice("init", INITS),
-        "per_channel": options.choice("per_channel", ("yes", "no")),
-        **options.training_parsers(),
+        "init": _options.choice("init", INITS),
+        "per_channel": _options.choice("per_channel", ("yes", "no")),
+        **_options.training_parsers(),
     }
-    return options.canonical(step, str(clusters), parsers, DEFAULTS)
+    return _options.canonical(step, str(clusters), parsers, DEFAULTS)
 
 
 def apply(step: Step, work: Work, context: Context) -> Work:
@@ -79,16 +74,16 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     import tensorflow_model_optimization as tfmot
     import tf_keras
 
-    values = options.settings(step, DEFAULTS)
+    values = _options.settings(step, DEFAULTS)
     clusters, per_channel = int(step.argument or 0), values["per_channel"] == "yes"
-    model = models.trainable(work, context)
+    model = _model.trainable(work, context)
     selection = _select(model, clusters, per_channel, values.get("layers"))
-    kept = keep.kept_by(work, model)
-    variables = {layer.name: models.kernel_of(layer) for layer in model.layers}
+    kept = _preserve.kept_by(work, model)
+    variables = {layer.name: _model.kernel_of(layer) for layer in model.layers}
 
     tf_keras.utils.set_random_seed(context.seed)
     wrapper = _wrapper(clusters, values, kept)
-    wrapped = models.wrap(model, selection.chosen, wrapper)
+    wrapped = _model.wrap(model, selection.chosen, wrapper)
     others = {name: one for name, one in kept.items() if name not in selection.chosen}
     settings = Settings.of(values)
     facts = fine_tune(
@@ -97,9 +92,9 @@ def apply(step: Step, work: Work, context: Context) -> Work:
         context,
         work,
         step,
-        after_batch=keep.keeper(others, variables),
+        after_batch=_preserve.keeper(others, variables),
     )
-    clean = keras_port.clone(tfmot.clustering.keras.strip_clustering(wrapped))
+    clean = _keras3_to_2.clone(tfmot.clustering.keras.strip_clustering(wrapped))
     _restore_zeros(clean, kept, selection.chosen)
     facts |= {
         "clusters": clusters,
@@ -107,13 +102,13 @@ def apply(step: Step, work: Work, context: Context) -> Work:
             name: {
                 "clusters": clusters,
                 "per_channel": per_channel and _is_conv(clean.get_layer(name)),
-                "elements": int(np.prod(models.kernel_of(clean.get_layer(name)).shape)),
+                "elements": int(np.prod(_model.kernel_of(clean.get_layer(name)).shape)),
             }
             for name in selection.chosen
         },
         "skipped": selection.describe_skipped(),
     }
-    return models.taken(work, step, clean, facts)
+    return _model.taken(work, step, clean, facts)
 
 
 def verify(step: Step, work: Work, facts: Facts) -> None:
@@ -124,11 +119,11 @@ def verify(step: Step, work: Work, facts: Facts) -> None:
     Raises:
         PromiseError: some channel holds more.
     """
-    promise.clusters(step, work, facts)
+    _verify.clusters(step, work, facts)
 
 
 def _wrapper(
-    clusters: int, values: Mapping[str, str], kept: Mapping[str, keep.Kept]
+    clusters: int, values: Mapping[str, str], kept: Mapping[str, _preserve.Kept]
 ) -> Callable[[Any], Any]:
     """Wraps a layer in the toolkit's clustering."""
     from tensorflow_model_optimization.python.core.clustering.keras import (
@@ -159,14 +154,14 @@ def _select(model: Any, clusters: int, per_channel: bool, pattern: str | None) -
 
     def known(layer: Any) -> bool:
         kind = type(layer).__name__
-        return kind in models.KERNELS and registry.supports(layer) and kind != "DepthwiseConv2D"
+        return kind in _model.KERNELS and registry.supports(layer) and kind != "DepthwiseConv2D"
 
     def weights(layer: Any) -> int:
-        kernel = models.kernel_of(layer)
+        kernel = _model.kernel_of(layer)
         size = int(np.prod(kernel.shape))
         return size // int(kernel.shape[-1]) if per_channel and _is_conv(layer) else size
 
-    able, unable = models.split_by(model, known)
+    able, unable = _model.split_by(model, known)
     small = {
         layer.name: weights(layer)
         for layer in model.layers
@@ -194,9 +189,9 @@ def _is_conv(layer: Any) -> bool:
     return type(layer).__name__ == "Conv2D"
 
 
-def _restore_zeros(model: Any, kept: Mapping[str, keep.Kept], names: Sequence[str]) -> None:
+def _restore_zeros(model: Any, kept: Mapping[str, _preserve.Kept], names: Sequence[str]) -> None:
     """Pruned weights are zero, also where the toolkit put them to a centroid near zero."""
     for name in names:
         if name in kept:
-            kernel = models.kernel_of(model.get_layer(name))
+            kernel = _model.kernel_of(model.get_layer(name))
             kernel.assign(kernel.numpy() * kept[name].mask)

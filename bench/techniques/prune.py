@@ -13,13 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from bench import keras_port, plugins
+from bench import plugins
 from bench.errors import BuildError, RecipeError
-from bench.techniques import Context, Work
-from bench.techniques import _keep as keep
-from bench.techniques import _model as models
-from bench.techniques import _options as options
-from bench.techniques import _promise as promise
+from bench.techniques import Context, Work, _keras3_to_2, _model, _options, _preserve, _verify
 from bench.techniques._layers import Selection, select
 from bench.techniques._training import Settings, fine_tune, steps_per_epoch
 from bench.values import Facts, Step
@@ -40,7 +36,7 @@ OPTIONS: Mapping[str, str] = {
     "end": "step at which all zeros are made, default after 60 % of all steps",
     "frequency": "steps between two choices of zeros, default such that there are 25",
     "block": "HxW: zeros come in blocks, such as 4x1; Dense layers only",
-    **options.TRAINING_OPTIONS,
+    **_options.TRAINING_OPTIONS,
 }
 DEFAULTS = {
     "schedule": "polynomial",
@@ -60,22 +56,22 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
         RecipeError: a share outside [0, 1), a value out of range, or an impossible order.
     """
     reasons = {
-        **options.AFTER_CONVERSION,
+        **_options.AFTER_CONVERSION,
         "cluster": "zero would come as one more value into each cluster",
     }
-    options.refuse_after(step, earlier, reasons)
-    argument = _m_by_n(step) if ":" in (step.argument or "") else options.share(step)
+    _options.refuse_after(step, earlier, reasons)
+    argument = _m_by_n(step) if ":" in (step.argument or "") else _options.share(step)
     parsers = {
         "schedule": _schedule_name,
-        "initial": options.real("initial", 0, 0.999),
-        "begin": options.whole("begin", 0),
-        "end": options.whole("end", 1),
-        "frequency": options.whole("frequency", 1),
+        "initial": _options.real("initial", 0, 0.999),
+        "begin": _options.whole("begin", 0),
+        "end": _options.whole("end", 1),
+        "frequency": _options.whole("frequency", 1),
         "block": _block,
-        **options.training_parsers(),
+        **_options.training_parsers(),
     }
-    parsers["epochs"] = options.whole("epochs", 1, 10_000)
-    step = options.canonical(step, argument, parsers, DEFAULTS)
+    parsers["epochs"] = _options.whole("epochs", 1, 10_000)
+    step = _options.canonical(step, argument, parsers, DEFAULTS)
     given = dict(step.options)
     if ":" in argument and given.keys() & {"block", "schedule", "initial"}:
         raise RecipeError(
@@ -98,8 +94,8 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     import tensorflow_model_optimization as tfmot
     from tensorflow_model_optimization.python.core.sparsity.keras import pruning_wrapper
 
-    values = options.settings(step, DEFAULTS)
-    model = models.trainable(work, context)
+    values = _options.settings(step, DEFAULTS)
+    model = _model.trainable(work, context)
     selection = _select(model, step, values)
     settings = Settings.of(values)
     per_epoch = steps_per_epoch(context, settings.batch)
@@ -113,13 +109,13 @@ def apply(step: Step, work: Work, context: Context) -> Work:
         parameters["sparsity_m_by_n"] = _pair(step.argument or "", ":")
     if "block" in values:
         parameters["block_size"] = _pair(values["block"], "x")
-    kept = keep.kept_by(work, model)
-    variables = {layer.name: models.kernel_of(layer) for layer in model.layers}
+    kept = _preserve.kept_by(work, model)
+    variables = {layer.name: _model.kernel_of(layer) for layer in model.layers}
 
     def wrapper(layer: Any) -> Any:
         return pruning_wrapper.PruneLowMagnitude(layer, **parameters)
 
-    wrapped = models.wrap(model, selection.chosen, wrapper)
+    wrapped = _model.wrap(model, selection.chosen, wrapper)
     facts = fine_tune(
         wrapped,
         settings,
@@ -127,11 +123,11 @@ def apply(step: Step, work: Work, context: Context) -> Work:
         work,
         step,
         callbacks=[tfmot.sparsity.keras.UpdatePruningStep()],
-        after_batch=keep.keeper(kept, variables),
+        after_batch=_preserve.keeper(kept, variables),
     )
-    clean = keras_port.clone(tfmot.sparsity.keras.strip_pruning(wrapped))
+    clean = _keras3_to_2.clone(tfmot.sparsity.keras.strip_pruning(wrapped))
     facts |= _reached(clean, selection, _target(step))
-    return models.taken(work, step, clean, facts)
+    return _model.taken(work, step, clean, facts)
 
 
 def verify(step: Step, work: Work, facts: Facts) -> None:
@@ -140,9 +136,9 @@ def verify(step: Step, work: Work, facts: Facts) -> None:
     Raises:
         PromiseError: they hold fewer, or the pattern is not kept.
     """
-    promise.sparsity(step, work, facts)
+    _verify.sparsity(step, work, facts)
     if ":" in (step.argument or ""):
-        promise.pattern(step, work, facts, *_pair(step.argument or "", ":"))
+        _verify.pattern(step, work, facts, *_pair(step.argument or "", ":"))
 
 
 def plan(values: Mapping[str, str], steps: int) -> tuple[int, int, int]:
@@ -243,11 +239,11 @@ def _select(model: Any, step: Step, values: Mapping[str, str]) -> Selection:
 
     def can(layer: Any) -> bool:
         kind = type(layer).__name__
-        if kind not in models.KERNELS or kind == "DepthwiseConv2D":
+        if kind not in _model.KERNELS or kind == "DepthwiseConv2D":
             return False
         if not prune_registry.PruneRegistry.supports(layer):
             return False
-        shape = models.kernel_of(layer).shape
+        shape = _model.kernel_of(layer).shape
         if "block" in values:
             return len(shape) == 2 and kind == "Dense"
         if ":" in (step.argument or ""):
@@ -256,14 +252,14 @@ def _select(model: Any, step: Step, values: Mapping[str, str]) -> Selection:
             return kind in ("Conv2D", "Dense") and int(shape[-2]) % weights == 0
         return True
 
-    able, unable = models.split_by(model, can)
+    able, unable = _model.split_by(model, can)
     return select(values.get("layers"), able, unable)
 
 
 def _reached(model: Any, selection: Selection, asked: float) -> dict[str, Any]:
     layers, zeros, size = {}, 0, 0
     for name in selection.chosen:
-        kernel = models.kernel_of(model.get_layer(name)).numpy()
+        kernel = _model.kernel_of(model.get_layer(name)).numpy()
         layers[name] = {
             "asked": asked,
             "reached": round(float(np.mean(kernel == 0)), 4),
@@ -278,7 +274,7 @@ def _reached(model: Any, selection: Selection, asked: float) -> dict[str, Any]:
 
 
 def _schedule_name(text: str) -> str:
-    return text if ":" in text else options.choice("schedule", SCHEDULES)(text)
+    return text if ":" in text else _options.choice("schedule", SCHEDULES)(text)
 
 
 def _block(text: str) -> str:

@@ -1,7 +1,8 @@
 """Quantization-aware training (Jacob et al., 2018) with the Model Optimization Toolkit.
 
-Zeros and clusters of earlier steps are kept (PQAT, CQAT, PCQAT), by :mod:`bench.techniques._keep`
-and not by the toolkit's preserving schemes; the reason stands there.
+Zeros and clusters of earlier steps are kept (PQAT, CQAT, PCQAT), by
+:mod:`bench.techniques._preserve` and not by the toolkit's preserving schemes; the reason stands
+there.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ from dataclasses import replace
 from typing import Any
 
 from bench.errors import BuildError
-from bench.techniques import Context, Conversion, Work
-from bench.techniques import _keep as keep
-from bench.techniques import _model as models
-from bench.techniques import _options as options
-from bench.techniques import _promise as promise
-from bench.techniques import _quantized as cures
+from bench.techniques import (
+    Context,
+    Conversion,
+    Work,
+    _model,
+    _options,
+    _preserve,
+    _qat_toolkit,
+    _verify,
+)
 from bench.techniques._layers import Selection, select
 from bench.techniques._training import Settings, fine_tune, training_batches
 from bench.values import Facts, Step
@@ -26,7 +31,7 @@ ARGUMENT = ""
 OPTIONS: Mapping[str, str] = {
     "io": "type of inputs and outputs: int8 (default), uint8 or float32 (default where layers stay "
     "in float)",
-    **options.TRAINING_OPTIONS,
+    **_options.TRAINING_OPTIONS,
 }
 DEFAULTS = {"io": "int8", "epochs": "3", "lr": "0.0003", "batch": "64", "distill": "0"}
 
@@ -37,15 +42,15 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
     Raises:
         RecipeError: an argument, a value out of range, or a model that is quantized already.
     """
-    options.no_argument(step)
-    reasons = {**options.AFTER_CONVERSION, "qat": "the model is quantized already"}
-    options.refuse_after(step, earlier, reasons)
+    _options.no_argument(step)
+    reasons = {**_options.AFTER_CONVERSION, "qat": "the model is quantized already"}
+    _options.refuse_after(step, earlier, reasons)
     parsers = {
-        "io": options.choice("io", ("float32", "int8", "uint8")),
-        **options.training_parsers(),
+        "io": _options.choice("io", ("float32", "int8", "uint8")),
+        **_options.training_parsers(),
     }
-    parsers["epochs"] = options.whole("epochs", 1, 10_000)
-    return options.canonical(step, None, parsers, DEFAULTS)
+    parsers["epochs"] = _options.whole("epochs", 1, 10_000)
+    return _options.canonical(step, None, parsers, DEFAULTS)
 
 
 def apply(step: Step, work: Work, context: Context) -> Work:
@@ -56,13 +61,13 @@ def apply(step: Step, work: Work, context: Context) -> Work:
             zeros or clusters.
         DataError: no samples to train on, or they do not fit.
     """
-    values = options.settings(step, DEFAULTS)
-    model = models.trainable(work, context)
+    values = _options.settings(step, DEFAULTS)
+    model = _model.trainable(work, context)
     selection = _select(model, values.get("layers"))
-    kept = keep.kept_by(work, model)
+    kept = _preserve.kept_by(work, model)
     followers, floating = _followers(model, selection)
-    quantized = cures.quantized(model, [*selection.chosen, *followers])
-    variables = cures.kernels(quantized)
+    quantized = _qat_toolkit.quantized(model, [*selection.chosen, *followers])
+    variables = _qat_toolkit.kernels(quantized)
     lost = sorted(set(kept) - set(variables))
     if lost:
         raise BuildError(
@@ -70,17 +75,17 @@ def apply(step: Step, work: Work, context: Context) -> Work:
             hint=f"leave it out of those steps with layers=!{lost[0]}",
         )
     settings = Settings.of(values)
-    cures.start_ranges(quantized, training_batches(quantized, settings.batch, context))
-    cures.settle_ranges(quantized, kept)
+    _qat_toolkit.start_ranges(quantized, training_batches(quantized, settings.batch, context))
+    _qat_toolkit.settle_ranges(quantized, kept)
     facts = fine_tune(
         quantized,
         settings,
         context,
         work,
         step,
-        after_batch=keep.keeper(kept, variables),
+        after_batch=_preserve.keeper(kept, variables),
     )
-    cures.settle_ranges(quantized, kept)
+    _qat_toolkit.settle_ranges(quantized, kept)
     facts |= {
         "layers": {name: {} for name in selection.chosen},
         "skipped": [*selection.describe_skipped(), *floating],
@@ -88,7 +93,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     in_float = facts["skipped"] or "layers" in values
     io = "float32" if in_float and "io" not in dict(step.options) else values["io"]
     conversion = Conversion(mode="qat", io=io)  # type: ignore[arg-type]  # check() knows it
-    return replace(models.taken(work, step, quantized, facts), conversion=conversion)
+    return replace(_model.taken(work, step, quantized, facts), conversion=conversion)
 
 
 def verify(step: Step, work: Work, facts: Facts) -> None:
@@ -99,16 +104,16 @@ def verify(step: Step, work: Work, facts: Facts) -> None:
     """
     if work.facts["qat"]["skipped"] or "layers" in dict(step.options):
         return
-    promise.all_int8(step, facts)
+    _verify.all_int8(step, facts)
 
 
 def _select(model: Any, pattern: str | None) -> Selection:
     """Layers with kernels to quantize."""
 
     def can(layer: Any) -> bool:
-        return models.kernel_of(layer) is not None and cures.is_known(layer)
+        return _model.kernel_of(layer) is not None and _qat_toolkit.is_known(layer)
 
-    able, unable = models.split_by(model, can)
+    able, unable = _model.split_by(model, can)
     return select(pattern, able, unable)
 
 
@@ -125,7 +130,7 @@ def _followers(model: Any, selection: Selection) -> tuple[list[str], list[str]]:
         if node.is_input:
             continue
         layer = node.layer
-        if models.kernel_of(layer) is not None:
+        if _model.kernel_of(layer) is not None:
             sources[layer.name] = {layer.name}
             continue
         inbound = [tensor.node.layer for tensor in node.keras_inputs]
@@ -136,14 +141,14 @@ def _followers(model: Any, selection: Selection) -> tuple[list[str], list[str]]:
     following = [
         model.get_layer(name)
         for name, kernels in sources.items()
-        if kernels <= set(selection.chosen) and models.kernel_of(model.get_layer(name)) is None
+        if kernels <= set(selection.chosen) and _model.kernel_of(model.get_layer(name)) is None
     ]
     return (
-        [one.name for one in following if one.name in folded or cures.is_known(one)],
+        [one.name for one in following if one.name in folded or _qat_toolkit.is_known(one)],
         [
             f"{layer.name} ({type(layer).__name__})"
             for layer in following
-            if not (layer.name in folded or cures.is_known(layer))
-            and models.info(layer) not in selection.skipped
+            if not (layer.name in folded or _qat_toolkit.is_known(layer))
+            and _model.info(layer) not in selection.skipped
         ],
     )

@@ -19,8 +19,8 @@ BUILD_LOG = "the build log"
 """Stands in a hint of the building process for its log's path, which that process cannot know."""
 
 
-def command(name: str) -> list[str]:
-    """The start of the command line of a worker.
+def command(module: str) -> list[str]:
+    """The start of the command line of a worker, named by its module: ``bench.workers.launch``.
 
     ``python -m`` would put the current folder before all others, where any ``numpy.py`` of the
     user's would be taken for the real one; here this package's own place comes first instead.
@@ -30,7 +30,7 @@ def command(name: str) -> list[str]:
     return [
         sys.executable,
         "-c",
-        start + f"runpy.run_module('bench.workers.{name}', run_name='__main__', alter_sys=True)",
+        start + f"runpy.run_module('{module}', run_name='__main__', alter_sys=True)",
     ]
 
 

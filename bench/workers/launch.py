@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.workers.graph import Graph, random_input, to_input
+from bench.workers.interpreter import Graph, random_input, to_input
 
 _CLASSES = (
     ("Didn't find op for builtin opcode", "op_too_new"),

@@ -27,10 +27,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import plugins, sequential, stats, store
+from bench import plugins, records
 from bench.cli import options, where
 from bench.cli.parser import add_target_options
 from bench.measure import Work, measure
+from bench.stats import stopping
+from bench.stats.summary import compare_paired, compare_unpaired
 from bench.targets import Target
 from bench.values import Comparison, Environment, Failure, Launch, Model, Plan, Variant
 from tests import tiny_models
@@ -60,7 +62,7 @@ class Tally:
     @property
     def gated(self) -> int:
         """How many would have failed ``bench compare --fail-above 5%``."""
-        return sum(sequential.gate(each, LIMIT) == "regression" for each in self.comparisons)
+        return sum(stopping.gate(each, LIMIT) == "regression" for each in self.comparisons)
 
     @property
     def ratios(self) -> str:
@@ -129,7 +131,7 @@ def _save(
     launches: Session,
 ) -> None:
     target = environment.target
-    session = store.Session(
+    session = records.Session(
         model=Model("noise", "tflite", "noise", ""),
         plan=plan,
         variants=files,
@@ -137,24 +139,21 @@ def _save(
         started_at=min(launch.started_at for each in launches.values() for launch in each),
     )
     path = folder / f"noise-{target.replace(':', '-')}-{number:02d}.jsonl"
-    with store.Writer(path, session) as writer:
+    with records.Writer(path, session) as writer:
         for record in (environment, *(launch for each in launches.values() for launch in each)):
             writer.append(record)
-        writer.append(store.End(0.0, 0.0))
+        writer.append(records.End(0.0, 0.0))
 
 
 def table(made: Sequence[Session]) -> Iterator[str]:
     """One line per kind of comparison."""
     within = {
-        name: Tally(tuple(stats.compare(each["one"], each[name]) for each in made))
+        name: Tally(tuple(compare_paired(each["one"], each[name]) for each in made))
         for name in ("again", "more")
     }
     between = {
         name: Tally(
-            tuple(
-                stats.compare_unpaired(before["one"], after[name])
-                for before, after in pairwise(made)
-            )
+            tuple(compare_unpaired(before["one"], after[name]) for before, after in pairwise(made))
         )
         for name in ("one", "more")
     }

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bench.intervals import (
+from bench.stats.intervals import (
     Interval,
     center_interval,
     p99_from_maxima,

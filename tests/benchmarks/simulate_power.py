@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bench.intervals import paired_interval, unpaired_interval
+from bench.stats.intervals import paired_interval, unpaired_interval
 from tests.benchmarks.simulate_noise import Floats
 
 LAUNCHES = (5, 10, 20, 40)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from bench.intervals import center_interval
-from bench.sequential import MIN_LAUNCHES, reaches
+from bench.stats.intervals import center_interval
+from bench.stats.stopping import MIN_LAUNCHES, reaches
 from tests.benchmarks.simulate_noise import Floats
 
 SHARE = 0.02

@@ -19,11 +19,12 @@ import numpy as np
 import pytest
 
 import bench
-from bench import report, store
+from bench import records
 from bench.build import ready
+from bench.report import harness_cost
 from bench.targets import local
 from bench.values import Plan
-from tests import records, tflite_files
+from tests import examples, tflite_files
 from tests.flatbuffer_models import ModelBuilder
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(bench.__file__).parents[1])}
@@ -78,7 +79,7 @@ def test_one_launch_of_a_ready_file(tmp_path, tell):
     for number in range(7):
         path = tmp_path / f"{number}.jsonl"
         taken_s = wall_s([*BENCH, "run", "m.tflite", *plan, str(path)], tmp_path)
-        (launch,) = store.read(path).launches
+        (launch,) = records.read(path).launches
         inferences_s = sum(launch.latency.samples_ns) / 1e9
         beyond_s.append(taken_s - inferences_s - launch.warmup_us * launch.warmup_runs / 1e6)
     tell(f"one launch, beyond its inferences: {statistics.median(beyond_s):.2f} s (at most 1.5)")
@@ -91,10 +92,10 @@ def test_share_of_time_outside_launches(tmp_path, tell):
         (tmp_path / name).write_bytes(tflite_files.tanh(shape=(1, 8 + number)))
     plan = ["-t", "local", "--launches", "10", "--warmup-s", "0.5", "--report", "r.jsonl"]
     wall_s([*BENCH, "run", *names, *plan], tmp_path)
-    read = store.read(tmp_path / "r.jsonl")
+    read = records.read(tmp_path / "r.jsonl")
     assert len(read.launches) == 50
     assert min(launch.wall_s for launch in read.launches) >= 0.5
-    cost = report.harness_cost(read.end)
+    cost = harness_cost(read.end)
     tell(f"5 variants × 10 launches in {read.end.wall_s:.0f} s: {cost:.1%} outside (at most 10 %)")
     assert cost <= 0.10
 
@@ -134,15 +135,17 @@ def test_medians_agree_with_the_runtimes_own_tool(tmp_path, tell):
 
 
 def test_a_report_over_many_launches(tmp_path, tell):
-    variants = [records.variant(f"v{number}") for number in range(5)]
-    session = records.session(variants=variants, launches=20_000)
+    variants = [examples.variant(f"v{number}") for number in range(5)]
+    session = examples.session(variants=variants, launches=20_000)
     generator = np.random.default_rng(0)
     path = tmp_path / "r.jsonl"
-    lines = [store.encode(session), store.encode(records.ENVIRONMENT)]
+    lines = [records.encode(session), records.encode(examples.ENVIRONMENT)]
     for block in range(20_000):
         for variant in variants:
             samples_us = generator.lognormal(5, 0.05, 10)
-            lines.append(store.encode(records.launch(variant.name, block, samples_us=samples_us)))
+            lines.append(
+                records.encode(examples.launch(variant.name, block, samples_us=samples_us))
+            )
     path.write_text("\n".join(lines) + "\n")
     taken_s = wall_s([*BENCH, "report", str(path)], tmp_path)
     size_mb = path.stat().st_size / 1e6

@@ -6,9 +6,11 @@ import inspect
 
 import pytest
 
-from bench import plugins, report, store
+from bench import plugins
+from bench.records import End, read
+from bench.report import assemble
 from bench.values import Accuracy, Environment, Failure
-from tests import records
+from tests import examples
 
 NAMES = plugins.names("formats")
 VARIANTS = ["float32", "quantize:int8"]
@@ -16,24 +18,24 @@ PHONE = Environment("adb:1", "adb", "a phone · 中文 | <b>")
 
 CONTENTS = {
     "whole": [
-        records.ENVIRONMENT,
+        examples.ENVIRONMENT,
         Accuracy("float32", 10, top1=0.9),
         Accuracy("quantize:int8", 10, top1=0.8, agreement=0.9, max_difference=0.1),
-        *records.launches(VARIANTS, 6),
-        store.End(10.0, 9.0),
+        *examples.launches(VARIANTS, 6),
+        End(10.0, 9.0),
     ],
     "empty": [],
-    "one launch": [records.launch()],
+    "one launch": [examples.launch()],
     "failed": [
         Failure("float32", "local", 0, "crash", "it | broke", "again <now>"),
         Failure("quantize:int8", "", None, "build", "it broke", "again"),
-        *records.launches(["quantize:int8"], 2),
+        *examples.launches(["quantize:int8"], 2),
     ],
     "two targets": [
-        records.ENVIRONMENT,
+        examples.ENVIRONMENT,
         PHONE,
         *(
-            records.launch("float32", block, target=t)
+            examples.launch("float32", block, target=t)
             for t in ("local", "adb:1")
             for block in (0, 1)
         ),
@@ -43,9 +45,9 @@ CONTENTS = {
 
 @pytest.fixture(params=CONTENTS)
 def made(request, tmp_path):
-    session = records.session(launches=6, targets=("local", "adb:1"))
-    path = records.write(tmp_path / "x.jsonl", session, CONTENTS[request.param], end=False)
-    return report.assemble(store.read(path))
+    session = examples.session(launches=6, targets=("local", "adb:1"))
+    path = examples.write(tmp_path / "x.jsonl", session, CONTENTS[request.param], end=False)
+    return assemble(read(path))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,7 +7,7 @@ import inspect
 import numpy as np
 import pytest
 
-from bench import data, model, plugins
+from bench import data, plugins, sources
 
 NAMES = plugins.names("models")
 
@@ -28,28 +28,28 @@ def test_a_model_describes_itself(name):
 def test_its_files_are_there_and_decide_what_it_is(name):
     module = plugins.load("models", name)
     assert all(path.is_file() for path in module.FILES)
-    found = model.resolve(name)
+    found = sources.resolve(name)
     assert (found.name, found.kind) == (name, "named")
-    assert found == model.resolve(name)
+    assert found == sources.resolve(name)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_data_are_samples_or_it_says_why_there_are_none(name):
     module = plugins.load("models", name)
-    samples = model.own_data(model.resolve(name))
+    samples = sources.own_data(sources.resolve(name))
     if samples is None:
         assert module.NO_ACCURACY
         return
     assert isinstance(samples, data.Data)
     assert samples.test is not None or module.NO_ACCURACY
-    again = model.own_data(model.resolve(name))
+    again = sources.own_data(sources.resolve(name))
     assert again is not None
     assert again.sha256 == samples.sha256
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_test_sample_is_trained_or_calibrated_on(name):
-    samples = model.own_data(model.resolve(name))
+    samples = sources.own_data(sources.resolve(name))
     if samples is None or samples.test is None:
         pytest.skip(f"{name} brings no test samples")
 

@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import build, inspect, model, recipes, store
+from bench import build, recipes, sources
 from bench.errors import DataError, ModelError
+from bench.records import read
+from bench.tflite.facts import check
 from bench.values import Failure, Variant
-from bench.workers.graph import Graph
+from bench.workers.interpreter import Graph
 from tests.integration.conftest import Cli
 
 QUICK = ("-t", "local", "--launches", "2", "--runs", "3", "--warmup-runs", "1", "--warmup-s", "0")
@@ -37,9 +39,9 @@ def cached(built_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def built(path: Path, *texts: str, data: Path | None = None) -> dict[str, Variant | Failure]:
     """What becomes of each recipe, ``float32`` first."""
-    source = model.resolve(str(path))
+    source = sources.resolve(str(path))
     data_source = None if data is None else str(data)
-    samples = model.load_data(source, data_source)
+    samples = sources.load_data(source, data_source)
     chosen = recipes.parse_all(texts)
     outcomes = build.build(
         source, chosen, samples, data_source=data_source, seed=0, progress=lambda *_: None
@@ -69,7 +71,7 @@ def test_every_form_of_model_is_built(cached, models, name):
     assert all(isinstance(item, Variant) for item in made.values()), made
     assert made["quantize:int8"].size_bytes < made["float32"].size_bytes
     for variant in made.values():
-        inspect.check(variant.path)
+        check(variant.path)
 
 
 def test_all_forms_of_one_model_answer_alike(cached, models):
@@ -111,7 +113,7 @@ def test_inputs_and_outputs_have_the_type_that_was_asked_for(cached, models):
 
 def scales_of_dense(variant: Variant) -> set[int]:
     """How many scales the 8-bit kernels of dense layers have."""
-    from bench._tflite.graph import load
+    from bench.tflite.reader import load
 
     return {
         len(tensor.quantization.scale)
@@ -218,7 +220,7 @@ def test_a_model_with_several_inputs_is_calibrated_by_their_names(shared, models
     ran = shared(*command, *QUICK, "--real-inputs", "--fresh")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     (path,) = (shared.folder / "reports").glob("*.jsonl")
-    judged = {item.variant: item for item in store.read(path).accuracies}
+    judged = {item.variant: item for item in read(path).accuracies}
     assert judged["float32"].samples == judged["quantize:int8"].samples == 100
     assert judged["quantize:int8"].agreement >= 0.9
 
@@ -276,7 +278,7 @@ def test_accuracy_is_the_same_in_a_batch_and_one_by_one(shared, models):
         command = ("run", models / name, "-r", "float32", "--data", models / "data.npz")
         ran = shared(*command, *QUICK, "--report", f"{name}.jsonl")
         assert ran.returncode == 0, ran.stdout + ran.stderr
-        records = store.read(shared.folder / f"{name}.jsonl")
+        records = read(shared.folder / f"{name}.jsonl")
         (variant,) = records.session.variants
         data = np.load(models / "data.npz")
         right = answers(variant, data["x_test"]).argmax(axis=1) == data["y_test"]
@@ -288,7 +290,7 @@ def test_agreement_where_there_are_no_labels(shared, models):
     ran = shared(*command, "-r", "quantize:dynamic", "-r", "quantize:int8")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     (path,) = (shared.folder / "reports").glob("*.jsonl")
-    baseline, *others = store.read(path).accuracies
+    baseline, *others = read(path).accuracies
     assert baseline.top1 is None
     assert baseline.agreement is None
     assert [item.variant for item in others] == ["quantize:dynamic", "quantize:int8"]
@@ -333,9 +335,7 @@ def test_an_interrupted_run_builds_nothing_again(cli, models, started, no_tensor
     cli.environment["PYTHONPATH"] = f"{cli.env()['PYTHONPATH']}:{no_tensorflow}"
     ran = cli(*command)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    cells = [
-        (launch.variant, launch.block) for launch in store.read(cli.folder / "r.jsonl").launches
-    ]
+    cells = [(launch.variant, launch.block) for launch in read(cli.folder / "r.jsonl").launches]
     assert sorted(cells) == [(n, b) for n in ("float32", "quantize:dynamic") for b in range(3)]
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import convert, data, plugins
+from bench import data, plugins
+from bench.build import convert
 from bench.techniques import Conversion, Work
 
 pytest.importorskip("tensorflow")

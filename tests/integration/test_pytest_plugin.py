@@ -1,6 +1,6 @@
 """The fixture ``latency`` in other people's tests: a pytest of its own, with real local launches.
 
-The fixture replays launches on a clock of its own (``bench.latency_fixture``), so what pytest-
+The fixture replays launches on a clock of its own (``bench.pytest_latency``), so what pytest-
 benchmark says must be what was measured, to the last digit.
 """
 
@@ -185,8 +185,8 @@ def test_the_plugin_costs_other_tests_nothing(project):
         import sys
 
         def test_nothing():
-            heavy = {"numpy", "pandas", "bench.stats", "bench.latency_fixture"} & set(sys.modules)
-            assert not heavy
+            heavy = {"numpy", "pandas", "bench.stats.summary", "bench.pytest_latency"}
+            assert not heavy & set(sys.modules)
         """
     )
     project.runpytest_subprocess("-p", "bench.pytest_plugin").assert_outcomes(passed=1)

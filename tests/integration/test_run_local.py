@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import store
-from tests import records, tflite_files
+from bench import records
+from tests import examples, tflite_files
 from tests.integration.conftest import Cli
 
 QUICK = ("-t", "local", "--launches", "2", "--runs", "3", "--warmup-runs", "1", "--warmup-s", "0")
@@ -43,7 +43,7 @@ def reports(cli: Cli) -> list[Path]:
 
 
 def launches(path: Path) -> Counter:
-    return Counter((launch.variant, launch.block) for launch in store.read(path).launches)
+    return Counter((launch.variant, launch.block) for launch in records.read(path).launches)
 
 
 def assert_refused(ran: subprocess.CompletedProcess, *words: str) -> None:
@@ -65,7 +65,7 @@ def test_any_ready_file_is_measured_as_it_is(cli, file, name):
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("m on this machine (")
     assert "recipes need the source model" in ran.stderr
-    read = store.read(reports(cli)[0])
+    read = records.read(reports(cli)[0])
     assert read.end is not None
     for launch in read.launches:
         assert launch.latency.runs == len(launch.latency.samples_ns) == 3
@@ -97,7 +97,7 @@ def test_a_launch_is_as_it_was_asked_for(cli, file, content, arguments):
     ran = cli("run", file(content), *QUICK, *arguments)
     assert ran.returncode == 0, ran.stdout
     (path,) = reports(cli)
-    assert len(store.read(path).launches) == 2
+    assert len(records.read(path).launches) == 2
 
 
 @pytest.mark.parametrize(
@@ -325,12 +325,12 @@ def test_a_torn_last_line_is_made_up_for(cli, file):
 def test_files_that_are_not_this_sessions_are_refused_and_left_alone(cli, file):
     command = ("run", file(tflite_files.add()), *QUICK, "-q", "--report", "r.jsonl")
     path = cli.folder / "r.jsonl"
-    session = records.session()
-    old = store.encode(session).replace('"schema":1', '"schema":0')
+    session = examples.session()
+    old = records.encode(session).replace('"schema":1', '"schema":0')
     other_settings = cli("run", "m.tflite", *QUICK, "-q", "--runs", "4", "--report", "s.jsonl")
     assert other_settings.returncode == 0
     for content, words in [
-        (store.encode(session) + "\n", "holds another model (tiny"),
+        (records.encode(session) + "\n", "holds another model (tiny"),
         (old + "\n", "has schema 0, and this version reads 1"),
         ("my notes\n", "is not a record of ours"),
         ((cli.folder / "s.jsonl").read_text(), "other recipes, settings, data or targets"),
@@ -435,10 +435,10 @@ def test_on_a_terminal_there_is_a_bar_and_colours(cli, file):
 
 
 def test_no_color_is_respected(cli, file):
-    path = records.write(
+    path = examples.write(
         cli.folder / "x.jsonl",
-        records.session(launches=6),
-        [records.ENVIRONMENT, *records.launches(["float32", "quantize:int8"], 6)],
+        examples.session(launches=6),
+        [examples.ENVIRONMENT, *examples.launches(["float32", "quantize:int8"], 6)],
     )
     cli.environment = {"NO_COLOR": "1"}
     seen, _ = on_a_terminal(cli, "report", path)

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import convert, data, inspect, recipes
+from bench import data, recipes
+from bench.build import convert
 from bench.errors import BuildError, DataError
 from bench.techniques import Context, Work
+from bench.tflite.facts import kernel_weights, read_facts
 
 keras = pytest.importorskip("keras")
 tf_keras = pytest.importorskip("tf_keras")
@@ -72,7 +74,7 @@ def made(text: str, model: Any, samples: data.Data | None, folder: Path) -> tupl
     calibration = samples.calibration(64, 0) if recipes.calibrates(recipe) and samples else None
     file = folder / "made.tflite"
     file.write_bytes(convert.convert(work, calibration))
-    facts = inspect.facts(file)
+    facts = read_facts(file)
     for step in recipe.steps:
         recipes.technique(step.technique).verify(step, Work(None, facts=work.facts), facts)
     return work, facts
@@ -213,7 +215,7 @@ class TestDefectsOfTheToolkit:
         )
         file = folder / "made.tflite"
         file.write_bytes(convert.convert(work, None))
-        weights = [w for w in inspect.kernel_weights(file) if w.values.size == kernel.size]
+        weights = [w for w in kernel_weights(file) if w.values.size == kernel.size]
         return np.moveaxis(np.asarray(weights[0].values), 0, -1)
 
     def test_979_convolutions_of_1x1_keep_their_weights(self, tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import pacing, sequential, store
+from bench import schedule
+from bench.records import read
+from bench.stats import stopping
 from tests.flatbuffer_models import dense
 from tests.integration.conftest import Cli
 
@@ -28,7 +30,7 @@ def files(cli: Cli) -> list[str]:
 
 
 def counts(path: Path) -> Counter:
-    return Counter((launch.variant, launch.block) for launch in store.read(path).launches)
+    return Counter((launch.variant, launch.block) for launch in read(path).launches)
 
 
 def test_until_goes_on_until_it_is_known_or_bounded(cli, files):
@@ -36,15 +38,15 @@ def test_until_goes_on_until_it_is_known_or_bounded(cli, files):
         "run", *files, *QUICK, "--until", "10%", "--max-launches", "14", "--report", "r.jsonl"
     )
     assert ran.returncode == 0, ran.stderr
-    records = store.read(cli.folder / "r.jsonl")
+    records = read(cli.folder / "r.jsonl")
     plan = records.session.plan
     assert (plan.until, plan.max_launches) == (0.1, 14)
     for name in ("small", "large"):
         launches = [launch for launch in records.launches if launch.variant == name]
         assert [launch.block for launch in launches] == list(range(len(launches)))
         assert 10 <= len(launches) <= 14
-        assert len(launches) == 14 or sequential.enough(launches, 0.1)
-        assert not pacing.wants_more(launches, plan)
+        assert len(launches) == 14 or stopping.enough(launches, 0.1)
+        assert not schedule.wants_more(launches, plan)
     assert re.search(r"until ±10 %: [012] of 2 medians known after \d+ launches", ran.stdout)
     assert "±10 %: 0 of 2 known" in ran.stderr
     again = cli("report", "r.jsonl")

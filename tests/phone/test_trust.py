@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import store
+from bench.records import read
 from tests import tiny_models
 from tests.phone.loopback import AdbServer, Phone
 
@@ -62,7 +62,7 @@ def test_until_compare_and_history(phone: Phone, shell: Shell) -> None:
         model.write_bytes((shell.folder / f"{source}.tflite").read_bytes())
         ran = shell("bench", "run", "model.tflite", *until, "--report", f"reports/{name}.jsonl")
         assert ran.returncode == 0, ran.stderr
-        launches = store.read(shell.folder / f"reports/{name}.jsonl").launches
+        launches = read(shell.folder / f"reports/{name}.jsonl").launches
         assert 10 <= len(launches) <= 12
         assert {launch.target for launch in launches} == {target}
         assert "until ±20 %" in ran.stdout

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.targets import _adb_answer as answers
+from bench.targets._adb import reply
 
 SCRIPTS = Path(__file__).parents[2] / "device_scripts"
 TOYBOX = """cat chmod cut date df du find grep head ls mkdir mv rm rmdir sed setsid sha256sum sleep
@@ -79,15 +79,15 @@ class Device:
             start_new_session=True,
         )
 
-    def run(self, script: str, *words: object) -> answers.Answer:
+    def run(self, script: str, *words: object) -> reply.Answer:
         process = self.start(script, *words)
         output, _ = process.communicate(timeout=30)
-        return answers.read(output)
+        return reply.read(output)
 
-    def settle(self, token: str = "t1", takeover: str = "-", *settings: str) -> answers.Answer:
+    def settle(self, token: str = "t1", takeover: str = "-", *settings: str) -> reply.Answer:
         return self.run("settle.sh", self.root, token, f"holder {token}", takeover, *settings)
 
-    def restore(self, token: str = "t1", mode: str = "release") -> answers.Answer:
+    def restore(self, token: str = "t1", mode: str = "release") -> reply.Answer:
         return self.run("restore.sh", self.root, token, mode)
 
     def tool(self, body: str) -> Path:
@@ -108,7 +108,7 @@ class Device:
             *arguments,
         )  # fmt: skip
 
-    def launch(self, tool: Path, *arguments: str, **options: object) -> answers.Answer:
+    def launch(self, tool: Path, *arguments: str, **options: object) -> reply.Answer:
         words = self.launch_words(tool, *arguments, **options)  # type: ignore[arg-type]
         return self.run("launch.sh", *words)
 
@@ -316,7 +316,7 @@ def test_of_many_at_once_one_gets_the_phone(device: Device) -> None:
     device.root.mkdir()
     words = [(device.root, f"t{n}", f"holder {n}", "-") for n in range(6)]
     processes = [device.start("settle.sh", *each) for each in words]
-    told = [answers.read(process.communicate(timeout=30)[0]).values for process in processes]
+    told = [reply.read(process.communicate(timeout=30)[0]).values for process in processes]
     assert [each["lock"] for each in told].count("ours") == 1
 
 

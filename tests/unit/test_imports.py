@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import bench
-from tests import records, tflite_files
+from tests import examples, tflite_files
 
 HEAVY = ("tensorflow", "keras", "tf_keras", "tensorflow_model_optimization", "jax", "torch")
 ROOT = Path(bench.__file__).parents[1]
@@ -52,8 +52,8 @@ def test_the_vocabulary_costs_nothing():
 
 
 def test_showing_a_report_needs_no_interpreter_and_no_tensorflow(tmp_path):
-    items = [records.ENVIRONMENT, *records.launches(["float32", "quantize:int8"], 3)]
-    path = records.write(tmp_path / "x.jsonl", records.session(), items)
+    items = [examples.ENVIRONMENT, *examples.launches(["float32", "quantize:int8"], 3)]
+    path = examples.write(tmp_path / "x.jsonl", examples.session(), items)
     found = modules(RUN, "report", str(path), "-o", str(tmp_path / "r.md"))
     assert found.isdisjoint({*HEAVY, "ai_edge_litert", "pandas", "scipy"})
 

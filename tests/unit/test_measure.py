@@ -11,10 +11,10 @@ import pytest
 from bench import measure
 from bench.errors import StableLaunchError, TargetError, TransientLaunchError
 from bench.values import Environment, Failure, Launch, Plan
-from tests import records
+from tests import examples
 from tests.fake_target import FakeTarget
 
-VARIANTS = tuple(records.variant(name) for name in ("a", "b", "c", "d"))
+VARIANTS = tuple(examples.variant(name) for name in ("a", "b", "c", "d"))
 PLAN = Plan(launches=5, retries=2)
 WORK = measure.Work(VARIANTS, PLAN)
 
@@ -45,22 +45,6 @@ def test_every_variant_once_per_block():
     assert (target.entered, target.left) == (1, 1)
 
 
-def test_the_order_depends_on_seed_and_block_alone():
-    orders = [measure.order(VARIANTS, PLAN, block) for block in range(20)]
-    assert orders == [measure.order(VARIANTS, PLAN, block) for block in range(20)]
-    assert len({tuple(v.name for v in order) for order in orders}) > 10
-    other = Plan(launches=5, retries=2, seed=1)
-    assert orders != [measure.order(VARIANTS, other, block) for block in range(20)]
-    more = Plan(launches=50, threads=4)
-    assert orders == [measure.order(VARIANTS, more, block) for block in range(20)]
-
-
-def test_every_place_in_a_block_is_taken_equally_often():
-    firsts = Counter(measure.order(VARIANTS, PLAN, block)[0].name for block in range(400))
-    assert set(firsts) == {"a", "b", "c", "d"}
-    assert min(firsts.values()) > 60
-
-
 def test_a_resumed_session_makes_the_missing_launches_in_the_same_order():
     whole = FakeTarget()
     made = launches(run([whole]))
@@ -71,7 +55,7 @@ def test_a_resumed_session_makes_the_missing_launches_in_the_same_order():
 
 def test_cells_of_another_target_are_not_done_here():
     target = FakeTarget("adb:2")
-    made = tuple(records.launch(v.name, b, target="adb:1") for v in VARIANTS for b in range(5))
+    made = tuple(examples.launch(v.name, b, target="adb:1") for v in VARIANTS for b in range(5))
     assert len(launches(run([target], replace(WORK, launches=made)))) == 20
 
 
@@ -140,7 +124,7 @@ def test_a_target_that_cannot_be_entered():
 
 def test_a_target_that_cannot_be_entered_fails_no_variant_that_is_done():
     shut = FakeTarget(on_enter=TargetError("unauthorized", hint="tap allow"))
-    made = tuple(records.launch("a", block) for block in range(5))
+    made = tuple(examples.launch("a", block) for block in range(5))
     outcomes = run([shut], replace(WORK, launches=made))
     assert {x.variant for x in failures(outcomes)} == {"b", "c", "d"}
 

@@ -11,7 +11,7 @@ import pytest
 from bench.errors import StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import local
 from bench.values import LAUNCH_ERROR_CLASSES, Plan
-from tests import records
+from tests import examples
 
 
 def test_there_is_one_and_it_is_ready():
@@ -89,9 +89,9 @@ def test_the_whole_plan_is_asked_for():
         affinity=str(cpu),
     )
     target = local.open(None, plan, {"samples": "s.npz"})
-    arguments = target._arguments(records.FLOAT32, seed=5)
+    arguments = target._arguments(examples.FLOAT32, seed=5)
     asked = {name: option(arguments, name) for name in ("model", "runs", "seed", "threads")}
-    assert asked == {"model": str(records.FLOAT32.path), "runs": "7", "seed": "5", "threads": "2"}
+    assert asked == {"model": str(examples.FLOAT32.path), "runs": "7", "seed": "5", "threads": "2"}
     assert option(arguments, "warmup-runs") == "3"
     assert option(arguments, "warmup-seconds") == "0.5"
     assert json.loads(option(arguments, "shapes")) == {"a b": [1, 2]}
@@ -106,7 +106,7 @@ def test_the_whole_plan_is_asked_for():
 def test_what_the_interpreter_refuses_is_not_tried_again(error_class):
     answer = json.dumps({"error": error_class, "message": "its own words"}).encode()
     with pytest.raises(StableLaunchError, match="its own words") as caught:
-        local._read(answer, 1, records.FLOAT32)
+        local._read(answer, 1, examples.FLOAT32)
     assert caught.value.error_class == error_class
     assert caught.value.error_class in LAUNCH_ERROR_CLASSES
 
@@ -115,7 +115,7 @@ def test_what_the_interpreter_refuses_is_not_tried_again(error_class):
 @pytest.mark.parametrize("output", [b"", b'{"launch": {"init_'])
 def test_an_end_without_an_answer_may_pass(code, how, output):
     with pytest.raises(TransientLaunchError, match=how) as caught:
-        local._read(output, code, records.FLOAT32)
+        local._read(output, code, examples.FLOAT32)
     assert caught.value.error_class == "crash"
 
 

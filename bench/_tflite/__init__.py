@@ -1,1 +1,0 @@
-"""Inside a .tflite: read, verified, its weights unfolded. For ``bench.inspect`` alone."""

@@ -1,0 +1,250 @@
+"""Model + Recipe -> Variant, cached by content.
+
+The work is done by one worker process (``bench.build.worker``), which alone holds TensorFlow. A
+converter that brings its process down fails one variant; a new worker builds the others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from bench import cache, errors, recipes, workers
+from bench.tflite.facts import SCHEMA, check_file, read_facts
+from bench.data import Data
+from bench.errors import BuildError, ModelError
+from bench.techniques import Progress, Work
+from bench.values import Failure, Model, Recipe, Variant
+
+SCHEMA = 2
+"""Raised whenever the same recipe would give another file, so that no old one is taken for it."""
+
+_LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization")
+
+
+@dataclass(frozen=True)
+class Built:
+    """A variant, and whether it lay in the cache already."""
+
+    variant: Variant
+    cached: bool
+
+
+def ready(paths: Sequence[Path]) -> tuple[Variant, ...]:
+    """Files that are .tflite already, each as a variant of its own name.
+
+    Raises:
+        ModelError: a file that no interpreter may be given.
+    """
+    stems = [path.stem for path in paths]
+    names = stems if len(set(stems)) == len(stems) else [str(path) for path in paths]
+    if len(set(names)) < len(names):
+        raise ModelError("a file is named twice", hint="copy it to compare it with itself")
+    for path in paths:
+        check_file(path)
+    return tuple(_variant(name, path, {}) for name, path in zip(names, paths, strict=True))
+
+
+def build(
+    model: Model,
+    chosen: Sequence[Recipe],
+    data: Data | None,
+    *,
+    data_source: str | None,
+    seed: int,
+    progress: Progress,
+) -> Iterator[Built | Failure]:
+    """Build each recipe, in order; a failure does not stop the others.
+
+    Args:
+        data_source: what ``--data`` said; the worker loads the samples for itself.
+
+    Yields:
+        A variant or the reason why there is none, for each recipe.
+
+    Raises:
+        ModelError: the model itself cannot be loaded, so that no recipe could be built.
+    """
+    # What was trained for one recipe is the beginning of others: they share a folder.
+    training = _key("training", model, data, seed)
+    with _Worker(model, data_source, seed, training) as worker:
+        for recipe in chosen:
+            try:
+                yield _build_one(model, recipe, data, seed, progress, worker)
+            except (BuildError, errors.DataError) as error:
+                yield Failure(
+                    variant=str(recipe),
+                    target="",
+                    block=None,
+                    error_class="build",
+                    message=error.message,
+                    hint=error.hint,
+                )
+
+
+def _build_one(
+    model: Model,
+    recipe: Recipe,
+    data: Data | None,
+    seed: int,
+    progress: Progress,
+    worker: _Worker,
+) -> Built:
+    uses_data = recipes.trains(recipe) or recipes.calibrates(recipe)
+    key = _key(str(recipe), model, data if uses_data else None, seed if uses_data else None)
+    folder = cache.folder("variants")
+    file, notes = folder / f"{key}.tflite", folder / f"{key}.json"
+    with FileLock(folder / f"{key}.lock"):
+        cached = file.is_file() and notes.is_file()
+        if not cached:
+            steps = worker.build(recipe, file, progress)
+            cache.write(notes, json.dumps(steps).encode())
+        variant = _variant(str(recipe), file, {"steps": json.loads(notes.read_bytes())})
+        _verify(recipe, variant)
+    return Built(variant, cached)
+
+
+def _verify(recipe: Recipe, variant: Variant) -> None:
+    """Hold what is in the file against what the recipe's steps promise."""
+    work = Work(model=None, done=recipe.steps, facts=variant.facts["steps"])
+    for step in recipe.steps:
+        recipes.technique(step.technique).verify(step, work, variant.facts)
+
+
+def _variant(name: str, path: Path, notes: dict[str, Any]) -> Variant:
+    facts = _facts(path)
+    return Variant(
+        name=name,
+        path=path,
+        sha256=facts["sha256"],
+        size_bytes=facts["size_bytes"],
+        zipped_bytes=facts["zipped_bytes"],
+        facts={**facts, **notes},
+    )
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    """As ``inspect.facts``, kept by content: zipping 20 MB of weights takes seconds."""
+    kept = cache.folder("facts") / f"{SCHEMA}-{cache.hash_files([path])}.json"
+    if kept.is_file():
+        return dict(json.loads(kept.read_bytes()))
+    facts = read_facts(path)
+    cache.write(kept, json.dumps(facts).encode())
+    return facts
+
+
+def _key(what: str, model: Model, data: Data | None, seed: int | None) -> str:
+    """Equal for what must come out equal; data and seed count only where they are used."""
+    return cache.key(
+        {
+            "schema": SCHEMA,
+            "model": model.sha256,
+            "what": what,
+            "data": data.sha256 if data is not None else None,
+            "seed": seed,
+            "libraries": {name: workers.version(name) for name in _LIBRARIES},
+        }
+    )
+
+
+class _Worker:
+    """The building process: started when first needed, and again after a crash.
+
+    It alone uses the folder of that key, where fine-tuning saves its epochs; the folder is emptied
+    when all recipes are done, and kept after an interruption, to go on from there.
+    """
+
+    def __init__(self, model: Model, data_source: str | None, seed: int, training: str) -> None:
+        self._training = cache.folder("training", training)
+        self._lock = FileLock(self._training.with_suffix(".lock"))
+        self._job = {
+            "model": asdict(model),
+            "data": data_source,
+            "seed": seed,
+            "folder": str(self._training),
+        }
+        self._process: subprocess.Popen[str] | None = None
+        self._log_is_named = False
+        self._log = cache.folder("logs") / f"build-{os.getpid()}.log"
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._stop()
+        if self._lock.is_locked and raised == (None, None, None):
+            shutil.rmtree(self._training, ignore_errors=True)
+        self._lock.release()
+
+    def build(self, recipe: Recipe, file: Path, progress: Progress) -> dict[str, Any]:
+        """Have one recipe built into ``file``; the facts are what its steps found out.
+
+        Raises:
+            BuildError, DataError, ModelError: as the worker said, or it crashed.
+        """
+        if workers.version("tensorflow") is None:
+            raise ModelError(
+                "building variants needs TensorFlow, which is not installed",
+                hint="pip install 'tflite-bench[build]', or give a ready .tflite",
+            )
+        process = self._running()
+        job = {**self._job, "recipe": str(recipe), "out": str(file)}
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(job) + "\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it died before it could read: the missing answer below says so
+        for line in process.stdout:
+            answer = json.loads(line)
+            if "progress" in answer:
+                what, done, total = answer["progress"]
+                progress(f"{recipe}: {what}", done, total)
+            elif "built" in answer:
+                return dict(answer["built"])
+            else:
+                raise self._error(answer)
+        code = process.wait()
+        self._process, self._log_is_named = None, True
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        raise BuildError(f"the building process ended {how}", hint=f"its words are in {self._log}")
+
+    def _error(self, answer: dict[str, str]) -> errors.BenchError:
+        """What the worker said, with the path of the log where it speaks of it."""
+        self._log_is_named |= workers.BUILD_LOG in answer["hint"]
+        hint = answer["hint"].replace(workers.BUILD_LOG, str(self._log))
+        error: errors.BenchError = getattr(errors, answer["error"])(answer["message"], hint=hint)
+        return error
+
+    def _running(self) -> subprocess.Popen[str]:
+        if not self._lock.is_locked:
+            self._lock.acquire()
+        if self._process is None:
+            with self._log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    workers.command("bench.build.worker"),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    encoding="utf-8",
+                    env={"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ},
+                )
+        return self._process
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+        if not self._log_is_named:
+            self._log.unlink(missing_ok=True)

@@ -1,0 +1,83 @@
+"""Build variants of one model, in a process of its own: ``python -m bench.build.worker``.
+
+Reads one job a line on standard input and answers each with any number of ``progress`` lines and
+one ``built`` or ``error`` line. Standard output belongs to the answers alone: whatever a library
+prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, TextIO
+
+from bench import cache, recipes
+from bench.build import convert
+from bench import sources
+from bench.data import Data
+from bench.errors import BenchError, BuildError
+from bench.techniques import Context, Work
+from bench.values import Model, Recipe
+
+
+def main() -> None:
+    """Answer jobs until standard input ends."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    loaded: dict[str, Any] = {}
+    for line in sys.stdin:
+        job = json.loads(line)
+        try:
+            facts = _build(job, loaded, answers)
+        except BenchError as error:
+            traceback.print_exc()  # into the log: a library's own words are longer than a line
+            _say(answers, error=type(error).__name__, message=error.message, hint=error.hint)
+        except MemoryError:
+            _say(answers, error="BuildError", message="out of memory", hint="use a smaller batch=")
+        else:
+            _say(answers, built=facts)
+
+
+def _build(job: dict[str, Any], loaded: dict[str, Any], answers: TextIO) -> dict[str, Any]:
+    """Build one recipe and write its .tflite; the facts are what its steps found out."""
+    if not loaded:
+        source = Model(**job["model"])
+        loaded["data"] = sources.load_data(source, job["data"])
+        loaded["model"] = sources.load(source)
+    recipe = recipes.parse(job["recipe"])
+    samples: Data | None = loaded["data"]
+    context = Context(
+        data=samples,
+        seed=job["seed"],
+        folder=Path(job["folder"]),
+        progress=lambda what, done, total: _say(answers, progress=[what, done, total]),
+    )
+    work = _take_steps(recipe, Work(loaded["model"]), context)
+    calibration = None
+    if recipes.calibrates(recipe):
+        if samples is None:
+            raise BuildError(
+                f"{recipe} needs samples to calibrate on", hint="give --data with x_calibration"
+            )
+        calibration = samples.calibration(convert.CALIBRATION_SAMPLES, job["seed"])
+    context.progress("converting", 0, 1)
+    cache.write(Path(job["out"]), convert.convert(work, calibration))
+    return dict(work.facts)
+
+
+def _take_steps(recipe: Recipe, work: Work, context: Context) -> Work:
+    for step in recipe.steps:
+        work = recipes.technique(step.technique).apply(step, work, context)
+    return work
+
+
+def _say(answers: TextIO, **answer: Any) -> None:
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""What the tables for people share: columns, and figures as short as they can be and still true."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.formats._grid import Grid
+from bench.formats._profile import profile_grid
+from bench.report import Report, Row, Table
+from bench.schedule import Spent
+from bench.stats.summary import describe
+from bench.text import MICROSECONDS_BELOW_MS, count, interval, labels, p99, size
+from bench.values import Estimate, Plan
+
+
+def grids(report: Report) -> list[Grid]:
+    """One grid per target, each with its profile below where there is one."""
+    found = []
+    for table in report.tables:
+        found.append(_grid(report, table))
+        if (profile := profile_grid(report, table)) is not None:
+            found.append(profile)
+    return found
+
+
+def _grid(report: Report, table: Table) -> Grid:
+    plan = report.session.plan
+    unit = _unit(table)
+    baseline = report.session.variants[0].name if report.session.variants else ""
+    accuracy = _accuracy_header(table)
+    headers = ["variant", "size", "", "zipped", ""]
+    headers += [accuracy] if accuracy else []
+    counted = _launches_differ(table)
+    headers += ["launches"] if counted else []
+    headers += [f"median {unit}", f"p99 {unit}", f"vs {baseline}"]
+    short = labels([row.variant.name for row in table.rows])
+    rows = []
+    for row in table.rows:
+        cells = [
+            short[row.variant.name],
+            size(row.variant.size_bytes),
+            _ratio(row, row.size_ratio),
+            size(row.variant.zipped_bytes),
+            _ratio(row, row.zipped_ratio),
+        ]
+        cells += [_accuracy(row, accuracy)] if accuracy else []
+        cells += [str(row.summary.launches) if row.summary else "-"] if counted else []
+        rows.append((*cells, *_latency(row, unit)))
+    title = (
+        f"{report.session.model.name} on {table.environment.label} · "
+        f"{count(plan.threads, 'thread')} · "
+        f"{_launches(plan)} × {count(plan.runs, 'run')}"
+    )
+    spelt_out = [f"{label}: {name}" for name, label in short.items() if label != name]
+    return Grid(title, tuple(headers), tuple(rows), (*_notes(table), *spelt_out))
+
+
+def _launches(plan: Plan) -> str:
+    if plan.until is None:
+        return count(plan.launches, "launch", "launches")
+    return f"launches until ±{plan.until * 100:g} %"
+
+
+def _launches_differ(table: Table) -> bool:
+    """By plan (``--until``), or because a variant failed in the middle."""
+    return len({row.summary.launches for row in table.rows if row.summary is not None}) > 1
+
+
+def _unit(table: Table) -> str:
+    medians = [row.summary.median_us.value for row in table.rows if row.summary is not None]
+    return "µs" if medians and min(medians) < MICROSECONDS_BELOW_MS * 1e3 else "ms"
+
+
+def _ratio(row: Row, ratio: float) -> str:
+    return "" if row.variant is row.baseline else f"{ratio:.2f}x"
+
+
+def _accuracy_header(table: Table) -> str:
+    """``accuracy`` with labels, ``agreement`` without, nothing where nothing was judged."""
+    judged = [row.accuracy for row in table.rows if row.accuracy is not None]
+    if any(accuracy.top1 is not None for accuracy in judged):
+        return "accuracy"
+    return "agreement" if judged else ""
+
+
+def _accuracy(row: Row, header: str) -> str:
+    if row.accuracy is None:
+        return "-"
+    value = row.accuracy.top1 if header == "accuracy" else row.accuracy.agreement
+    if value is None:
+        return "baseline" if row.variant is row.baseline else "-"
+    return f"{value * 100:.2f} %"
+
+
+def _latency(row: Row, unit: str) -> tuple[str, str, str]:
+    if row.summary is None:
+        return (f"failed: {row.failure.error_class}" if row.failure else "-", "", "")
+    scale = 1.0 if unit == "µs" else 1e-3
+    versus = "baseline" if row.variant is row.baseline else "-"
+    if row.comparison is not None:
+        versus = describe(row.comparison)
+        if row.comparison.low is not None and row.comparison.high is not None:
+            versus += f" {_speed_interval(row.comparison.low, row.comparison.high)}"
+    return (
+        interval(row.summary.median_us, scale),
+        p99(row.summary.p99_us, scale),
+        versus,
+    )
+
+
+def _speed_interval(low: float, high: float) -> str:
+    """The interval of the speed-up that the words name, which is that of the ratio turned over."""
+    if low >= 1:
+        return f"[{low:.2f}, {high:.2f}]"
+    if high <= 1:
+        return f"[{1 / high:.2f}, {1 / low:.2f}]"
+    return f"[{low:.2f}, {high:.2f}]"
+
+
+def _notes(table: Table) -> tuple[str, ...]:
+    """What each figure of the table was made from."""
+    summaries = [row.summary for row in table.rows if row.summary is not None]
+    if not summaries:
+        return ()
+    kinds = dict.fromkeys(summary.median_us.kind for summary in summaries)
+    parts = [f"median: {' or '.join(kinds)}"]
+    estimates = [s.p99_us for s in summaries if isinstance(s.p99_us, Estimate)]
+    if estimates:
+        parts.append(f"p99: {' or '.join(dict.fromkeys(e.kind for e in estimates))}")
+    parts.append("[ ] 95 % interval over launches")
+    notes = [" · ".join(parts)]
+    if table.spent is not None:
+        notes.append(_spent(table.spent))
+    return tuple(notes)
+
+
+def _spent(spent: Spent) -> str:
+    """What ``--until`` took, reached and saved."""
+    each = f"{spent.most} each"
+    if spent.fewest < spent.most:
+        each = f"{spent.fewest} to {spent.most} each"
+    known = spent.variants - len(spent.short)
+    text = (
+        f"until ±{spent.share * 100:g} %: {known} of {count(spent.variants, 'median')} known after "
+        f"{count(spent.launches, 'launch', 'launches')}, {each}"
+    )
+    if spent.saved:
+        share = f"{spent.saved / spent.fixed * 100:.0f} %"
+        text += f" · a fixed plan as sure takes {spent.fixed}: {spent.saved} saved ({share})"
+    return text
+
+
+def problems(report: Report) -> Sequence[str]:
+    """Failures and cautions, one line each; what befell several variants is said once."""
+    befell: dict[tuple[str, str], dict[str, None]] = {}
+    for failure in report.failures:
+        if not failure.discarded:
+            words = f"({failure.error_class}): {failure.message}: {failure.hint}"
+            befell.setdefault((failure.target, words), {})[failure.variant] = None
+    lines = [
+        f"failed: {', '.join(variants)}{f' on {target}' if target else ''} {words}"
+        for (target, words), variants in befell.items()
+    ]
+    for caution in report.cautions:
+        who = " ".join(filter(None, [caution.variant, caution.target]))
+        lines.append(f"warning: {who + ': ' if who else ''}{caution.message}: {caution.advice}")
+    return lines

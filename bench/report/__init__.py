@@ -1,0 +1,353 @@
+"""Launches -> Report: everything that a table, a file or a data frame shows, with no formatting.
+
+Nothing here touches a device: any old file can be assembled again, on a machine with no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bench import schedule
+from bench.records import End, Records, Session
+from bench.report.op_times import OpTimes, op_times
+from bench.report.warnings import cautions
+from bench.stats import stopping
+from bench.stats.summary import compare_paired, summarize
+from bench.values import (
+    Accuracy,
+    Caution,
+    Comparison,
+    Environment,
+    Estimate,
+    Failure,
+    Launch,
+    Missing,
+    Plan,
+    Summary,
+    Variant,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+ByCell = Mapping[tuple[str, str], list[Launch]]
+"""Launches by target and variant; none is an empty list."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant on one target; ``failure`` says why there is no summary, or not a whole one."""
+
+    variant: Variant
+    baseline: Variant
+    accuracy: Accuracy | None
+    summary: Summary | None
+    comparison: Comparison | None
+    failure: Failure | None
+    baseline_accuracy: Accuracy | None = None
+
+    @property
+    def loss(self) -> float | None:
+        """Accuracy lost against the baseline; without labels, the share of other answers than its.
+
+        None where it is not known.
+        """
+        if self.variant is self.baseline:
+            return 0.0
+        if self.accuracy is None:
+            return None
+        theirs = self.baseline_accuracy
+        if self.accuracy.top1 is not None and theirs is not None and theirs.top1 is not None:
+            return theirs.top1 - self.accuracy.top1
+        return None if self.accuracy.agreement is None else 1.0 - self.accuracy.agreement
+
+    @property
+    def size_ratio(self) -> float:
+        """How many times smaller than the baseline's file."""
+        return self.baseline.size_bytes / self.variant.size_bytes
+
+    @property
+    def zipped_ratio(self) -> float:
+        """How many times smaller than the baseline's file, both zipped."""
+        return self.baseline.zipped_bytes / self.variant.zipped_bytes
+
+
+@dataclass(frozen=True)
+class Table:
+    """All variants on one target; figures of two targets never share a column.
+
+    ``spent`` is what launching until the medians are known took; None for a fixed plan.
+    ``profile`` is each variant's time by type of op, empty without ``--profile``.
+    """
+
+    environment: Environment
+    rows: tuple[Row, ...]
+    spent: schedule.Spent | None = None
+    profile: Mapping[str, OpTimes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A session, ready to be rendered."""
+
+    session: Session
+    tables: tuple[Table, ...]
+    failures: tuple[Failure, ...]
+    cautions: tuple[Caution, ...]
+    end: End | None
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """One line per variant and target, one column per figure, units in the names.
+
+        Columns without any figure are kept: two reports always have the same ones.
+        """
+        import pandas as pd
+
+        name = self.session.model.name
+        lines = [_line(name, table, row) for table in self.tables for row in table.rows]
+        frame: pd.DataFrame = pd.DataFrame(lines, columns=list(_line_columns()))
+        return frame
+
+
+def assemble(records: Records) -> Report:
+    """Summarize and compare all launches of a report file."""
+    session, plan = records.session, records.session.plan
+    launches: dict[tuple[str, str], list[Launch]] = defaultdict(list)
+    for launch in records.launches:
+        launches[launch.target, launch.variant].append(launch)
+    accuracies = {accuracy.variant: accuracy for accuracy in records.accuracies}
+    kept = tuple(f for f in records.failures if f.discarded or not _made_up_for(f, records))
+    failures = {(f.target, f.variant): f for f in kept if not f.discarded}
+    tables = []
+    for environment in _environments(records):
+        target = environment.target
+        baseline = session.variants[0] if session.variants else None
+        rows = []
+        for variant in session.variants:
+            assert baseline is not None
+            mine, theirs = launches[target, variant.name], launches[target, baseline.name]
+            comparison = None
+            if variant is not baseline and mine and theirs:
+                comparison = compare_paired(theirs, mine)
+            summary = summarize(mine, until=plan.until) if mine else None
+            failure = failures.get((target, variant.name))
+            rows.append(
+                Row(
+                    variant=variant,
+                    baseline=baseline,
+                    accuracy=accuracies.get(variant.name),
+                    baseline_accuracy=accuracies.get(baseline.name),
+                    summary=summary,
+                    comparison=comparison,
+                    failure=failure if schedule.wants_more(mine, plan) else None,
+                )
+            )
+        by_variant = {v.name: launches[target, v.name] for v in session.variants}
+        profile = {name: op_times(those) for name, those in by_variant.items()}
+        spent = schedule.spent(by_variant, plan)
+        tables.append(Table(environment, tuple(rows), spent, profile))
+    return Report(
+        session=session,
+        tables=tuple(tables),
+        failures=kept,
+        cautions=_cautions(records, tables, launches),
+        end=records.end,
+    )
+
+
+def _made_up_for(failure: Failure, records: Records) -> bool:
+    """Whether a later sitting has made the launches, or the judgement, that failed."""
+    if failure.error_class == "accuracy":
+        return any(accuracy.variant == failure.variant for accuracy in records.accuracies)
+    launches = [
+        launch
+        for launch in records.launches
+        if (launch.target, launch.variant) == (failure.target, failure.variant)
+    ]
+    if failure.block is None:
+        return not schedule.wants_more(launches, records.session.plan)
+    return any(launch.block == failure.block for launch in launches)
+
+
+def harness_cost(end: End) -> float:
+    """The share of the measuring's wall time that was spent outside launches."""
+    return max(0.0, 1.0 - end.launches_s / end.wall_s) if end.wall_s else 0.0
+
+
+def _environments(records: Records) -> Iterable[Environment]:
+    """Those met, and a bare one for a target that was never reached."""
+    known = {environment.target: environment for environment in records.environments}
+    for target in records.session.targets:
+        kind = target.partition(":")[0]
+        yield known.get(target) or Environment(target, kind, f"{target} (not reached)")
+
+
+def _cautions(records: Records, tables: Sequence[Table], launches: ByCell) -> tuple[Caution, ...]:
+    """What the reader should know that no single figure says."""
+    session = records.session
+    found = []
+    if records.end is None:
+        total = session.plan.launches * len(session.variants) * len(session.targets)
+        made = f"only {len(records.launches)} of {total} launches were made"
+        if session.plan.until is not None:
+            made = f"{len(records.launches)} launches were made, and more were to come"
+        found.append(
+            Caution(
+                code="unfinished",
+                message=made,
+                advice="run the same command again: it goes on with the missing ones",
+            )
+        )
+    if any(table.environment.kind == "local" for table in tables):
+        found.append(
+            Caution(
+                code="local",
+                message="latency was measured on this machine's interpreter, not on a phone",
+                advice="plug in a phone and see: bench targets",
+            )
+        )
+    if records.accuracies and any(table.environment.kind != "local" for table in tables):
+        found.append(
+            Caution(
+                code="accuracy-elsewhere",
+                message="accuracy was measured on this machine's interpreter, latency on the phone",
+                advice="other kernels may round differently: judge on the phone before shipping",
+            )
+        )
+    if not records.accuracies and session.data.get("missing"):
+        found.append(
+            Caution(
+                code="no-accuracy",
+                message=f"no accuracy: {session.data['missing']}",
+                advice="give --data FILE.npz with x_test and y_test",
+            )
+        )
+    for table in tables:
+        found.extend(_launch_cautions(records, table, launches))
+        if session.plan.profile and not any(table.profile.values()):
+            found.append(
+                Caution(
+                    code="no-profile",
+                    message="no profile: nothing there told what single ops take",
+                    advice="only benchmark_model on a phone does: -t adb --profile",
+                    target=table.environment.target,
+                )
+            )
+    return tuple(found)
+
+
+def _launch_cautions(records: Records, table: Table, launches: ByCell) -> Sequence[Caution]:
+    """What the launches of one target say beyond their figures."""
+    target = table.environment.target
+    by_variant = {
+        variant.name: launches[target, variant.name] for variant in records.session.variants
+    }
+    baseline = records.session.variants[0].name if records.session.variants else None
+    unknown = _not_known(records.session.plan, by_variant, target)
+    return [*cautions(by_variant, baseline=baseline), *unknown]
+
+
+def _not_known(
+    plan: Plan, by_variant: Mapping[str, Sequence[Launch]], target: str
+) -> Iterable[Caution]:
+    """Variants that were launched as often as may be, and whose median is still not known."""
+    if plan.until is None:
+        return
+    for name, launches in by_variant.items():
+        needed = stopping.needed(launches, plan.until) if launches else 0
+        if needed and len(launches) >= plan.max_launches:
+            median = summarize(launches).median_us
+            yield Caution(
+                code="not-known",
+                message=f"after {len(launches)} launches the median is known to "
+                f"±{_half_width(median):.1%}, not to the ±{plan.until:.1%} asked for",
+                advice=f"about {needed} more would do (--max-launches), or a machine at rest",
+                variant=name,
+                target=target,
+            )
+
+
+def _half_width(estimate: Estimate) -> float:
+    """The longer half of an interval, as a share of the figure."""
+    if estimate.low is None or estimate.high is None:
+        return math.inf
+    return max(estimate.high / estimate.value, estimate.value / max(estimate.low, 1e-9)) - 1
+
+
+def _line_columns() -> Sequence[str]:
+    return (
+        "model", "target", "variant", "size_bytes", "size_ratio", "zipped_bytes", "zipped_ratio",
+        "accuracy", "agreement", "max_difference", "mean_difference", "samples",
+        "launches", "runs", "median_us", "median_low_us", "median_high_us", "median_kind",
+        "p99_us", "p99_low_us", "p99_high_us", "p99_kind", "min_us", "mean_us", "std_us",
+        "init_us", "first_us", "peak_bytes", "ratio", "ratio_low", "ratio_high", "verdict",
+        "error_class", "error",
+    )  # fmt: skip  # one line per thought
+
+
+def _line(model: str, table: Table, row: Row) -> dict[str, Any]:
+    """The figures of one row, by column; what is missing is None."""
+    accuracy, summary, comparison, failure = (
+        row.accuracy,
+        row.summary,
+        row.comparison,
+        row.failure,
+    )
+    line: dict[str, Any] = {
+        "model": model,
+        "target": table.environment.target,
+        "variant": row.variant.name,
+        "size_bytes": row.variant.size_bytes,
+        "size_ratio": row.size_ratio,
+        "zipped_bytes": row.variant.zipped_bytes,
+        "zipped_ratio": row.zipped_ratio,
+    }
+    if accuracy is not None:
+        line |= {
+            "accuracy": accuracy.top1,
+            "agreement": accuracy.agreement,
+            "max_difference": accuracy.max_difference,
+            "mean_difference": accuracy.mean_difference,
+            "samples": accuracy.samples,
+        }
+    if summary is not None:
+        line |= {
+            name: getattr(summary, name)
+            for name in (
+                "launches",
+                "runs",
+                "min_us",
+                "mean_us",
+                "std_us",
+                "init_us",
+                "first_us",
+                "peak_bytes",
+            )
+        }
+        line |= _estimate("median", summary.median_us) | _estimate("p99", summary.p99_us)
+    if comparison is not None:
+        line |= {
+            "ratio": comparison.ratio,
+            "ratio_low": comparison.low,
+            "ratio_high": comparison.high,
+            "verdict": comparison.verdict,
+        }
+    if failure is not None:
+        line |= {"error_class": failure.error_class, "error": failure.message}
+    return line
+
+
+def _estimate(name: str, estimate: Estimate | Missing) -> dict[str, Any]:
+    if isinstance(estimate, Missing):
+        return {f"{name}_kind": estimate.reason}
+    return {
+        f"{name}_us": estimate.value,
+        f"{name}_low_us": estimate.low,
+        f"{name}_high_us": estimate.high,
+        f"{name}_kind": estimate.kind,
+    }

@@ -1,0 +1,215 @@
+"""Two report files side by side: what became slower, larger or less accurate, and for certain?
+
+Variants are matched by recipe and target. Environments that differ in anything that a latency
+depends on are refused by name, unless asked for: such a comparison tells the phones apart and not
+the models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bench.errors import UsageError
+from bench.records import Records
+from bench.stats import stopping
+from bench.stats.summary import compare_unpaired
+from bench.values import Comparison, Environment, Plan, Variant
+
+INCIDENTAL_FACTS = frozenset({"python", "serial", "battery_level", "celsius"})
+"""Facts of an environment that two comparable figures may differ in."""
+
+DECISIVE_SETTINGS = (
+    "threads",
+    "delegate",
+    "affinity",
+    "input_shapes",
+    "input_ranges",
+    "real_inputs",
+    "signature",
+    "tool_args",
+    "profile",
+)
+"""Of a plan, what changes what is measured, and not only how surely."""
+
+_ROUNDING = 1e-9
+"""A loss of exactly the limit is not beyond it, whatever 0.90 - 0.89 is in binary."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What counts as a regression, each None where it does not.
+
+    Attributes:
+        latency: share by which a median may grow, 0.05 for 5 %.
+        size: share by which a file may grow.
+        accuracy: how much of the accuracy (or agreement) may be lost, 0.01 for one point.
+    """
+
+    latency: float | None = None
+    size: float | None = None
+    accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One variant on one target, old against new.
+
+    Attributes:
+        latency: new time over old, with interval; None where one side has no launches.
+        gate: ``pass``, ``regression`` or ``can't tell`` against the limit (or against no change).
+        more_launches: how many would tell, None where none would or none are needed.
+        size_ratio: new bytes over old.
+        accuracy_change: new accuracy (or agreement) minus old, None where not known on both sides.
+        regressions: what lies beyond its limit: ``latency``, ``size``, ``accuracy``.
+    """
+
+    variant: str
+    target: str
+    latency: Comparison | None
+    gate: stopping.Gate
+    more_launches: int | None
+    size_ratio: float
+    accuracy_change: float | None
+    regressions: tuple[str, ...]
+
+
+def changes(old: Records, new: Records, limits: Limits, *, across: bool) -> tuple[Change, ...]:
+    """Compare all variants that both files have.
+
+    Args:
+        across: compare though the environments differ; targets are then matched by their kind
+            where their ids differ.
+
+    Raises:
+        UsageError: nothing to match, or environments that cannot be compared.
+    """
+    pairs = list(_matched_targets(old, new, across=across))
+    if not across:
+        for before, after in pairs:
+            _check_comparable(before, after)
+        _check_plans(old, new)
+    found = [
+        _change(old, new, before, after, variant, limits)
+        for before, after in pairs
+        for variant in new.session.variants
+        if variant.name in {theirs.name for theirs in old.session.variants}
+    ]
+    if not found:
+        raise UsageError(
+            f"{old.path} and {new.path} share no variant on a target",
+            hint="measure the same recipes on the same target, or use --across",
+        )
+    return tuple(found)
+
+
+def comparable_facts(environment: Environment) -> dict[str, object]:
+    """The facts of an environment that must be equal for two latencies to be compared."""
+    return {name: fact for name, fact in environment.facts.items() if name not in INCIDENTAL_FACTS}
+
+
+def differences(before: Environment, after: Environment) -> list[str]:
+    """What makes two environments incomparable, each as ``name (one against other)``."""
+    old, new = comparable_facts(before), comparable_facts(after)
+    return [
+        f"{name} ({_short(old, name)} against {_short(new, name)})"
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]
+
+
+def measured_alike(plan: Plan) -> dict[str, object]:
+    """The settings of a plan that must be equal for two latencies to be compared."""
+    return {name: getattr(plan, name) for name in DECISIVE_SETTINGS}
+
+
+def _matched_targets(
+    old: Records, new: Records, *, across: bool
+) -> Iterable[tuple[Environment, Environment]]:
+    by_id = {environment.target: environment for environment in old.environments}
+    by_kind = {environment.kind: environment for environment in old.environments}
+    for after in new.environments:
+        before = by_id.get(after.target)
+        if before is None:
+            # Another serial of the same kind: named as a difference, unless that is wanted.
+            before = by_kind.get(after.kind)
+        if before is not None and (across or before.kind == after.kind):
+            yield before, after
+
+
+def _check_comparable(before: Environment, after: Environment) -> None:
+    different = differences(before, after)
+    if different:
+        raise UsageError(
+            f"{before.target} and {after.target} differ in {', '.join(different)}",
+            hint="measure both in the same environment, or compare all the same with --across",
+        )
+
+
+def _check_plans(old: Records, new: Records) -> None:
+    before, after = measured_alike(old.session.plan), measured_alike(new.session.plan)
+    for name in DECISIVE_SETTINGS:
+        if before[name] != after[name]:
+            raise UsageError(
+                f"the files differ in {name} ({before[name]} against {after[name]})",
+                hint="measure both alike, or compare all the same with --across",
+            )
+
+
+def _short(facts: Mapping[str, object], name: str) -> str:
+    text = str(facts.get(name, "none"))
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _change(
+    old: Records,
+    new: Records,
+    before: Environment,
+    after: Environment,
+    variant: Variant,
+    limits: Limits,
+) -> Change:
+    theirs = next(item for item in old.session.variants if item.name == variant.name)
+    first = old.launches_of(before.target, variant.name)
+    second = new.launches_of(after.target, variant.name)
+    latency = None
+    gate: stopping.Gate = "can't tell"
+    more = None
+    if first and second:
+        latency = compare_unpaired(first, second)
+        gate = stopping.gate(latency, limits.latency or 0.0)
+        if gate == "can't tell":
+            more = stopping.launches_to_tell(latency, limits.latency or 0.0)
+    size_ratio = variant.size_bytes / theirs.size_bytes
+    accuracy_change = _accuracy_change(old, new, variant.name)
+    beyond = {
+        "latency": limits.latency is not None and gate == "regression",
+        "size": limits.size is not None and size_ratio > 1.0 + limits.size + _ROUNDING,
+        "accuracy": limits.accuracy is not None
+        and accuracy_change is not None
+        and accuracy_change < -limits.accuracy - _ROUNDING,
+    }
+    return Change(
+        variant=variant.name,
+        target=after.target,
+        latency=latency,
+        gate=gate,
+        more_launches=more,
+        size_ratio=size_ratio,
+        accuracy_change=accuracy_change,
+        regressions=tuple(name for name, is_beyond in beyond.items() if is_beyond),
+    )
+
+
+def _accuracy_change(old: Records, new: Records, variant: str) -> float | None:
+    """On the same samples only: others would not tell what the model lost."""
+    if old.session.data.get("sha256") != new.session.data.get("sha256"):
+        return None
+    figures = []
+    for records in (old, new):
+        judged = next((item for item in records.accuracies if item.variant == variant), None)
+        if judged is None:
+            return None
+        figures.append(judged.top1 if judged.top1 is not None else judged.agreement)
+    before, after = figures
+    return None if before is None or after is None else after - before

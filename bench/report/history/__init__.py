@@ -1,0 +1,291 @@
+"""All reports of one model in order of time: what became slower, larger, less accurate, and when?
+
+Figures are of one *track* if they may be compared: same target, same settings, and an environment
+that is equal in all that a latency depends on (``bench.report.compare``). Tracks are never joined:
+a phone that got another Android begins a new one.
+
+What counts as a change: for median and P99 see ``bench.stats.changepoints``; a size or an accuracy
+has no noise, so each difference from the report before counts, if a table would show it (accuracies
+on the same samples only).
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bench.errors import StoreError, UsageError
+from bench.plugins import nearest
+from bench.records import Records, read
+from bench.report.compare import comparable_facts, differences, measured_alike
+from bench.stats.changepoints import change_points
+from bench.stats.summary import summarize
+from bench.values import Environment, Estimate, Launch, Missing, Variant
+
+Figure = Literal["median", "p99", "size", "accuracy"]
+
+SHOWN_SIZE = 0.0005
+"""A size that differs by less would be shown as +0.0 %."""
+
+SHOWN_ACCURACY = 0.00005
+"""An accuracy that differs by less would be shown as +0.00 points."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One variant on one target in one report.
+
+    ``accuracy`` is top-1 or, without labels, the agreement with the baseline; ``samples`` is the
+    SHA-256 of what it was judged on.
+    """
+
+    report: str
+    started_at: str
+    launches: int
+    median_us: Estimate
+    p99_us: Estimate | Missing
+    size_bytes: int
+    zipped_bytes: int
+    accuracy: float | None
+    samples: str | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A figure begins a new level at a point.
+
+    ``by`` is the new level over the old one (1.08: 8 % more); for an accuracy new minus old.
+    """
+
+    index: int
+    figure: Figure
+    by: float
+
+
+@dataclass(frozen=True)
+class Series:
+    """One variant in one track, oldest point first."""
+
+    variant: str
+    points: tuple[Point, ...]
+    changes: tuple[Change, ...]
+
+    def changes_at(self, index: int) -> tuple[Change, ...]:
+        """What changes at a point."""
+        return tuple(change for change in self.changes if change.index == index)
+
+
+@dataclass(frozen=True)
+class Track:
+    """Figures that may be compared.
+
+    Attributes:
+        label: of the environment, for headings.
+        settings: of the plan, such as ``4 threads · gpu``; with ``target`` it names a picture's
+            panel.
+        differs: in what the environment is unlike that of the track before it in the same panel;
+            empty for the first.
+    """
+
+    target: str
+    label: str
+    settings: str
+    differs: str
+    series: tuple[Series, ...]
+
+
+@dataclass(frozen=True)
+class History:
+    """All that was found of one model.
+
+    Attributes:
+        reports: names of the files, oldest first.
+        tracks: in order of their first report.
+        notes: which files were left out, and why.
+    """
+
+    model: str
+    reports: tuple[str, ...]
+    started_at: tuple[str, ...]
+    tracks: tuple[Track, ...]
+    notes: tuple[str, ...]
+
+
+def load(folder: Path, name: str) -> History:
+    """Read and summarize all reports of a model in a folder.
+
+    Raises:
+        UsageError: there is no such folder, or no report of that model in it.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"no folder {folder}", hint="give --reports FOLDER")
+    found: list[Records] = []
+    notes: list[str] = []
+    others: Counter[str] = Counter()
+    for path in sorted(folder.glob("*.jsonl")):
+        try:
+            records = read(path)
+        except StoreError as error:
+            notes.append(f"left out {error}")
+            continue
+        if records.session.model.name != name:
+            others[records.session.model.name] += 1
+        elif not records.launches:
+            notes.append(f"left out {path}: it holds no launch")
+        else:
+            found.append(records)
+    if not found:
+        raise UsageError(f"{folder} has no report of {name!r}", hint=nearest(name, list(others)))
+    if others:
+        each = ", ".join(f"{model} ({count})" for model, count in sorted(others.items()))
+        notes.append(f"left out reports of other models: {each}")
+    return assemble(name, found, notes)
+
+
+def assemble(name: str, found: Sequence[Records], notes: Sequence[str] = ()) -> History:
+    """The history of reports in any order."""
+    ordered = sorted(found, key=lambda records: (records.session.started_at, records.path.name))
+    tracks: dict[str, list[tuple[Records, Environment]]] = defaultdict(list)
+    for records in ordered:
+        for environment in records.environments:
+            tracks[_track_key(records, environment)].append((records, environment))
+    seen: dict[tuple[str, str], Environment] = {}
+    return History(
+        model=name,
+        reports=tuple(records.path.stem for records in ordered),
+        started_at=tuple(records.session.started_at for records in ordered),
+        tracks=tuple(
+            track for parts in tracks.values() if (track := _track(parts, seen)) is not None
+        ),
+        notes=tuple(notes),
+    )
+
+
+def _track_key(records: Records, environment: Environment) -> str:
+    """Equal for figures that may be compared."""
+    facts = [comparable_facts(environment), measured_alike(records.session.plan)]
+    return json.dumps([environment.target, facts], sort_keys=True, default=str)
+
+
+def _track(
+    parts: Sequence[tuple[Records, Environment]], seen: dict[tuple[str, str], Environment]
+) -> Track | None:
+    """One track; ``seen`` has the last environment of each panel, and is kept up to date."""
+    first, environment = parts[0]
+    panel = (environment.target, _settings(first))
+    before = seen.get(panel)
+    names = dict.fromkeys(
+        variant.name for records, _ in reversed(parts) for variant in records.session.variants
+    )
+    series = tuple(
+        _series(name, points) for name in names if (points := tuple(_points(parts, name)))
+    )
+    if not series:
+        return None
+    seen[panel] = environment
+    return Track(
+        target=environment.target,
+        label=environment.label,
+        settings=panel[1],
+        differs=", ".join(differences(before, environment)) if before is not None else "",
+        series=series,
+    )
+
+
+def _settings(records: Records) -> str:
+    """What was chosen for the measuring, in a few words."""
+    plan = records.session.plan
+    parts = [f"{plan.threads} {'thread' if plan.threads == 1 else 'threads'}"]
+    for name, value in measured_alike(plan).items():
+        if name != "threads" and value:
+            parts.append(f"{name} {value}" if not isinstance(value, bool) else name)
+    return " · ".join(parts)
+
+
+def _points(parts: Sequence[tuple[Records, Environment]], name: str) -> Iterator[Point]:
+    for records, environment in parts:
+        variant = next((x for x in records.session.variants if x.name == name), None)
+        launches = [
+            x for x in records.launches if (x.target, x.variant) == (environment.target, name)
+        ]
+        if variant is not None and launches:
+            yield _point(records, variant, launches)
+
+
+def _point(records: Records, variant: Variant, launches: Sequence[Launch]) -> Point:
+    plan = records.session.plan
+    summary = summarize(launches, until=plan.until)
+    judged = next((x for x in records.accuracies if x.variant == variant.name), None)
+    accuracy = None
+    if judged is not None:
+        accuracy = judged.top1 if judged.top1 is not None else judged.agreement
+    return Point(
+        report=records.path.stem,
+        started_at=records.session.started_at,
+        launches=summary.launches,
+        median_us=summary.median_us,
+        p99_us=summary.p99_us,
+        size_bytes=variant.size_bytes,
+        zipped_bytes=variant.zipped_bytes,
+        accuracy=accuracy,
+        samples=records.session.data.get("sha256"),
+    )
+
+
+def _series(name: str, points: tuple[Point, ...]) -> Series:
+    p99s = {i: p.p99_us for i, p in enumerate(points) if isinstance(p.p99_us, Estimate)}
+    found = [
+        *_level_changes("median", {i: p.median_us for i, p in enumerate(points)}),
+        *_level_changes("p99", p99s),
+        *_exact_changes(points),
+    ]
+    return Series(name, points, tuple(sorted(found, key=lambda change: change.index)))
+
+
+def _level_changes(figure: Figure, figures: Mapping[int, Estimate]) -> Iterable[Change]:
+    """Of a figure with noise; ``figures`` by the index of their point."""
+    indices, estimates = list(figures), list(figures.values())
+    starts = change_points(estimates)
+    bounds = [0, *starts, len(estimates)]
+    for before, start, stop in zip(bounds, bounds[1:], bounds[2:], strict=False):
+        by = _level(estimates[start:stop]) / _level(estimates[before:start])
+        yield Change(indices[start], figure, by)
+
+
+def _level(estimates: Sequence[Estimate]) -> float:
+    return statistics.median(estimate.value for estimate in estimates)
+
+
+def _exact_changes(points: Sequence[Point]) -> Iterable[Change]:
+    """Of figures without noise."""
+    for index, (before, after) in enumerate(itertools.pairwise(points), start=1):
+        ratio = after.size_bytes / before.size_bytes
+        if abs(math.log(ratio)) >= SHOWN_SIZE:
+            yield Change(index, "size", ratio)
+        if None not in (before.accuracy, after.accuracy) and before.samples == after.samples:
+            assert before.accuracy is not None
+            assert after.accuracy is not None
+            if abs(after.accuracy - before.accuracy) >= SHOWN_ACCURACY:
+                yield Change(index, "accuracy", after.accuracy - before.accuracy)
+
+
+def describe(change: Change) -> str:
+    """``median 1.08x slower``, ``size +12.0 %``, ``accuracy -0.40 points``."""
+    if change.figure == "size":
+        return f"size {(change.by - 1) * 100:+.1f} %"
+    if change.figure == "accuracy":
+        return f"accuracy {change.by * 100:+.2f} points"
+    return f"{change.figure} {slower(change)}"
+
+
+def slower(change: Change) -> str:
+    """``1.08x slower`` or ``2.4x faster``, of a median or P99."""
+    factor = max(change.by, 1 / change.by)
+    return f"{factor:.{1 if factor >= 2 else 2}f}x {'slower' if change.by > 1 else 'faster'}"

@@ -1,0 +1,132 @@
+"""A history as text for the terminal, as Markdown, and as comma-separated values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from tabulate import tabulate
+
+from bench.report.history import Change, History, Point, Series, Track, describe
+from bench.text import INDENT, MICROSECONDS_BELOW_MS, escape_markdown, interval, p99, size
+from bench.values import Estimate
+
+HEADERS = ("variant", "when", "launches", "median", "p99", "size", "accuracy", "changed")
+
+
+def text(history: History) -> str:
+    """One table per track."""
+    parts = []
+    for track in history.tracks:
+        body = tabulate(
+            list(_rows(track)),
+            headers=_headers(track),
+            tablefmt="plain",
+            colalign=["left", "left", *["right"] * 1, *["left"] * 2, *["right"] * 2, "left"],
+            disable_numparse=True,
+        )
+        lines = [f"{INDENT}{line.rstrip()}" for line in body.splitlines()]
+        parts.append("\n".join([_title(history, track), "", *lines]))
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown(history: History) -> str:
+    """One table per track."""
+    parts = []
+    for track in history.tracks:
+        body = tabulate(
+            [[escape_markdown(cell) for cell in row] for row in _rows(track)],
+            headers=_headers(track),
+            tablefmt="github",
+            disable_numparse=True,
+        )
+        parts.append(f"**{escape_markdown(_title(history, track))}**\n\n{body}")
+    return "\n\n".join(parts) + "\n"
+
+
+def csv(history: History) -> str:
+    """One line per variant, target and report, unrounded."""
+    import pandas as pd
+
+    lines = [
+        _line(history, track, series, index)
+        for track in history.tracks
+        for series in track.series
+        for index in range(len(series.points))
+    ]
+    return str(pd.DataFrame(lines).to_csv(index=False, lineterminator="\n"))
+
+
+def local_time(started_at: str) -> datetime | None:
+    """When a report was begun, in this machine's time; None where it does not say."""
+    try:
+        return datetime.fromisoformat(started_at).astimezone()
+    except ValueError:
+        return None
+
+
+def _title(history: History, track: Track) -> str:
+    title = f"{history.model} on {track.label} · {track.settings}"
+    return f"{title} · since then another {track.differs}" if track.differs else title
+
+
+def _headers(track: Track) -> list[str]:
+    unit = _unit(track)
+    return [f"{name} {unit}" if name in ("median", "p99") else name for name in HEADERS]
+
+
+def _rows(track: Track) -> Iterator[list[str]]:
+    scale = 1.0 if _unit(track) == "µs" else 1e-3
+    for series in track.series:
+        for index, point in enumerate(series.points):
+            yield [
+                series.variant if index == 0 else "",
+                f"{time:%Y-%m-%d %H:%M}" if (time := local_time(point.started_at)) else "-",
+                str(point.launches),
+                interval(point.median_us, scale),
+                p99(point.p99_us, scale),
+                size(point.size_bytes),
+                "-" if point.accuracy is None else f"{point.accuracy * 100:.2f} %",
+                ", ".join(map(describe, series.changes_at(index))),
+            ]
+
+
+def _unit(track: Track) -> str:
+    least = min(point.median_us.value for series in track.series for point in series.points)
+    return "µs" if least < MICROSECONDS_BELOW_MS * 1e3 else "ms"
+
+
+def _line(history: History, track: Track, series: Series, index: int) -> dict[str, Any]:
+    point = series.points[index]
+    changes: dict[str, Change] = {change.figure: change for change in series.changes_at(index)}
+    return {
+        "model": history.model,
+        "target": track.target,
+        "environment": track.label,
+        "settings": track.settings,
+        "variant": series.variant,
+        "report": point.report,
+        "started_at": point.started_at,
+        "launches": point.launches,
+        **_estimates(point),
+        "size_bytes": point.size_bytes,
+        "zipped_bytes": point.zipped_bytes,
+        "accuracy": point.accuracy,
+        **{
+            f"{name}_change": changes[name].by if name in changes else None
+            for name in ("median", "p99", "size", "accuracy")
+        },
+    }
+
+
+def _estimates(point: Point) -> dict[str, Any]:
+    p99 = point.p99_us if isinstance(point.p99_us, Estimate) else None
+    return {
+        "median_us": point.median_us.value,
+        "median_low_us": point.median_us.low,
+        "median_high_us": point.median_us.high,
+        "p99_us": p99.value if p99 else None,
+        "p99_low_us": p99.low if p99 else None,
+        "p99_high_us": p99.high if p99 else None,
+    }

@@ -1,0 +1,130 @@
+"""Which variant to ship on a target, within given limits, and which others are as good.
+
+A limit holds only where it holds for certain: a latency is within its limit if the upper end of its
+interval is. Where several variants cannot be told apart in what is to be best, the smallest of them
+is recommended, and the others are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.records import Records
+from bench.report import Report, Row
+from bench.stats.summary import compare_paired
+from bench.values import Environment, Estimate
+
+Aim = Literal["latency", "size", "zipped"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a variant must keep to; None does not matter.
+
+    Attributes:
+        loss: accuracy (or agreement) that may be lost against the baseline, 0.01 for one point.
+        size_bytes, zipped_bytes: of the file.
+        median_us, p99_us: upper ends of their intervals.
+    """
+
+    loss: float | None = None
+    size_bytes: int | None = None
+    zipped_bytes: int | None = None
+    median_us: float | None = None
+    p99_us: float | None = None
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What to ship on one target.
+
+    Attributes:
+        chosen: None where no variant keeps to the limits.
+        equals: variants that cannot be told from it in what is to be best.
+        rejected: variants that break a limit, each with the reason.
+    """
+
+    environment: Environment
+    chosen: Row | None
+    equals: tuple[Row, ...]
+    rejected: tuple[tuple[Row, str], ...]
+
+
+def recommendations(
+    records: Records, report: Report, limits: Limits, aim: Aim
+) -> tuple[Recommendation, ...]:
+    """One recommendation per target.
+
+    Args:
+        records: the report's own, for the launches that pairs of variants are compared by.
+    """
+    found = []
+    for table in report.tables:
+        reasons = {row.variant.name: list(_breaks(row, limits)) for row in table.rows}
+        fitting = [row for row in table.rows if not reasons[row.variant.name]]
+        chosen, equals = _best(records, table.environment.target, fitting, aim)
+        rejected = tuple(
+            (row, "; ".join(reasons[row.variant.name]))
+            for row in table.rows
+            if reasons[row.variant.name]
+        )
+        found.append(Recommendation(table.environment, chosen, equals, rejected))
+    return tuple(found)
+
+
+def _breaks(row: Row, limits: Limits) -> Iterator[str]:
+    """Each limit that a row does not keep to for certain."""
+    if row.summary is None:
+        yield "it was not measured"
+        return
+    lost = row.loss
+    if limits.loss is not None and (lost is None or lost > limits.loss):
+        yield "its loss is not known" if lost is None else f"it loses {lost * 100:.2f} points"
+    if limits.size_bytes is not None and row.variant.size_bytes > limits.size_bytes:
+        yield f"it takes {row.variant.size_bytes:,} bytes"
+    if limits.zipped_bytes is not None and row.variant.zipped_bytes > limits.zipped_bytes:
+        yield f"it takes {row.variant.zipped_bytes:,} bytes zipped"
+    for name, figure, limit in (
+        ("median", row.summary.median_us, limits.median_us),
+        ("p99", row.summary.p99_us, limits.p99_us),
+    ):
+        if limit is None:
+            continue
+        if not isinstance(figure, Estimate) or figure.high is None:
+            yield f"its {name} is not known well enough"
+        elif figure.high > limit:
+            yield f"its {name} may be {figure.high / 1e3:.3g} ms"
+
+
+def _best(
+    records: Records, target: str, fitting: Sequence[Row], aim: Aim
+) -> tuple[Row | None, tuple[Row, ...]]:
+    """The best row and those that are as good as can be told."""
+    if not fitting:
+        return None, ()
+    if aim != "latency":
+        ordered = sorted(fitting, key=lambda row: _bytes(row, aim))
+        least = _bytes(ordered[0], aim)
+        return ordered[0], tuple(row for row in ordered[1:] if _bytes(row, aim) == least)
+    fastest = min(fitting, key=_median_us)
+    group = [fastest, *(row for row in fitting if _as_fast(records, target, fastest, row))]
+    chosen = min(group, key=lambda row: row.variant.zipped_bytes)
+    return chosen, tuple(row for row in group if row is not chosen)
+
+
+def _as_fast(records: Records, target: str, fastest: Row, row: Row) -> bool:
+    if row is fastest:
+        return False
+    sides = [records.launches_of(target, each.variant.name) for each in (fastest, row)]
+    return compare_paired(*sides).verdict == "no clear change"
+
+
+def _median_us(row: Row) -> float:
+    assert row.summary is not None  # what was not measured keeps to no limits
+    return row.summary.median_us.value
+
+
+def _bytes(row: Row, aim: Aim) -> int:
+    return row.variant.size_bytes if aim == "size" else row.variant.zipped_bytes

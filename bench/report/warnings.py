@@ -1,0 +1,252 @@
+"""What launches say beyond their figures: cautions as values, each with its figure and advice.
+
+Codes: ``too-few-runs``, ``spread``, ``two-groups``, ``two-speeds``, ``drift``, ``baseline-moved``,
+``throttled``, ``busy-host``. Each asks for certainty and for a size that matters; how often each
+cries wolf on clean launches is simulated in ``tests``.
+
+Keys read from ``Launch.state``, all optional:
+
+- ``before``, ``after``: readings of the device, each with ``thermal_status`` (a name, or a number:
+  0 or ``none`` is well) and ``celsius``;
+- ``work_us``, ``cool_work_us``: time of a fixed piece of work, now and when the device was cool;
+- ``other_cpu_share``: share of the host's CPU time that other processes took during the launch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from bench.stats.intervals import Floats
+from bench.stats.patterns import drift, two_groups
+from bench.stats.sample import levels_us, log_levels_by_block, logs, median_kind, rounding_us
+from bench.stats.summary import missing_p99
+from bench.values import Caution, Launch
+
+WIDE_SPREAD = 0.20
+"""Of launch medians, from the first decile to the last, as a share of their median."""
+
+NOTEWORTHY_GROUPS = 0.05
+NOTEWORTHY_DRIFT = 0.03
+THROTTLED_WORK = 1.10
+"""Fixed work that takes a tenth longer than when cool (the rule of Jetpack's benchmark library)."""
+
+BUSY_SHARE = 0.10
+_MANY_LAUNCHES = 0.2
+_LAUNCHES_LOOKED_INTO = 50
+
+Launches = Sequence[Launch]
+ByVariant = Mapping[str, Launches]
+
+
+def cautions(launches: ByVariant, *, baseline: str | None = None) -> list[Caution]:
+    """What to know before believing the figures of one target.
+
+    Args:
+        launches: of one target, by the variant's name.
+        baseline: the variant that the others are compared with.
+
+    Returns:
+        at most one caution per code and variant; ``variant`` is None where it concerns several.
+    """
+    found: list[Caution | None] = []
+    measured = {name: those for name, those in launches.items() if those}
+    for those in measured.values():
+        found += [look(those) for look in _OF_A_VARIANT]
+    if measured:
+        everything = [launch for those in measured.values() for launch in those]
+        found += [_drift(measured, everything[0].target)]
+        found += [_baseline_moved(measured, baseline)]
+        found += [_throttled(everything), _busy(everything)]
+    return _merged([caution for caution in found if caution is not None])
+
+
+def _merged(found: Sequence[Caution]) -> list[Caution]:
+    """What is true of several variants in the same words is said once, of none of them."""
+    alike: defaultdict[Caution, list[Caution]] = defaultdict(list)
+    for caution in found:
+        alike[replace(caution, variant=None)].append(caution)
+    return [those[0] if len(those) == 1 else common for common, those in alike.items()]
+
+
+def _too_few_runs(launches: Launches) -> Caution | None:
+    missing = missing_p99(launches)
+    if missing is None:
+        return None
+    more = ""
+    if missing.launches is not None:
+        more = f"add {missing.launches} launches, or "
+    return _caution(
+        "too-few-runs",
+        f"no P99: {missing.reason}",
+        f"{more}plan at least 10 launches of 69 runs",
+        launches[0],
+    )
+
+
+def _spread(launches: Launches) -> Caution | None:
+    if len(launches) < 3:
+        return None
+    levels = _log_levels(launches)
+    low, high = np.quantile(levels, [0.1, 0.9])
+    spread = math.expm1(float(high - low))
+    if spread <= WIDE_SPREAD:
+        return None
+    return _caution(
+        "spread",
+        f"launches differ by {spread:.0%} (first to last decile of {len(launches)} medians)",
+        "close what else runs, fix clock speeds, let it cool; more launches narrow the interval",
+        launches[0],
+    )
+
+
+def _two_groups(launches: Launches) -> Caution | None:
+    levels = levels_us(launches, median_kind(launches))
+    distance, split = two_groups(logs(levels))
+    apart = math.expm1(float(distance))
+    # Neighbours in whole microseconds are no groups, only rounded.
+    steps = 2 * rounding_us(levels) / float(np.median(levels)) if levels.any() else 0.0
+    if not split or apart < max(NOTEWORTHY_GROUPS, 2.5 * steps):
+        return None
+    return _caution(
+        "two-groups",
+        f"launches fall into two groups {apart:.0%} apart, with nothing between",
+        "often big and little cores, or clock speeds: bind launches to cores (--affinity); "
+        "the median may be that of either group",
+        launches[0],
+    )
+
+
+def _two_speeds(launches: Launches) -> Caution | None:
+    """Two groups within most launches; needs the samples."""
+    kept = [x.latency.samples_ns for x in launches[:_LAUNCHES_LOOKED_INTO] if x.latency.samples_ns]
+    if not kept:
+        return None
+    looks = [two_groups(np.log(np.maximum(samples, 1))) for samples in kept]
+    apart = [math.expm1(float(distance)) for distance, split in looks if split]
+    apart = [each for each in apart if each >= NOTEWORTHY_GROUPS]
+    if 2 * len(apart) <= len(kept):
+        return None
+    return _caution(
+        "two-speeds",
+        f"runs within a launch have two speeds {float(np.median(apart)):.0%} apart",
+        "threads that move between cores or a clock that steps: try --affinity, fewer --threads "
+        "or more warm-up runs",
+        launches[0],
+    )
+
+
+_OF_A_VARIANT: tuple[Callable[[Launches], Caution | None], ...] = (
+    _too_few_runs,
+    _spread,
+    _two_groups,
+    _two_speeds,
+)
+
+
+def _drift(launches: ByVariant, target: str) -> Caution | None:
+    """All variants together, so that it is the device that drifts."""
+    change, certain = drift(_by_block([_levels_around_own(each) for each in launches.values()]))
+    share = math.expm1(float(change))
+    if not certain or abs(share) < NOTEWORTHY_DRIFT:
+        return None
+    slower = "slower" if share > 0 else "faster"
+    return Caution(
+        code="drift",
+        message=f"launches became {abs(share):.0%} {slower} in the course of the session",
+        advice="ratios hold, for variants took turns; for medians warm up or cool down longer",
+        target=target,
+    )
+
+
+def _baseline_moved(launches: ByVariant, baseline: str | None) -> Caution | None:
+    """The baseline against the other variants, so that what drifts for all is left out."""
+    others = [_levels_around_own(each) for name, each in launches.items() if name != baseline]
+    if baseline is None or baseline not in launches or not others:
+        return None
+    own = _levels_around_own(launches[baseline])
+    beside: defaultdict[int, list[float]] = defaultdict(list)
+    for levels in others:
+        for block in levels.keys() & own.keys():
+            beside[block].append(levels[block])
+    relative = {block: own[block] - sum(each) / len(each) for block, each in beside.items()}
+    if not relative:
+        return None
+    change, certain = drift(_by_block([relative]))
+    share = math.expm1(float(change))
+    if not certain or abs(share) < NOTEWORTHY_DRIFT:
+        return None
+    slower = "slower" if share > 0 else "faster"
+    return _caution(
+        "baseline-moved",
+        f"the baseline became {abs(share):.0%} {slower} beside the other variants",
+        "every ratio leans on it: measure again, with more launches and a device at rest",
+        launches[baseline][0],
+    )
+
+
+def _throttled(launches: Launches) -> Caution | None:
+    reasons = [reason for launch in launches if (reason := _throttling(launch.state))]
+    if not reasons:
+        return None
+    return Caution(
+        code="throttled",
+        message=f"{len(reasons)} of {len(launches)} launches ran throttled ({reasons[-1]})",
+        advice="let it cool between launches, out of its case and off the charger",
+        target=launches[0].target,
+    )
+
+
+def _throttling(state: Mapping[str, Any]) -> str:
+    """How a launch's state shows throttling, in a few words; empty if it does not."""
+    for when in ("before", "after"):
+        status = (state.get(when) or {}).get("thermal_status")
+        if status not in (None, 0, "0", "none"):
+            return f"thermal status {status} {when} it"
+    work, cool = state.get("work_us"), state.get("cool_work_us")
+    if work and cool and work > THROTTLED_WORK * cool:
+        return f"fixed work {work / cool - 1:.0%} slower than when cool"
+    return ""
+
+
+def _busy(launches: Launches) -> Caution | None:
+    shares = np.array([launch.state.get("other_cpu_share") or 0.0 for launch in launches])
+    busy = int(np.count_nonzero(shares > BUSY_SHARE))
+    if busy <= _MANY_LAUNCHES * len(launches):
+        return None
+    return Caution(
+        code="busy-host",
+        message=f"other processes took up to {shares.max():.0%} of the CPU time "
+        f"in {busy} of {len(launches)} launches",
+        advice="close them and run the same command on a machine at rest",
+        target=launches[0].target,
+    )
+
+
+def _caution(code: str, message: str, advice: str, launch: Launch) -> Caution:
+    return Caution(code, message, advice, variant=launch.variant, target=launch.target)
+
+
+def _log_levels(launches: Launches) -> Floats:
+    return logs(levels_us(launches, median_kind(launches)))
+
+
+def _levels_around_own(launches: Launches) -> dict[int, float]:
+    """Each block's level, as a logarithm around the variant's median."""
+    levels = log_levels_by_block(launches, median_kind(launches))
+    middle = float(np.median(list(levels.values())))
+    return {block: level - middle for block, level in levels.items()}
+
+
+def _by_block(series: Sequence[Mapping[int, float]]) -> Floats:
+    """The mean of several series at each block, in order."""
+    blocks: defaultdict[int, list[float]] = defaultdict(list)
+    for levels in series:
+        for block, level in levels.items():
+            blocks[block].append(level)
+    return np.array([sum(blocks[block]) / len(blocks[block]) for block in sorted(blocks)])

@@ -1,0 +1,1 @@
+"""Statistics of launches: they know figures and launches, and neither files nor devices."""

@@ -1,0 +1,55 @@
+"""What a launch's answer comes to: the tool's figures and facts, or the error to raise."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from bench import benchmark_model
+from bench.errors import StableLaunchError, TransientLaunchError
+from bench.targets._adb.reply import Answer
+from bench.values import Plan
+
+
+def judge(answer: Answer, plan: Plan) -> benchmark_model.ToolRun:
+    """The tool's figures. Raises LaunchError where they are none, or not of what was asked."""
+    values = answer.values
+    timeout_s = plan.timeout_s
+    if values.get("ended") == "timeout":
+        raise StableLaunchError(
+            f"the tool took longer than {timeout_s:g} s and was ended",
+            hint="raise --timeout, or lower --runs",
+            error_class="timeout",
+        )
+    if "exit" not in values or "ended" in values:
+        raise TransientLaunchError(
+            "the launch broke off on the phone",
+            hint="it restarted, or somebody ended the tool",
+            error_class="crash",
+        )
+    stdout, stderr = (stream.decode(errors="replace") for stream in answer.streams)
+    asked = benchmark_model.Asked(delegate=plan.delegate, input_shapes=bool(plan.input_shapes))
+    found = benchmark_model.parse(
+        stdout, exit_code=int(values["exit"]), stderr=stderr, asked=asked
+    )[-1]
+    if isinstance(found, benchmark_model.ToolFault):
+        raise benchmark_model.to_error(found)
+    return found
+
+
+def launch_facts(answer: Answer, run: benchmark_model.ToolRun) -> dict[str, object]:
+    """What a report keeps beside the figures."""
+    facts: dict[str, object] = {
+        "tool_s": tool_s(answer),
+        "tool_era": run.era,
+        "delegates": [asdict(each) for each in run.delegates],
+        "tool_warnings": list(run.warnings),
+        "p95_us": run.p95_us,
+        "ops": [asdict(each) for each in run.ops],
+    }
+    return {key: value for key, value in facts.items() if value not in (None, [], "")}
+
+
+def tool_s(answer: Answer) -> float:
+    """How long the tool ran, by the phone's own clock (in hundredths); 0 if it gave no end."""
+    values = answer.values
+    return round(float(values.get("to_s", 0)) - float(values.get("from_s", 0)), 2)

@@ -1,0 +1,191 @@
+"""One harness at one phone: take it, run our scripts there, give it back as it was."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import plugins
+from bench.errors import LaunchError, TargetError, TransientLaunchError
+from bench.targets import Progress
+from bench.targets._adb import files, lock
+from bench.targets._adb.options import Options
+from bench.targets._adb.probe import Phone, parse_probe
+from bench.targets._adb.readiness import DeviceState, parse_state
+from bench.targets._adb.reply import Answer
+from bench.targets._adb.shell import STALL_S, Link, Shell, quote
+
+BEAT_S = 5
+LAUNCH_STALL_S = 4 * BEAT_S
+RESTORE_WAIT_S = 5.0
+LOCK_POLL_S = 1.0
+SETTLE_STALL_S = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+def quietly(_: str) -> None:
+    """A progress that nobody watches."""
+
+
+class Session:
+    """Our scripts on a phone that we hold.
+
+    Args:
+        shell: the way to the phone.
+        options: of the target.
+    """
+
+    def __init__(self, shell: Shell, options: Options) -> None:
+        self.token = uuid.uuid4().hex[:12]
+        self.closing = threading.Event()
+        self.link = Link(shell, options.reconnect_s, self.closing)
+        self._options = options
+        self._scripts = files.scripts(plugins.folder("device_scripts"))
+        self._home = f"{files.ROOT}/{Path(self._scripts[0].name).parent}"
+        self._held = False
+        self._launches = 0
+        self._forget = "-"
+        self.settings: dict[str, str] = {}
+
+    @property
+    def serial(self) -> str:
+        """Of the phone."""
+        return self.link.shell.serial
+
+    def _command(self, script: str, *words: object) -> str:
+        return quote("sh", f"{self._home}/{script}", *words)
+
+    def bring_scripts(self) -> None:
+        """Push what the phone does not have yet. Raises LaunchError."""
+        if missing := files.missing(self.link, self._scripts, quietly):
+            files.push(self.link, missing, self.token, quietly)
+
+    def take(self) -> None:
+        """Take the phone for us alone, end what a dead harness left, and apply settings.
+
+        Raises:
+            TargetError: somebody else holds it, and did not give it back in time.
+            LaunchError: the phone is gone or full.
+        """
+        self.bring_scripts()
+        wanted = [name for name in ("stay_on", "fixed_performance") if getattr(self._options, name)]
+        us = lock.ourselves().line()
+        deadline = time.monotonic() + self._options.lock_timeout_s
+        takeover = "-"
+        while True:
+            command = self._command("settle.sh", files.ROOT, self.token, us, takeover, *wanted)
+            answer = self.link.ask(command, quietly, SETTLE_STALL_S)
+            if answer.values.get("lock") == "ours":
+                break
+            holder = lock.read(answer.values.get("holder", ""))
+            age_s = float(answer.values.get("age_s") or 0)
+            if lock.is_dead(holder, age_s):
+                takeover = answer.values.get("lock", "-")
+                continue
+            if time.monotonic() >= deadline or self.closing.is_set():
+                raise TargetError(
+                    f"{self.serial} is in use by {holder or 'another harness'} "
+                    f"(last sign {age_s:.0f} s ago)",
+                    hint="wait until it is done, or let us wait: lock_timeout_s=600",
+                )
+            self.closing.wait(LOCK_POLL_S)
+        self._held = True
+        self.settings = {
+            key.partition(".")[2]: value
+            for key, value in answer.values.items()
+            if key.startswith("setting.")
+        }
+
+    def probe(self, mask: str) -> Phone:
+        """What the phone is; ``mask`` in hexadecimal or ``-``. Raises LaunchError."""
+        answer = self.link.ask(self._command("probe.sh", files.ROOT, mask), quietly)
+        return parse_probe(self.serial, answer.values)
+
+    def look(self, full: bool, progress: Progress) -> DeviceState:
+        """The state now; ``full`` with the screen and the timed work. Raises LaunchError."""
+        parts = ("screen", "work") if full else ()
+        beat = f"true > {files.ROOT}/lock/beat; "
+        answer = self.link.ask(beat + self._command("state.sh", *parts), progress)
+        return parse_state(answer.values, time.monotonic())
+
+    def launch(
+        self, command: Sequence[str], model: str, timeout_s: float, mask: str, libraries: str,
+        look: bool, progress: Progress,
+    ) -> Answer:  # fmt: skip
+        """One launch's answer, see launch.sh; however often the cable is cut, it ran once.
+
+        With ``look`` the answer holds the state after it.
+
+        Raises:
+            StableLaunchError: the phone did not come back.
+            TransientLaunchError: the harness is leaving.
+        """
+        self._launches += 1
+        name = f"{self.token}-{self._launches}"
+        whole = self._command(
+            "launch.sh", files.ROOT, self.token, name, self._forget, max(1, round(timeout_s)),
+            BEAT_S, max(BEAT_S, round(self._options.reconnect_s)),
+            "yes" if look else "no", mask, libraries, model, *command,
+        )  # fmt: skip
+        try:
+            answer = self.link.ask(whole, progress, LAUNCH_STALL_S)
+        except LaunchError:
+            if self.closing.is_set():
+                raise cancelled() from None
+            raise
+        if self.closing.is_set() and "exit" not in answer.values:
+            raise cancelled()
+        self._forget = name
+        return answer
+
+    def end_launches(self) -> None:
+        """End what runs on the phone now, from any thread; best effort."""
+        self.closing.set()
+        if self._held:
+            self._restore("keep")
+
+    def give_back(self) -> None:
+        """Undo everything and release the phone; what cannot be done now, the next start does."""
+        self.closing.set()
+        if self._held:
+            self._held = False
+            self._restore("release")
+
+    def _restore(self, mode: str) -> None:
+        link = Link(self.link.shell, RESTORE_WAIT_S, threading.Event())
+        try:
+            link.ask(self._command("restore.sh", files.ROOT, self.token, mode), quietly, STALL_S)
+        except LaunchError as fault:
+            _log.warning(
+                "%s keeps its changed settings until the next start (%s)", self.serial, fault
+            )
+
+    def remove_all(self) -> tuple[int, int]:
+        """Remove our folder from a phone that we hold: how many files and bytes.
+
+        Raises:
+            LaunchError: the phone is gone.
+        """
+        self._restore("keep")
+        self._held = False  # the lock lies in the folder
+        answer = self.link.ask(self._command("clean.sh", files.ROOT, "all"), quietly)
+        values = answer.values
+        return int(values.get("removed", 0)), int(values.get("freed_bytes", 0))
+
+    def keep_within_cap(self, used: Sequence[str]) -> None:
+        """Remove longest unused files beyond the cap, none used now. Raises LaunchError."""
+        names = [name.partition("/")[2] for name in used if name.startswith("files/")]
+        cap_bytes = self._options.cap_mb * 2**20
+        self.link.ask(self._command("clean.sh", files.ROOT, cap_bytes, *names), quietly)
+
+
+def cancelled() -> TransientLaunchError:
+    """What a launch raises that was ended because the harness leaves."""
+    return TransientLaunchError(
+        "the launch was cancelled", hint="run the same command again", error_class="crash"
+    )

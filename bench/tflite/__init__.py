@@ -1,0 +1,1 @@
+"""Inside a .tflite: read, verified, its weights unfolded, and its facts."""

@@ -1,0 +1,210 @@
+"""Answer all test samples with one variant, in a process of its own.
+
+Told by arguments; prints ``{"progress": [done, total]}`` lines and then ``{"judged": {…}}``, or
+``{"error": "DataError" | "BuildError", "message": …, "hint": …}`` with exit code 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+
+from bench.errors import DataError
+from bench.workers.interpreter import Array, Graph, to_input, to_real
+
+BATCH = 64
+CHECKED = 4
+"""So many samples are answered one by one too, to see that a batch gives the same answers."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Judge, print the answer, return the exit code."""
+    parser = argparse.ArgumentParser(description="Answer all test samples with one variant.")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--samples", required=True, help="folder: x.INPUT.npy, and y.npy if known")
+    parser.add_argument("--outputs", required=True, help="folder to keep the answers in")
+    parser.add_argument("--baseline", help="folder of the baseline's answers")
+    parser.add_argument("--signature")
+    parser.add_argument("--threads", type=int, default=1)
+    asked = parser.parse_args(arguments)
+    try:
+        answer: dict[str, Any] = {"judged": _judge(asked)}
+    except DataError as fault:
+        answer = {"error": "DataError", "message": fault.message, "hint": fault.hint}
+    except (ValueError, RuntimeError, MemoryError) as fault:
+        words = str(fault).strip().replace("\n", " ") or type(fault).__name__
+        hint = "the variant cannot be judged on these samples; its latency is measured all the same"
+        answer = {"error": "BuildError", "message": words, "hint": hint}
+    print(json.dumps(answer), flush=True)  # noqa: T201  # the answer of a worker
+    return 0 if "judged" in answer else 1
+
+
+def _judge(asked: argparse.Namespace) -> dict[str, Any]:
+    folder = Path(asked.samples)
+    x = {
+        unquote(path.stem.partition(".")[2]): np.load(path, mmap_mode="r")
+        for path in folder.glob("x.*.npy")
+    }
+    labels = np.load(folder / "y.npy") if (folder / "y.npy").is_file() else None
+    graph = Graph(asked.model, threads=asked.threads, signature=asked.signature)
+    x = _by_input(x, graph)
+    answers = _answer_all(graph, x, Path(asked.outputs))
+    judged: dict[str, Any] = {"samples": len(next(iter(answers.values())))}
+    scores = _scores(answers)
+    if labels is not None:
+        judged["top1"] = _top1(scores, labels)
+    if asked.baseline:
+        judged.update(_agreement(answers, Path(asked.baseline)))
+    return judged
+
+
+def _by_input(x: Mapping[str, Array], graph: Graph) -> dict[str, Array]:
+    """The samples by the graph's input names, their shapes held against the inputs'."""
+    inputs = graph.inputs()
+    if list(x) == [""] and len(inputs) == 1:
+        x = {next(iter(inputs)): x[""]}
+    if set(x) != set(inputs):
+        raise DataError(
+            f"samples for {_list(x)}, and the model's inputs are {_list(inputs)}",
+            hint="name arrays x_test:INPUT, one for each input",
+        )
+    for name, details in inputs.items():
+        signature = details["shape_signature"]
+        wanted = tuple(signature) if len(signature) else tuple(details["shape"])
+        given = x[name].shape
+        fits = len(given) == len(wanted) and all(
+            w in (-1, g) for w, g in zip(wanted[1:], given[1:], strict=True)
+        )
+        if not fits:
+            raise DataError(
+                f"samples of shape {given[1:]}, and the model's input {name} takes "
+                f"{tuple(int(n) for n in wanted[1:])}",
+                hint="give x_test as the model's input takes it: (samples, …)",
+            )
+    return dict(x)
+
+
+def _answer_all(graph: Graph, x: Mapping[str, Array], folder: Path) -> dict[str, Array]:
+    """Every output for every sample as float32, kept in files: they may be larger than memory."""
+    total = len(next(iter(x.values())))
+    batch = _batch_size(graph, x)
+    kept: dict[str, Array] = {}
+    for start in range(0, total, batch):
+        index = np.minimum(np.arange(start, start + batch), total - 1)  # the last one is repeated
+        stop = min(start + batch, total)
+        for name, values in _answer(graph, x, index).items():
+            if name not in kept:
+                kept[name] = np.lib.format.open_memmap(
+                    folder / f"{len(kept)}.npy",
+                    mode="w+",
+                    dtype=np.float32,
+                    shape=(total, *values.shape[1:]),
+                )
+            kept[name][start:stop] = values[: stop - start]
+        print(json.dumps({"progress": [stop, total]}), flush=True)  # noqa: T201  # as above
+    return kept
+
+
+def _answer(graph: Graph, x: Mapping[str, Array], index: Array) -> dict[str, Array]:
+    inputs = graph.inputs()
+    graph.feed({name: to_input(x[name][index], inputs[name]) for name in inputs})
+    graph.run()
+    outputs = graph.outputs()
+    return {
+        name: to_real(values if values.ndim else values[None], outputs[name])
+        for name, values in graph.answers().items()
+    }
+
+
+def _batch_size(graph: Graph, x: Mapping[str, Array]) -> int:
+    """Resize the graph to a batch where that gives the same answers, else to what it takes."""
+    fixed = {int(details["shape"][0]) for details in graph.inputs().values()}
+    if fixed != {1}:
+        _resize(graph, x, max(fixed))
+        return max(fixed)
+    _resize(graph, x, 1)
+    few = min(CHECKED, len(next(iter(x.values()))))
+    single = [_answer(graph, x, np.array([index])) for index in range(few)]
+    try:
+        _resize(graph, x, BATCH)
+        together = _answer(graph, x, np.arange(BATCH) % few)
+        if all(_same(together[name], [one[name] for one in single]) for name in together):
+            return BATCH
+    except (ValueError, RuntimeError):
+        pass  # a graph with its batch of one written into it, in a reshape for example
+    _resize(graph, x, 1)
+    return 1
+
+
+def _resize(graph: Graph, x: Mapping[str, Array], batch: int) -> None:
+    for name, array in x.items():
+        graph.resize(name, (batch, *array.shape[1:]))
+    graph.allocate()
+
+
+def _same(together: Array, single: list[Array]) -> bool:
+    """Whether a batch's first answers are those given one by one, up to rounding."""
+    alone = np.concatenate(single)
+    if together.shape[1:] != alone.shape[1:] or len(together) != BATCH:
+        return False
+    span = float(np.abs(alone).max()) or 1.0
+    return bool(np.abs(together[: len(alone)] - alone).max() <= 0.01 * span)
+
+
+def _scores(answers: Mapping[str, Array]) -> Array | None:
+    """The output that names a class: the only one of shape (samples, classes)."""
+    rows = [values for values in answers.values() if values.ndim == 2 and values.shape[1] > 1]
+    return rows[0] if len(rows) == 1 else None
+
+
+def _top1(scores: Array | None, labels: Array) -> float:
+    if scores is None:
+        raise DataError(
+            "labels, and no single output of shape (samples, classes)",
+            hint="leave y_test out to see the agreement with the baseline instead",
+        )
+    classes = scores.shape[1]
+    if labels.max() >= classes:
+        bad = int(np.argmax(labels >= classes))
+        raise DataError(
+            f"label {int(labels[bad])} of sample {bad}, and the model has {classes} classes",
+            hint=f"labels run from 0 to {classes - 1}",
+        )
+    return float(np.mean(scores.argmax(axis=1) == labels))
+
+
+def _agreement(answers: Mapping[str, Array], folder: Path) -> dict[str, Any]:
+    """How far the answers lie from the baseline's."""
+    pairs = [
+        (values, np.load(folder / f"{number}.npy", mmap_mode="r"))
+        for number, values in enumerate(answers.values())
+    ]
+    if any(values.shape != theirs.shape for values, theirs in pairs):
+        raise DataError("outputs of other shapes than the baseline's", hint="compare like models")
+    differences = [np.abs(values - theirs) for values, theirs in pairs]
+    sizes = sum(difference.size for difference in differences)
+    agreement = None
+    scores = _scores(answers)
+    if scores is not None:
+        theirs = next(theirs for values, theirs in pairs if values is scores)
+        agreement = float(np.mean(scores.argmax(axis=1) == theirs.argmax(axis=1)))
+    return {
+        "agreement": agreement,
+        "max_difference": float(max(difference.max() for difference in differences)),
+        "mean_difference": float(sum(difference.sum() for difference in differences) / sizes),
+    }
+
+
+def _list(names: Mapping[str, Any]) -> str:
+    return ", ".join(name or "the only input" for name in names)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

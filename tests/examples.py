@@ -1,0 +1,80 @@
+"""Values of the house for tests: a session, its launches, a whole report file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bench.records import End, Session, Writer
+from bench.targets.local import from_samples
+from bench.values import Environment, Launch, Model, Plan, Variant
+
+MODEL = Model("tiny", "keras", "tiny.keras", "a" * 64)
+ENVIRONMENT = Environment("local", "local", "this machine", {"cpu": "made up", "threads": 1})
+
+
+def variant(name: str = "float32", size_bytes: int = 1000, zipped_bytes: int = 800) -> Variant:
+    return Variant(name, Path(f"/nowhere/{name}.tflite"), f"{name:f<64}", size_bytes, zipped_bytes)
+
+
+FLOAT32 = variant()
+INT8 = variant("quantize:int8", 400, 200)
+
+
+def session(
+    *, variants: Sequence[Variant] = (FLOAT32, INT8), launches: int = 3, **changes: object
+) -> Session:
+    made = Session(
+        model=MODEL,
+        plan=Plan(launches=launches, runs=4),
+        variants=tuple(variants),
+        targets=("local",),
+        started_at="2026-11-24T08:00:00+00:00",
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def launch(
+    variant: str = "float32",
+    block: int = 0,
+    *,
+    target: str = "local",
+    samples_us: Sequence[float] = (100, 101, 102, 110),
+) -> Launch:
+    return Launch(
+        variant=variant,
+        target=target,
+        block=block,
+        latency=from_samples([round(sample * 1e3) for sample in samples_us]),
+        init_us=500.0,
+        first_us=150.0,
+        warmup_runs=10,
+        warmup_us=105.0,
+        peak_bytes=30_000_000,
+        wall_s=0.5,
+        started_at="2026-11-24T08:00:01+00:00",
+    )
+
+
+def launches(variants: Sequence[str], blocks: int, *, base_us: float = 100) -> list[Launch]:
+    """Of each variant and block one; each next variant takes half the time of the one before."""
+    return [
+        launch(
+            name,
+            block,
+            samples_us=[base_us / 2**number + block * 0.1 + run * 0.01 for run in range(4)],
+        )
+        for block in range(blocks)
+        for number, name in enumerate(variants)
+    ]
+
+
+def write(path: Path, session: Session, items: Sequence[object], *, end: bool = True) -> Path:
+    """A report file, written by the real writer."""
+    with Writer(path, session) as writer:
+        for item in items:
+            writer.append(item)  # type: ignore[arg-type]
+        if end:
+            writer.append(End(wall_s=10.0, launches_s=9.5))
+    return path

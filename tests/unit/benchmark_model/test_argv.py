@@ -1,0 +1,93 @@
+"""The arguments that make the tool measure what was planned, and nothing that was not asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bench.benchmark_model.argv import DELEGATES, argv, dialect_of
+from bench.errors import TargetError
+
+
+def make(**options: Any) -> list[str]:
+    plan: dict[str, Any] = {"runs": 69, "warmup_runs": 10, "threads": 1}
+    return argv("/d/benchmark_model", "/d/m.tflite", **(plan | options))
+
+
+def test_counts_are_exact_and_nothing_else_is_passed() -> None:
+    assert make() == [
+        "/d/benchmark_model",
+        "--graph=/d/m.tflite",
+        "--num_runs=69",
+        "--min_secs=0",
+        "--warmup_runs=10",
+        "--warmup_min_secs=0",
+        "--num_threads=1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("delegate", "flag"),
+    [
+        ("none", "--use_xnnpack=false"),
+        ("xnnpack", "--use_xnnpack=true"),
+        ("gpu", "--use_gpu=true"),
+        ("nnapi", "--use_nnapi=true"),
+        ("hexagon", "--use_hexagon=true"),
+    ],
+)
+def test_a_delegate_is_one_flag(delegate: str, flag: str) -> None:
+    assert set(make(delegate=delegate)) - set(make()) == {flag}
+
+
+def test_shapes_signature_bound_and_profile() -> None:
+    arguments = make(
+        input_shapes=[("image:0", (1, 224, 224, 3)), ("ids", (1, 20))],
+        signature="encode",
+        max_s=90.0,
+        profile=True,
+        extra=["--use_caching=true", "--num_threads=4"],
+    )
+    assert "--input_layer=image:0,ids" in arguments
+    assert "--input_layer_shape=1,224,224,3:1,20" in arguments
+    assert "--signature_to_run_for=encode" in arguments
+    assert "--max_secs=90" in arguments
+    assert "--enable_op_profiling=true" in arguments
+    assert arguments[-2:] == ["--use_caching=true", "--num_threads=4"]
+
+
+def test_nothing_is_quoted_here() -> None:
+    odd = "/d/a model's $(rm) \n.tflite"
+    assert f"--graph={odd}" in argv("t", odd, runs=1, warmup_runs=0, threads=1)
+
+
+def test_litert_has_flags_of_its_own() -> None:
+    arguments = make(dialect="litert", delegate="gpu", profile=True)
+    assert {"--use_gpu=true", "--use_profiler=true"} < set(arguments)
+    assert {"--num_runs=69", "--min_secs=0", "--warmup_min_secs=0"} < set(arguments)
+    assert set(make(dialect="litert", delegate="npu")) - set(make()) == {"--use_npu=true"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"delegate": "npu"},
+        {"delegate": "nnapi", "dialect": "litert"},
+        {"delegate": "none", "dialect": "litert"},
+        {"input_shapes": [("x", (1, 2))], "dialect": "litert"},
+        {"input_shapes": [("a,b", (1, 2))]},
+        {"input_shapes": [("x", (1, -1))]},
+        {"input_shapes": [("x", ())]},
+    ],
+)
+def test_what_a_tool_cannot_be_told_is_refused_with_the_cure(options: dict[str, Any]) -> None:
+    with pytest.raises(TargetError) as caught:
+        make(**options)
+    assert caught.value.hint
+
+
+def test_the_dialect_follows_from_the_tools_name() -> None:
+    assert dialect_of("/d/benchmark_litert_model") == "litert"
+    assert dialect_of("/d/litert/android_aarch64_benchmark_model") == "tflite"
+    assert set(DELEGATES) == {"tflite", "litert"}

@@ -1,0 +1,172 @@
+"""Figures as short as they can be and still true, in every format."""
+
+from __future__ import annotations
+
+import csv as csv_reader
+import io
+import json as json_reader
+import re
+
+import pytest
+
+from bench.formats import csv, json, md, text
+from bench.records import read
+from bench.report import assemble
+from bench.values import Accuracy, Environment, Failure
+from tests import examples
+
+NAMES = ["float32", "quantize:int8"]
+
+
+def made(tmp_path, items, *, session=None, end=True):
+    session = session or examples.session(launches=6)
+    return assemble(read(examples.write(tmp_path / "x.jsonl", session, items, end=end)))
+
+
+@pytest.fixture
+def whole(tmp_path):
+    accuracies = [
+        Accuracy("float32", 10, top1=0.9),
+        Accuracy("quantize:int8", 10, top1=0.875, agreement=0.99),
+    ]
+    items = [examples.ENVIRONMENT, *accuracies, *examples.launches(NAMES, 6)]
+    return made(tmp_path, items)
+
+
+@pytest.mark.parametrize(("base_us", "unit"), [(20, "µs"), (5000, "ms")])
+def test_the_unit_suits_the_fastest_variant(tmp_path, base_us, unit):
+    shown = text.render(made(tmp_path, examples.launches(NAMES, 6, base_us=base_us)))
+    assert f"median {unit}" in shown
+
+
+def test_medians_of_very_different_magnitude_stay_readable(tmp_path):
+    fast = [examples.launch("quantize:int8", block, samples_us=[0.7] * 4) for block in range(6)]
+    slow = [examples.launch("float32", block, samples_us=[2e6] * 4) for block in range(6)]
+    shown = text.render(made(tmp_path, [*fast, *slow]))
+    assert "2,000,000" in shown
+    assert "0.700" in shown
+    assert "e+" not in shown
+
+
+def test_the_terminal_table(whole):
+    shown = text.render(whole)
+    assert shown.startswith("tiny on this machine · 1 thread · 6 launches × 4 runs\n")
+    header, float32, int8 = shown.splitlines()[2:5]
+    assert header.split() == [
+        "variant", "size", "zipped", "accuracy", "median", "µs", "p99", "µs", "vs", "float32",
+    ]  # fmt: skip
+    assert re.match(r"\s+float32\s+1.00 kB\s+800 B\s+90.00 %\s+100.*baseline$", float32)
+    assert re.match(r"\s+quantize:int8\s+400 B\s+2.50x\s+200 B\s+4.00x\s+87.50 %", int8)
+    assert re.search(r"  2\.0x faster \[1\.99, 2\.00\]$", int8)
+    assert "median: samples" in shown
+    assert "measured in 10.0 s, 5.0 % of it outside launches" in shown
+    assert "warning: latency was measured on this machine's interpreter" in shown
+    assert not any(line.endswith(" ") for line in shown.splitlines())
+
+
+def test_without_labels_the_agreement_is_shown(tmp_path):
+    items = [
+        Accuracy("float32", 10),
+        Accuracy("quantize:int8", 10, agreement=0.987),
+        *examples.launches(NAMES, 6),
+    ]
+    shown = text.render(made(tmp_path, items))
+    assert "agreement" in shown
+    assert "98.70 %" in shown
+    assert "accuracy " not in shown.splitlines()[2]
+
+
+def test_failures_are_shown_with_their_cure_once(tmp_path):
+    # A lost target fails the launch in hand, and then every variant that was not finished.
+    lost = [
+        Failure("quantize:int8", "local", block, "device_lost", "it has gone", "plug it in")
+        for block in (0, None)
+    ]
+    shown = text.render(made(tmp_path, [*lost, *examples.launches(["float32"], 6)]))
+    line = "failed: quantize:int8 on local (device_lost): it has gone: plug it in"
+    assert shown.count(line) == 1
+    assert "failed: device_lost" in shown
+
+
+def test_a_discarded_try_is_not_shown_as_a_failure(tmp_path):
+    tried = Failure("float32", "local", 0, "crash", "it broke", "again", discarded=True)
+    assert "failed" not in text.render(made(tmp_path, [tried, *examples.launches(NAMES, 6)]))
+
+
+@pytest.mark.parametrize("form", [text, md, csv, json])
+def test_no_launch_at_all_is_still_a_report(tmp_path, form):
+    assert form.render(made(tmp_path, [], end=False))
+
+
+def test_colours_only_where_they_are_asked_for(whole):
+    assert "\033[" not in text.render(whole)
+    coloured = text.render(whole, colour=True)
+    assert "\033[32m" in coloured
+    assert re.sub(r"\033\[\d+m", "", coloured) == text.render(whole)
+
+
+def test_markdown_is_a_table_that_github_reads(whole):
+    lines = md.render(whole).splitlines()
+    assert lines[0] == "**tiny on this machine · 1 thread · 6 launches × 4 runs**"
+    table = [line for line in lines if line.startswith("|")]
+    assert len({line.count("|") for line in table}) == 1
+    assert re.fullmatch(r"\|:?-+:?(\|:?-+:?)*\|", table[1].replace(" ", ""))
+
+
+def test_markdown_cannot_be_broken_by_a_name(tmp_path):
+    odd = examples.variant("a|b\\|c\nd")
+    session = examples.session(variants=[odd], launches=2)
+    items = [examples.launch(odd.name, block) for block in (0, 1)]
+    rows = [
+        line
+        for line in md.render(made(tmp_path, items, session=session)).splitlines()
+        if line.startswith("|")
+    ]
+    assert len(rows) == 3
+    assert rows[0].endswith("vs a\\|b\\\\\\|c d |")
+    assert rows[2].startswith("| a\\|b\\\\\\|c d |")
+
+
+def test_csv_holds_every_figure_unrounded(whole):
+    rows = list(csv_reader.DictReader(io.StringIO(csv.render(whole))))
+    assert [row["variant"] for row in rows] == NAMES
+    assert list(rows[0]) == list(whole.to_dataframe().columns)
+    summary = whole.tables[0].rows[1].summary
+    assert float(rows[1]["median_us"]) == summary.median_us.value
+    assert rows[0]["ratio"] == ""
+
+
+def test_csv_keeps_a_name_with_commas_and_quotes_whole(tmp_path):
+    odd = examples.variant('quantize:int8,io=uint8,"x"\ny')
+    session = examples.session(variants=[odd], launches=2)
+    shown = csv.render(made(tmp_path, [examples.launch(odd.name)], session=session))
+    (row,) = csv_reader.DictReader(io.StringIO(shown))
+    assert row["variant"] == odd.name
+
+
+def test_json_is_json_and_nothing_else(whole):
+    def refuse(constant):
+        pytest.fail(f"{constant} is not JSON")
+
+    body = json_reader.loads(json.render(whole), parse_constant=refuse)
+    assert list(body) == [
+        *("session", "environments", "rows", "profiles", "failures", "cautions"),
+    ]
+    assert body["session"]["model"]["name"] == "tiny"
+    assert body["session"]["complete"] is True
+    assert body["rows"][0]["ratio"] is None
+    assert body["rows"][1]["verdict"] == "faster"
+    assert body["rows"][1]["median_us"] == whole.tables[0].rows[1].summary.median_us.value
+    assert body["cautions"][0]["advice"]
+
+
+def test_two_targets_are_two_tables(tmp_path):
+    session = examples.session(launches=2, targets=("local", "adb:1"))
+    items = [
+        examples.ENVIRONMENT,
+        Environment("adb:1", "adb", "a phone"),
+        *(examples.launch("float32", b, target=t) for t in ("local", "adb:1") for b in (0, 1)),
+    ]
+    shown = text.render(made(tmp_path, items, session=session))
+    assert shown.count("variant ") == 2
+    assert shown.index("this machine") < shown.index("a phone")

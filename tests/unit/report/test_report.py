@@ -1,0 +1,174 @@
+"""What a table shows is assembled from records alone."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from bench.records import End, read
+from bench.report import _line_columns, assemble, harness_cost
+from bench.values import Accuracy, Environment, Failure, Plan
+from tests import examples
+
+NAMES = ["float32", "quantize:int8"]
+SESSION = examples.session(launches=6)
+
+
+def assembled(tmp_path, items, *, session=SESSION, end=True):
+    path = examples.write(tmp_path / "x.jsonl", session, items, end=end)
+    return assemble(read(path))
+
+
+def codes(made):
+    return [caution.code for caution in made.cautions]
+
+
+def test_one_row_per_variant_with_what_belongs_to_it(tmp_path):
+    accuracy = Accuracy("quantize:int8", 10, top1=0.9)
+    items = [examples.ENVIRONMENT, accuracy, *examples.launches(NAMES, 6)]
+    (table,) = assembled(tmp_path, items).tables
+    assert table.environment == examples.ENVIRONMENT
+    float32, int8 = table.rows
+    assert float32.baseline is float32.variant is int8.baseline
+    assert (float32.accuracy, int8.accuracy) == (None, accuracy)
+    assert float32.comparison is None
+    assert int8.comparison.verdict == "faster"
+    assert int8.comparison.ratio == pytest.approx(0.5, rel=0.01)
+    assert (int8.size_ratio, int8.zipped_ratio) == (2.5, 4.0)
+    assert float32.summary.median_us.value == pytest.approx(100.3, rel=0.01)
+    assert (float32.failure, int8.failure) == (None, None)
+
+
+def test_a_variant_that_failed_has_its_reason(tmp_path):
+    failure = Failure("quantize:int8", "local", 0, "missing_op", "no such op", "use another")
+    made = assembled(tmp_path, [failure, *examples.launches(["float32"], 6)])
+    float32, int8 = made.tables[0].rows
+    assert float32.summary is not None
+    assert int8.summary is None
+    assert int8.failure == failure
+    assert made.failures == (failure,)
+
+
+def test_a_failure_in_the_middle_stands_beside_the_figures(tmp_path):
+    failure = Failure("quantize:int8", "local", 2, "crash", "it broke", "again")
+    items = [*examples.launches(NAMES, 2), failure, *examples.launches(["float32"], 6)[2:]]
+    row = assembled(tmp_path, items).tables[0].rows[1]
+    assert row.summary.launches == 2
+    assert row.failure == failure
+
+
+@pytest.mark.parametrize("block", [2, None])
+def test_a_failure_that_a_later_sitting_made_up_for_is_forgotten(tmp_path, block):
+    failure = Failure("quantize:int8", "local", block, "device_lost", "it has gone", "plug it in")
+    made = assembled(tmp_path, [failure, *examples.launches(NAMES, 6)])
+    assert made.failures == ()
+    assert made.tables[0].rows[1].failure is None
+
+
+def test_a_discarded_try_is_kept_and_fails_nothing(tmp_path):
+    failure = Failure("quantize:int8", "local", 2, "crash", "it broke", "again", discarded=True)
+    made = assembled(tmp_path, [failure, *examples.launches(NAMES, 6)])
+    assert made.failures == (failure,)
+    assert made.tables[0].rows[1].failure is None
+
+
+def test_a_build_failure_has_no_row_and_is_told(tmp_path):
+    failure = Failure("prune:0.8", "", None, "build", "no data", "give --data")
+    made = assembled(tmp_path, [failure, *examples.launches(NAMES, 6)])
+    assert [row.variant.name for row in made.tables[0].rows] == NAMES
+    assert made.failures == (failure,)
+
+
+def test_an_accuracy_failure_is_forgotten_once_it_was_judged(tmp_path):
+    failure = Failure("quantize:int8", "", None, "accuracy", "it broke", "again")
+    items = [failure, *examples.launches(NAMES, 6)]
+    assert assembled(tmp_path / "a", items).failures == (failure,)
+    items.append(Accuracy("quantize:int8", 10, top1=0.9))
+    assert assembled(tmp_path / "b", items).failures == ()
+
+
+def test_figures_of_two_targets_never_share_a_table(tmp_path):
+    session = examples.session(launches=2, targets=("local", "adb:1"))
+    phone = Environment("adb:1", "adb", "a phone")
+    items = [
+        examples.ENVIRONMENT,
+        phone,
+        *(
+            examples.launch("float32", block, target=t)
+            for t in ("local", "adb:1")
+            for block in (0, 1)
+        ),
+    ]
+    made = assembled(tmp_path, items, session=session)
+    assert [table.environment.label for table in made.tables] == ["this machine", "a phone"]
+    assert all(table.rows[0].summary.launches == 2 for table in made.tables)
+
+
+def test_a_target_that_was_never_reached_has_an_empty_table(tmp_path):
+    session = examples.session(targets=("adb:1",))
+    failure = Failure("float32", "adb:1", None, "device_lost", "it has gone", "plug it in")
+    (table,) = assembled(tmp_path, [failure], session=session).tables
+    assert table.environment.kind == "adb"
+    assert "not reached" in table.environment.label
+    assert all(row.summary is None for row in table.rows)
+    assert table.rows[0].failure == failure
+
+
+def test_cautions_tell_what_no_figure_says(tmp_path):
+    items = [examples.ENVIRONMENT, *examples.launches(NAMES, 2)]
+    missing = examples.session(launches=6, data={"missing": "no test samples were given"})
+    made = assembled(tmp_path / "a", items, session=missing, end=False)
+    assert codes(made)[:3] == ["unfinished", "local", "no-accuracy"]
+    assert "only 4 of 12 launches" in made.cautions[0].message
+    phone = examples.session(launches=2, targets=("adb:1",))
+    judged = [
+        Environment("adb:1", "adb", "a phone"),
+        Accuracy("float32", 9, top1=1.0),
+        *(examples.launch("float32", block, target="adb:1") for block in (0, 1)),
+    ]
+    assert "accuracy-elsewhere" in codes(assembled(tmp_path / "b", judged, session=phone))
+    assert "local" not in codes(assembled(tmp_path / "c", judged, session=phone))
+
+
+def test_the_data_frame_has_every_figure_with_its_unit(tmp_path):
+    items = [
+        examples.ENVIRONMENT,
+        Accuracy("float32", 10, top1=0.9),
+        Accuracy("quantize:int8", 10, top1=0.8, agreement=0.85),
+        *examples.launches(NAMES, 6),
+    ]
+    frame = assembled(tmp_path, items).to_dataframe()
+    assert list(frame.columns) == list(_line_columns())
+    float32, int8 = (frame.loc[index] for index in (0, 1))
+    assert list(frame["variant"]) == NAMES
+    assert list(frame["model"]) == ["tiny", "tiny"]
+    assert list(frame["launches"]) == [6, 6]
+    assert float32["median_low_us"] <= float32["median_us"] <= float32["median_high_us"]
+    assert float32["median_kind"] == "samples"
+    assert math.isnan(float32["ratio"])
+    assert int8["ratio_low"] <= int8["ratio"] <= int8["ratio_high"] < 1
+    assert int8["verdict"] == "faster"
+    assert (int8["accuracy"], int8["agreement"]) == (0.8, 0.85)
+    assert int8["size_ratio"] == 2.5
+    assert float32["peak_bytes"] == 30_000_000
+
+
+def test_a_data_frame_without_figures_has_the_same_columns(tmp_path):
+    failure = Failure("float32", "local", 0, "crash", "it broke", "again")
+    frame = assembled(tmp_path, [failure]).to_dataframe()
+    assert list(frame.columns) == list(_line_columns())
+    assert frame.loc[0, "error_class"] == "crash"
+    assert frame["median_us"].isna().all()
+
+
+def test_harness_cost_is_the_share_outside_launches():
+    assert harness_cost(End(10.0, 9.0)) == pytest.approx(0.1)
+    assert harness_cost(End(10.0, 18.0)) == 0.0  # two targets side by side
+    assert harness_cost(End(0.0, 0.0)) == 0.0
+
+
+def test_an_old_file_needs_nothing_but_itself(tmp_path):
+    assert not any(v.path.exists() for v in SESSION.variants)
+    made = assembled(tmp_path, examples.launches(NAMES, 6))
+    assert made.session.plan == Plan(launches=6, runs=4)

@@ -1,0 +1,84 @@
+"""Figures and names as people read them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.text import interval, labels, p99, size, three_digits
+from bench.values import Estimate, Missing
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "shown"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.00 kB"),
+        (547_312, "547 kB"),
+        (2_714_000, "2.71 MB"),
+        (3_210_000_000, "3.21 GB"),
+        (3_210_000_000_000, "3,210 GB"),
+    ],
+)
+def test_sizes(size_bytes, shown):
+    assert size(size_bytes) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "0.00"),
+        (0.0123, "0.0123"),
+        (1.2, "1.20"),
+        (25.16, "25.2"),
+        (252, "252"),
+        (12400, "12,400"),
+    ],
+)
+def test_three_digits(value, shown):
+    assert three_digits(value) == shown
+
+
+@given(st.floats(1e-6, 1e9))
+def test_three_digits_are_true_and_have_no_exponent(value):
+    shown = three_digits(value)
+    assert float(shown.replace(",", "")) == pytest.approx(value, rel=5.1e-3)
+    assert "e" not in shown
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "shown"),
+    [
+        (1.213, 1.198, 1.231, "1.21 [1.20, 1.23]"),
+        (100.0, 99.98, 100.04, "100.00 [99.98, 100.04]"),
+        (5.0, None, None, "5.00"),
+        (5.0, 5.0, 5.0, "5.00 [5.00, 5.00]"),
+        (31_000, 30_000, 32_500, "31,000 [30,000, 32,500]"),
+    ],
+)
+def test_intervals_show_their_bounds_apart(value, low, high, shown):
+    assert interval(Estimate(value, low, high, "samples")) == shown
+
+
+def test_a_missing_p99_tells_what_it_takes():
+    assert p99(Missing("too few", launches=1), 1.0) == "needs 1 more launch"
+    assert p99(Missing("too few", launches=9), 1.0) == "needs 9 more launches"
+    assert p99(Missing("the tool prints no maximum"), 1.0) == "the tool prints no maximum"
+
+
+def test_a_long_recipe_is_shown_without_options_that_nobody_needs_to_tell_it_apart():
+    long = "channels:0.5,batch=128,distill=0.5,epochs=12+quantize:int8"
+    alike = "prune:0.5,batch=128,distill=0.5,epochs=12,lr=0.001"
+    other = "prune:0.5,batch=128,distill=0.5,epochs=24,lr=0.001"
+    names = ["float32", "quantize:dynamic,per_channel_dense=no", long, alike, other]
+    assert labels(names) == {
+        **{name: name for name in names},
+        long: "channels:0.5+quantize:int8",
+    }
+
+
+def test_a_label_is_never_another_variants_name():
+    long = "tune,batch=128,distill=0.5,epochs=12,lr=0.001"
+    assert labels(["tune", long])[long] == long
