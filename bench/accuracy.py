@@ -1,7 +1,8 @@
 """How well each variant answers the test samples, on this machine's interpreter.
 
-Each variant is judged in a process of its own (``bench.workers.evaluate``), in batches where that
-gives the same answers. Figures are kept in the cache by the content of all that they depend on.
+Each variant is evaluated in a process of its own (``bench.workers.evaluate``), in batches where
+that gives the same answers. Figures are kept in the cache by the content of all that they depend
+on.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ SCHEMA = 1
 Progress = Callable[[str, int, int], None]
 
 
-def judge(
+def evaluate(
     variants: Sequence[Variant], data: Data, *, signature: str | None, progress: Progress
 ) -> Iterator[Accuracy | Failure]:
-    """Judge each variant; the first is the baseline that the others are held against.
+    """Evaluate each variant; the first is the baseline that the others are held against.
 
     Yields:
         The figures, or why there are none, for each variant.
@@ -116,13 +117,13 @@ class _Bench:
         for line in process.stdout:
             answer = json.loads(line)
             if "progress" in answer:
-                self._progress(f"judging {variant.name}", *answer["progress"])
-            elif "judged" in answer:
-                return dict(answer["judged"])
+                self._progress(f"evaluating {variant.name}", *answer["progress"])
+            elif "evaluated" in answer:
+                return dict(answer["evaluated"])
             else:
                 raise getattr(errors, answer["error"])(answer["message"], hint=answer["hint"])
         raise BuildError(
-            f"the interpreter ended with code {process.wait()} while judging {variant.name}",
+            f"the interpreter ended with code {process.wait()} while evaluating {variant.name}",
             hint="the file may be broken: build it again",
         )
 

@@ -1,9 +1,9 @@
-"""Samples to calibrate, fine-tune and judge on, from ``FILE.npz`` or ``package.module:function``.
+"""Samples to calibrate, train and evaluate on, from ``FILE.npz`` or ``package.module:function``.
 
 The keys of the file, or of the mapping that the function returns, all optional but ``x_test``:
 
 ======================================  =========================================================
-``x_test``, ``y_test``                  what variants are judged on; without ``y_test`` there is
+``x_test``, ``y_test``                  what variants are evaluated on; without ``y_test`` there is
                                         agreement with the baseline instead of accuracy
 ``x_train``, ``y_train``                what techniques fine-tune on
 ``x_validation``, ``y_validation``      what epochs and settings are chosen on; without them the
@@ -71,7 +71,7 @@ class Data:
 
     @property
     def test(self) -> Split | None:
-        """What variants are judged on; never for calibration, training or choosing."""
+        """What variants are evaluated on; never for calibration, training or choosing."""
         return self.splits.get("test")
 
     def training(self) -> tuple[Split, Split]:

@@ -10,7 +10,7 @@
     │   ├── TargetError         the target: no such phone, unauthorized, no tool for its ABI
     │   └── StoreError          a report file: other schema, other model, unwritable, torn
     ├── BuildError              one variant could not be built; the others go on (exit 3)
-    │   └── PromiseError        the variant was built, but its promise is not in the file
+    │   └── VerificationError   the variant was built, but what its recipe says is not in the file
     └── LaunchError             one launch failed
         ├── StableLaunchError   will fail again: do not retry
         └── TransientLaunchError  may pass: retry within the plan's bound
@@ -70,8 +70,8 @@ class BuildError(BenchError):
     """One variant could not be built; the others go on."""
 
 
-class PromiseError(BuildError):
-    """A variant was built, but what its recipe promises is not in the file."""
+class VerificationError(BuildError):
+    """A variant was built, but what its recipe says is not in the file."""
 
 
 class LaunchError(BenchError):

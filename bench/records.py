@@ -228,7 +228,7 @@ def unfinished(folder: Path, session: Session) -> Path | None:
             if isinstance(first, Session) and first.key == session.key and read(path).end is None:
                 return path
         except StoreError:
-            continue  # not ours to judge here: naming it on the command line says what is wrong
+            continue  # not ours to evaluate here: naming it on the command line says what is wrong
     return None
 
 

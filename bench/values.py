@@ -326,11 +326,11 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
-class Caution:
-    """Something the reader should know before believing a figure, with advice."""
+class ReportWarning:
+    """Something the reader should know before believing a figure, with hint."""
 
     code: str
     message: str
-    advice: str
+    hint: str
     variant: str | None = None
     target: str | None = None

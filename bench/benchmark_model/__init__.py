@@ -12,7 +12,7 @@ Pure text in, frozen values out; no device, no process. The rules, each with a t
 
 The work is shared out: ``_benchmark_lines`` recognises lines, ``_benchmark_segments`` cuts runs,
 ``_benchmark_figures`` reads figures, ``_benchmark_faults`` and ``_benchmark_delegates`` hold the
-tables of the tool's words; here they are judged. Arguments are made in ``_benchmark_argv``.
+tables of the tool's words; here they are evaluated. Arguments are made in ``_benchmark_argv``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Asked:
-    """What the tool was asked for, as far as its answer is judged by it.
+    """What the tool was asked for, as far as its answer is evaluated by it.
 
     Attributes:
         delegate: ``xnnpack``, ``gpu``, ``nnapi``, ``hexagon``, ``npu``, ``none``; None is the
@@ -66,12 +66,12 @@ def parse(
             belongs to the text's last run. None where it is not known: then the text alone decides,
             and a last line without a line end is taken as possibly torn.
         stderr: where it was kept apart.
-        asked: what was asked for, where a launch is judged; None to describe a log as it stands.
+        asked: what was asked for, where a launch is evaluated; None to describe a log as it stands.
     """
     found = segments(text, stderr, complete=exit_code is not None)
     last = len(found) - 1
     return [
-        _judge(segment, exit_code if index == last else None, asked)
+        _read_segment(segment, exit_code if index == last else None, asked)
         for index, segment in enumerate(found)
     ]
 
@@ -116,7 +116,9 @@ def to_json(item: ToolRun | ToolFault) -> dict[str, Any]:
     }
 
 
-def _judge(segment: Segment, exit_code: int | None, asked: Asked | None) -> ToolRun | ToolFault:
+def _read_segment(
+    segment: Segment, exit_code: int | None, asked: Asked | None
+) -> ToolRun | ToolFault:
     named = _named(segment, asked)
     fault = _of_process(segment, named, exit_code)
     if fault is not None:

@@ -23,7 +23,7 @@ def doctor(asked: argparse.Namespace) -> int:
     """Carry out ``bench doctor``: exit 3 where something needs a cure."""
     settings = options.target_options(asked)
     statuses = adb.discover(settings)
-    rows = [(status.target, status.state, status.cure) for status in statuses]
+    rows = [(status.target, status.state, status.hint) for status in statuses]
     if not statuses:
         rows.append(("phones", "none", "plug one in and turn on USB debugging"))
     for status in statuses:

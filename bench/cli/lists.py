@@ -26,7 +26,7 @@ def targets(asked: argparse.Namespace) -> int:
         for status in plugins.load("targets", kind).discover(settings)
     ]
     _print(
-        [{"target": s.target, "state": s.state, "what": s.label, "cure": s.cure} for s in statuses]
+        [{"target": s.target, "state": s.state, "what": s.label, "cure": s.hint} for s in statuses]
     )
     return GOOD if all(status.ready for status in statuses) else FAILED
 

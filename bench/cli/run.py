@@ -1,4 +1,4 @@
-"""``bench run``: build, judge, measure, save, show."""
+"""``bench run``: build, evaluate, measure, save, show."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def run(asked: argparse.Namespace) -> int:
         targets = _targets(addresses, plan, settings)
         sources = _sources(asked, plan, progress)
         # Before a file is begun: samples that do not fit leave nothing behind.
-        judged = _judge(sources, plan, progress)
+        evaluated = _evaluate(sources, plan, progress)
         if plan.real_inputs:
             _save_one_sample(sources, settings["samples"])
         session = _session(asked, plan, sources, targets)
@@ -64,7 +64,7 @@ def run(asked: argparse.Namespace) -> int:
             _announce(asked, sources, addresses)
             _say_if_no_p99(plan, targets)
             try:
-                _measure(writer, (*sources.failures, *judged), targets, progress)
+                _measure(writer, (*sources.failures, *evaluated), targets, progress)
             except KeyboardInterrupt:
                 _say_kept(path)
                 raise
@@ -215,7 +215,7 @@ def _measure(
     """Launch all that the file does not hold yet, each outcome saved at once.
 
     Args:
-        known: what was judged, and what could not be built or judged: saved first.
+        known: what was evaluated, and what could not be built or evaluated: saved first.
     """
     records = read(writer.path)
     for item in known:
@@ -247,18 +247,18 @@ def _bar(target: str) -> str:
     return f"measuring {target}"
 
 
-def _judge(sources: Sources, plan: Plan, progress: Show) -> list[Accuracy | Failure]:
+def _evaluate(sources: Sources, plan: Plan, progress: Show) -> list[Accuracy | Failure]:
     """Accuracy or agreement of each variant, where there are samples."""
     samples = sources.data
     if samples is None or samples.test is None:
         return []
-    judged = []
-    for outcome in accuracy.judge(
+    evaluated = []
+    for outcome in accuracy.evaluate(
         sources.variants, samples, signature=plan.signature, progress=progress.step
     ):
         progress.finish()
-        judged.append(outcome)
-    return judged
+        evaluated.append(outcome)
+    return evaluated
 
 
 def _say_kept(path: Path) -> None:

@@ -52,7 +52,7 @@ def _all_ready(kind: str, settings: Mapping[str, str]) -> Iterator[Address]:
     ready = [status for status in statuses if status.ready]
     if not ready:
         cures = "; ".join(
-            f"{status.target} is {status.state}: {status.cure}" for status in statuses
+            f"{status.target} is {status.state}: {status.hint}" for status in statuses
         )
         raise TargetError(
             f"no {kind} target is ready", hint=cures or "plug in a phone with USB debugging on"

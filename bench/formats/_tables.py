@@ -76,11 +76,11 @@ def _ratio(row: Row, ratio: float) -> str:
 
 
 def _accuracy_header(table: Table) -> str:
-    """``accuracy`` with labels, ``agreement`` without, nothing where nothing was judged."""
-    judged = [row.accuracy for row in table.rows if row.accuracy is not None]
-    if any(accuracy.top1 is not None for accuracy in judged):
+    """``accuracy`` with labels, ``agreement`` without, nothing where nothing was evaluated."""
+    evaluated = [row.accuracy for row in table.rows if row.accuracy is not None]
+    if any(accuracy.top1 is not None for accuracy in evaluated):
         return "accuracy"
-    return "agreement" if judged else ""
+    return "agreement" if evaluated else ""
 
 
 def _accuracy(row: Row, header: str) -> str:
@@ -151,7 +151,7 @@ def _spent(spent: Spent) -> str:
 
 
 def problems(report: Report) -> Sequence[str]:
-    """Failures and cautions, one line each; what befell several variants is said once."""
+    """Failures and warnings, one line each; what befell several variants is said once."""
     befell: dict[tuple[str, str], dict[str, None]] = {}
     for failure in report.failures:
         if not failure.discarded:
@@ -161,7 +161,7 @@ def problems(report: Report) -> Sequence[str]:
         f"failed: {', '.join(variants)}{f' on {target}' if target else ''} {words}"
         for (target, words), variants in befell.items()
     ]
-    for caution in report.cautions:
-        who = " ".join(filter(None, [caution.variant, caution.target]))
-        lines.append(f"warning: {who + ': ' if who else ''}{caution.message}: {caution.advice}")
+    for warning in report.warnings:
+        who = " ".join(filter(None, [warning.variant, warning.target]))
+        lines.append(f"warning: {who + ': ' if who else ''}{warning.message}: {warning.hint}")
     return lines

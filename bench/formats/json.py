@@ -31,6 +31,6 @@ def render(report: Report, *, colour: bool = False) -> str:
         "rows": json.loads(frame.to_json(orient="records", double_precision=15)),
         "profiles": {table.environment.target: table.profile for table in report.tables},
         "failures": report.failures,
-        "cautions": report.cautions,
+        "warnings": report.warnings,
     }
     return json.dumps(body, indent=2, ensure_ascii=False, default=plain) + "\n"

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 from bench import schedule
 from bench.records import End, Records, Session
 from bench.report.op_times import OpTimes, op_times
-from bench.report.warnings import cautions
+from bench.report.warnings import find_warnings
 from bench.stats import stopping
 from bench.stats.summary import compare_paired, summarize
 from bench.values import (
     Accuracy,
-    Caution,
     Comparison,
     Environment,
     Estimate,
@@ -27,6 +26,7 @@ from bench.values import (
     Launch,
     Missing,
     Plan,
+    ReportWarning,
     Summary,
     Variant,
 )
@@ -98,7 +98,7 @@ class Report:
     session: Session
     tables: tuple[Table, ...]
     failures: tuple[Failure, ...]
-    cautions: tuple[Caution, ...]
+    warnings: tuple[ReportWarning, ...]
     end: End | None
 
     def to_dataframe(self) -> pd.DataFrame:
@@ -155,13 +155,13 @@ def assemble(records: Records) -> Report:
         session=session,
         tables=tuple(tables),
         failures=kept,
-        cautions=_cautions(records, tables, launches),
+        warnings=_warnings(records, tables, launches),
         end=records.end,
     )
 
 
 def _made_up_for(failure: Failure, records: Records) -> bool:
-    """Whether a later sitting has made the launches, or the judgement, that failed."""
+    """Whether a later sitting has made the launches, or the evaluation, that failed."""
     if failure.error_class == "accuracy":
         return any(accuracy.variant == failure.variant for accuracy in records.accuracies)
     launches = [
@@ -187,7 +187,9 @@ def _environments(records: Records) -> Iterable[Environment]:
         yield known.get(target) or Environment(target, kind, f"{target} (not reached)")
 
 
-def _cautions(records: Records, tables: Sequence[Table], launches: ByCell) -> tuple[Caution, ...]:
+def _warnings(
+    records: Records, tables: Sequence[Table], launches: ByCell
+) -> tuple[ReportWarning, ...]:
     """What the reader should know that no single figure says."""
     session = records.session
     found = []
@@ -197,51 +199,51 @@ def _cautions(records: Records, tables: Sequence[Table], launches: ByCell) -> tu
         if session.plan.until is not None:
             made = f"{len(records.launches)} launches were made, and more were to come"
         found.append(
-            Caution(
+            ReportWarning(
                 code="unfinished",
                 message=made,
-                advice="run the same command again: it goes on with the missing ones",
+                hint="run the same command again: it goes on with the missing ones",
             )
         )
     if any(table.environment.kind == "local" for table in tables):
         found.append(
-            Caution(
+            ReportWarning(
                 code="local",
                 message="latency was measured on this machine's interpreter, not on a phone",
-                advice="plug in a phone and see: bench targets",
+                hint="plug in a phone and see: bench targets",
             )
         )
     if records.accuracies and any(table.environment.kind != "local" for table in tables):
         found.append(
-            Caution(
+            ReportWarning(
                 code="accuracy-elsewhere",
                 message="accuracy was measured on this machine's interpreter, latency on the phone",
-                advice="other kernels may round differently: judge on the phone before shipping",
+                hint="other kernels may round differently: evaluate on the phone before shipping",
             )
         )
     if not records.accuracies and session.data.get("missing"):
         found.append(
-            Caution(
+            ReportWarning(
                 code="no-accuracy",
                 message=f"no accuracy: {session.data['missing']}",
-                advice="give --data FILE.npz with x_test and y_test",
+                hint="give --data FILE.npz with x_test and y_test",
             )
         )
     for table in tables:
-        found.extend(_launch_cautions(records, table, launches))
+        found.extend(_launch_warnings(records, table, launches))
         if session.plan.profile and not any(table.profile.values()):
             found.append(
-                Caution(
+                ReportWarning(
                     code="no-profile",
                     message="no profile: nothing there told what single ops take",
-                    advice="only benchmark_model on a phone does: -t adb --profile",
+                    hint="only benchmark_model on a phone does: -t adb --profile",
                     target=table.environment.target,
                 )
             )
     return tuple(found)
 
 
-def _launch_cautions(records: Records, table: Table, launches: ByCell) -> Sequence[Caution]:
+def _launch_warnings(records: Records, table: Table, launches: ByCell) -> Sequence[ReportWarning]:
     """What the launches of one target say beyond their figures."""
     target = table.environment.target
     by_variant = {
@@ -249,12 +251,12 @@ def _launch_cautions(records: Records, table: Table, launches: ByCell) -> Sequen
     }
     baseline = records.session.variants[0].name if records.session.variants else None
     unknown = _not_known(records.session.plan, by_variant, target)
-    return [*cautions(by_variant, baseline=baseline), *unknown]
+    return [*find_warnings(by_variant, baseline=baseline), *unknown]
 
 
 def _not_known(
     plan: Plan, by_variant: Mapping[str, Sequence[Launch]], target: str
-) -> Iterable[Caution]:
+) -> Iterable[ReportWarning]:
     """Variants that were launched as often as may be, and whose median is still not known."""
     if plan.until is None:
         return
@@ -262,11 +264,11 @@ def _not_known(
         needed = stopping.needed(launches, plan.until) if launches else 0
         if needed and len(launches) >= plan.max_launches:
             median = summarize(launches).median_us
-            yield Caution(
+            yield ReportWarning(
                 code="not-known",
                 message=f"after {len(launches)} launches the median is known to "
                 f"±{_half_width(median):.1%}, not to the ±{plan.until:.1%} asked for",
-                advice=f"about {needed} more would do (--max-launches), or a machine at rest",
+                hint=f"about {needed} more would do (--max-launches), or a machine at rest",
                 variant=name,
                 target=target,
             )

@@ -207,9 +207,9 @@ def _accuracy_change(old: Records, new: Records, variant: str) -> float | None:
         return None
     figures = []
     for records in (old, new):
-        judged = next((item for item in records.accuracies if item.variant == variant), None)
-        if judged is None:
+        evaluated = next((item for item in records.accuracies if item.variant == variant), None)
+        if evaluated is None:
             return None
-        figures.append(judged.top1 if judged.top1 is not None else judged.agreement)
+        figures.append(evaluated.top1 if evaluated.top1 is not None else evaluated.agreement)
     before, after = figures
     return None if before is None or after is None else after - before

@@ -1,4 +1,4 @@
-"""What launches say beyond their figures: cautions as values, each with its figure and advice.
+"""What launches say beyond their figures: warnings as values, each with its figure and hint.
 
 Codes: ``too-few-runs``, ``spread``, ``two-groups``, ``two-speeds``, ``drift``, ``baseline-moved``,
 ``throttled``, ``busy-host``. Each asks for certainty and for a size that matters; how often each
@@ -26,7 +26,7 @@ from bench.stats.intervals import Floats
 from bench.stats.patterns import drift, two_groups
 from bench.stats.sample import levels_us, log_levels_by_block, logs, median_kind, rounding_us
 from bench.stats.summary import missing_p99
-from bench.values import Caution, Launch
+from bench.values import Launch, ReportWarning
 
 WIDE_SPREAD = 0.20
 """Of launch medians, from the first decile to the last, as a share of their median."""
@@ -44,7 +44,7 @@ Launches = Sequence[Launch]
 ByVariant = Mapping[str, Launches]
 
 
-def cautions(launches: ByVariant, *, baseline: str | None = None) -> list[Caution]:
+def find_warnings(launches: ByVariant, *, baseline: str | None = None) -> list[ReportWarning]:
     """What to know before believing the figures of one target.
 
     Args:
@@ -52,9 +52,9 @@ def cautions(launches: ByVariant, *, baseline: str | None = None) -> list[Cautio
         baseline: the variant that the others are compared with.
 
     Returns:
-        at most one caution per code and variant; ``variant`` is None where it concerns several.
+        at most one warning per code and variant; ``variant`` is None where it concerns several.
     """
-    found: list[Caution | None] = []
+    found: list[ReportWarning | None] = []
     measured = {name: those for name, those in launches.items() if those}
     for those in measured.values():
         found += [look(those) for look in _OF_A_VARIANT]
@@ -63,25 +63,25 @@ def cautions(launches: ByVariant, *, baseline: str | None = None) -> list[Cautio
         found += [_drift(measured, everything[0].target)]
         found += [_baseline_moved(measured, baseline)]
         found += [_throttled(everything), _busy(everything)]
-    return _merged([caution for caution in found if caution is not None])
+    return _merged([warning for warning in found if warning is not None])
 
 
-def _merged(found: Sequence[Caution]) -> list[Caution]:
+def _merged(found: Sequence[ReportWarning]) -> list[ReportWarning]:
     """What is true of several variants in the same words is said once, of none of them."""
-    alike: defaultdict[Caution, list[Caution]] = defaultdict(list)
-    for caution in found:
-        alike[replace(caution, variant=None)].append(caution)
+    alike: defaultdict[ReportWarning, list[ReportWarning]] = defaultdict(list)
+    for warning in found:
+        alike[replace(warning, variant=None)].append(warning)
     return [those[0] if len(those) == 1 else common for common, those in alike.items()]
 
 
-def _too_few_runs(launches: Launches) -> Caution | None:
+def _too_few_runs(launches: Launches) -> ReportWarning | None:
     missing = missing_p99(launches)
     if missing is None:
         return None
     more = ""
     if missing.launches is not None:
         more = f"add {missing.launches} launches, or "
-    return _caution(
+    return _warning(
         "too-few-runs",
         f"no P99: {missing.reason}",
         f"{more}plan at least 10 launches of 69 runs",
@@ -89,7 +89,7 @@ def _too_few_runs(launches: Launches) -> Caution | None:
     )
 
 
-def _spread(launches: Launches) -> Caution | None:
+def _spread(launches: Launches) -> ReportWarning | None:
     if len(launches) < 3:
         return None
     levels = _log_levels(launches)
@@ -97,7 +97,7 @@ def _spread(launches: Launches) -> Caution | None:
     spread = math.expm1(float(high - low))
     if spread <= WIDE_SPREAD:
         return None
-    return _caution(
+    return _warning(
         "spread",
         f"launches differ by {spread:.0%} (first to last decile of {len(launches)} medians)",
         "close what else runs, fix clock speeds, let it cool; more launches narrow the interval",
@@ -105,7 +105,7 @@ def _spread(launches: Launches) -> Caution | None:
     )
 
 
-def _two_groups(launches: Launches) -> Caution | None:
+def _two_groups(launches: Launches) -> ReportWarning | None:
     levels = levels_us(launches, median_kind(launches))
     distance, split = two_groups(logs(levels))
     apart = math.expm1(float(distance))
@@ -113,7 +113,7 @@ def _two_groups(launches: Launches) -> Caution | None:
     steps = 2 * rounding_us(levels) / float(np.median(levels)) if levels.any() else 0.0
     if not split or apart < max(NOTEWORTHY_GROUPS, 2.5 * steps):
         return None
-    return _caution(
+    return _warning(
         "two-groups",
         f"launches fall into two groups {apart:.0%} apart, with nothing between",
         "often big and little cores, or clock speeds: bind launches to cores (--affinity); "
@@ -122,7 +122,7 @@ def _two_groups(launches: Launches) -> Caution | None:
     )
 
 
-def _two_speeds(launches: Launches) -> Caution | None:
+def _two_speeds(launches: Launches) -> ReportWarning | None:
     """Two groups within most launches; needs the samples."""
     kept = [x.latency.samples_ns for x in launches[:_LAUNCHES_LOOKED_INTO] if x.latency.samples_ns]
     if not kept:
@@ -132,7 +132,7 @@ def _two_speeds(launches: Launches) -> Caution | None:
     apart = [each for each in apart if each >= NOTEWORTHY_GROUPS]
     if 2 * len(apart) <= len(kept):
         return None
-    return _caution(
+    return _warning(
         "two-speeds",
         f"runs within a launch have two speeds {float(np.median(apart)):.0%} apart",
         "threads that move between cores or a clock that steps: try --affinity, fewer --threads "
@@ -141,7 +141,7 @@ def _two_speeds(launches: Launches) -> Caution | None:
     )
 
 
-_OF_A_VARIANT: tuple[Callable[[Launches], Caution | None], ...] = (
+_OF_A_VARIANT: tuple[Callable[[Launches], ReportWarning | None], ...] = (
     _too_few_runs,
     _spread,
     _two_groups,
@@ -149,22 +149,22 @@ _OF_A_VARIANT: tuple[Callable[[Launches], Caution | None], ...] = (
 )
 
 
-def _drift(launches: ByVariant, target: str) -> Caution | None:
+def _drift(launches: ByVariant, target: str) -> ReportWarning | None:
     """All variants together, so that it is the device that drifts."""
     change, certain = drift(_by_block([_levels_around_own(each) for each in launches.values()]))
     share = math.expm1(float(change))
     if not certain or abs(share) < NOTEWORTHY_DRIFT:
         return None
     slower = "slower" if share > 0 else "faster"
-    return Caution(
+    return ReportWarning(
         code="drift",
         message=f"launches became {abs(share):.0%} {slower} in the course of the session",
-        advice="ratios hold, for variants took turns; for medians warm up or cool down longer",
+        hint="ratios hold, for variants took turns; for medians warm up or cool down longer",
         target=target,
     )
 
 
-def _baseline_moved(launches: ByVariant, baseline: str | None) -> Caution | None:
+def _baseline_moved(launches: ByVariant, baseline: str | None) -> ReportWarning | None:
     """The baseline against the other variants, so that what drifts for all is left out."""
     others = [_levels_around_own(each) for name, each in launches.items() if name != baseline]
     if baseline is None or baseline not in launches or not others:
@@ -182,7 +182,7 @@ def _baseline_moved(launches: ByVariant, baseline: str | None) -> Caution | None
     if not certain or abs(share) < NOTEWORTHY_DRIFT:
         return None
     slower = "slower" if share > 0 else "faster"
-    return _caution(
+    return _warning(
         "baseline-moved",
         f"the baseline became {abs(share):.0%} {slower} beside the other variants",
         "every ratio leans on it: measure again, with more launches and a device at rest",
@@ -190,14 +190,14 @@ def _baseline_moved(launches: ByVariant, baseline: str | None) -> Caution | None
     )
 
 
-def _throttled(launches: Launches) -> Caution | None:
+def _throttled(launches: Launches) -> ReportWarning | None:
     reasons = [reason for launch in launches if (reason := _throttling(launch.state))]
     if not reasons:
         return None
-    return Caution(
+    return ReportWarning(
         code="throttled",
         message=f"{len(reasons)} of {len(launches)} launches ran throttled ({reasons[-1]})",
-        advice="let it cool between launches, out of its case and off the charger",
+        hint="let it cool between launches, out of its case and off the charger",
         target=launches[0].target,
     )
 
@@ -214,22 +214,22 @@ def _throttling(state: Mapping[str, Any]) -> str:
     return ""
 
 
-def _busy(launches: Launches) -> Caution | None:
+def _busy(launches: Launches) -> ReportWarning | None:
     shares = np.array([launch.state.get("other_cpu_share") or 0.0 for launch in launches])
     busy = int(np.count_nonzero(shares > BUSY_SHARE))
     if busy <= _MANY_LAUNCHES * len(launches):
         return None
-    return Caution(
+    return ReportWarning(
         code="busy-host",
         message=f"other processes took up to {shares.max():.0%} of the CPU time "
         f"in {busy} of {len(launches)} launches",
-        advice="close them and run the same command on a machine at rest",
+        hint="close them and run the same command on a machine at rest",
         target=launches[0].target,
     )
 
 
-def _caution(code: str, message: str, advice: str, launch: Launch) -> Caution:
-    return Caution(code, message, advice, variant=launch.variant, target=launch.target)
+def _warning(code: str, message: str, hint: str, launch: Launch) -> ReportWarning:
+    return ReportWarning(code, message, hint, variant=launch.variant, target=launch.target)
 
 
 def _log_levels(launches: Launches) -> Floats:

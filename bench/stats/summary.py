@@ -8,7 +8,7 @@ user meets one launch at a time. So both figures describe the *typical launch*:
 - the **P99** is what 99 % of the runs of the typical launch stay within: each launch is levelled
   to the typical one, then runs (or maxima) are pooled. The rare slow *launch* is no part of it:
   ten launches cannot tell how slow one launch in a hundred is; the interval of the median and the
-  caution on spread say how far launches lie apart.
+  warning on spread say how far launches lie apart.
 
 A launch should have some thirty runs or more: the median of ten runs that have two speeds lies off
 its own truth, which is seen from about 40 launches on (coverage 89 %).

@@ -27,17 +27,17 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class TargetStatus:
-    """One line of ``bench targets``: ``cure`` is empty where the target is ready."""
+    """One line of ``bench targets``: ``hint`` is empty where the target is ready."""
 
     target: str
     state: str
     label: str
-    cure: str = ""
+    hint: str = ""
 
     @property
     def ready(self) -> bool:
         """Whether a launch can start there now."""
-        return not self.cure
+        return not self.hint
 
 
 class Target(Protocol):

@@ -80,8 +80,8 @@ def discover(options: Mapping[str, str] = NO_OPTIONS) -> list[TargetStatus]:
 
 def _status(device: Attached) -> TargetStatus:
     model = device.tags.get("model", "").replace("_", " ")
-    state = "ready" if not device.cure else device.state
-    return TargetStatus(f"{KIND}:{device.serial}", state, model or device.serial, device.cure)
+    state = "ready" if not device.hint else device.state
+    return TargetStatus(f"{KIND}:{device.serial}", state, model or device.serial, device.hint)
 
 
 def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> AdbTarget:  # noqa: A001  # the protocol's word
@@ -134,7 +134,7 @@ def _shell(address: str | None, options: Options) -> AdbShell:
     """The way to one phone that is ready."""
     server = Server(options.adb_server)
     found = server.devices()
-    ready = [device for device in found if not device.cure]
+    ready = [device for device in found if not device.hint]
     if address is None:
         if len(ready) > 1:
             serials = ", ".join(device.serial for device in ready)
@@ -153,8 +153,8 @@ def _shell(address: str | None, options: Options) -> AdbShell:
     if device is None:
         serials = ", ".join(each.serial for each in found) or "none"
         raise TargetError(f"no phone is called {address!r}", hint=f"attached: {serials}")
-    if device.cure:
-        raise TargetError(f"{address} is {device.state}", hint=device.cure)
+    if device.hint:
+        raise TargetError(f"{address} is {device.state}", hint=device.hint)
     return AdbShell(server, address)
 
 
@@ -302,7 +302,7 @@ class AdbTarget:
         if after is not None:
             self._gate.remember(after)
         self._tool_s = outcome.tool_s(answer)
-        run = outcome.judge(answer, self._plan)
+        run = outcome.read_run(answer, self._plan)
         return Launch(
             variant=variant.name,
             target=self.id,

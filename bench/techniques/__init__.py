@@ -108,5 +108,5 @@ class Technique(Protocol):
         """Hold the final file's facts (see ``bench.tflite.facts``) against the step's promise.
 
         Raises:
-            PromiseError: the promise is not in the file.
+            VerificationError: the promise is not in the file.
         """

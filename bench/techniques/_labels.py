@@ -47,7 +47,7 @@ class LabelFit:
         softened: Array = powers / powers.sum(axis=1, keepdims=True)
         return softened
 
-    def judge(self, output: Array, labels: Array) -> tuple[float, float]:
+    def evaluate(self, output: Array, labels: Array) -> tuple[float, float]:
         """Accuracy and cross-entropy of outputs (samples, units) against classes (samples,)."""
         shares = self.soften(output, 1.0)
         hits = float(np.mean(shares.argmax(axis=1) == labels))

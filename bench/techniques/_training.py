@@ -158,10 +158,10 @@ def fine_tune(
     _restore(file, model, optimizer, state)
     hooks = [*callbacks, _Hooks.of(context, step, settings, train, after_batch)]
     if not state.history:
-        _judge(model, validation, fit, settings, state)
+        _evaluate(model, validation, fit, settings, state)
     for epoch in range(len(state.history) - 1, settings.epochs):
         _one_epoch(model, train, teacher, epoch, settings, context.seed, hooks)
-        _judge(model, validation, fit, settings, state)
+        _evaluate(model, validation, fit, settings, state)
         _save(file, model, optimizer, state)
     for variable, value in zip(_variables(model), state.best, strict=True):
         variable.assign(value)
@@ -212,11 +212,11 @@ def _one_epoch(
     )
 
 
-def _judge(model: Any, split: Split, fit: LabelFit, settings: Settings, state: _State) -> None:
+def _evaluate(model: Any, split: Split, fit: LabelFit, settings: Settings, state: _State) -> None:
     """Add the figures after one more epoch, and keep the weights where they are the best so far."""
     assert split.y is not None
     outputs = model.predict(_inputs(model, split), batch_size=256, verbose=0)
-    accuracy, loss = fit.judge(np.asarray(outputs), split.y)
+    accuracy, loss = fit.evaluate(np.asarray(outputs), split.y)
     epoch = len(state.history)
     if not np.isfinite(loss):
         raise BuildError(

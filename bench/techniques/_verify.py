@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.errors import PromiseError
+from bench.errors import VerificationError
 from bench.techniques import Work
 from bench.values import Facts, Step
 
@@ -18,7 +18,7 @@ def sparsity(step: Step, work: Work, facts: Facts) -> None:
     """Raise where the pruned kernels hold more than a point fewer zeros than asked, all together.
 
     Raises:
-        PromiseError: they do, or a kernel is not in the file.
+        VerificationError: they do, or a kernel is not in the file.
     """
     layers: Mapping[str, Mapping[str, Any]] = work.facts[step.technique]["layers"]
     asked = zeros = elements = 0.0
@@ -29,7 +29,7 @@ def sparsity(step: Step, work: Work, facts: Facts) -> None:
         zeros += int(kernel["zeros"])
         elements += int(layer["elements"])
     if zeros < asked - TOLERANCE * elements:
-        raise PromiseError(
+        raise VerificationError(
             f"{step} asked for {asked / elements:.1%} zeros, the file has {zeros / elements:.1%}",
             hint="report this recipe and model: zeros were lost after pruning",
         )
@@ -39,13 +39,13 @@ def pattern(step: Step, work: Work, facts: Facts, m: int, n: int) -> None:
     """Raise where a pruned kernel has fewer than ``m`` zeros in some ``n`` weights in a row.
 
     Raises:
-        PromiseError: one has, or a kernel is not in the file.
+        VerificationError: one has, or a kernel is not in the file.
     """
     for name, layer in work.facts[step.technique]["layers"].items():
         kernels = _kernels(step, name, int(layer["elements"]), facts["weights"])
         most = max(int(kernel["zeros_in_each"].get(str(n), m)) for kernel in kernels)
         if most < m:
-            raise PromiseError(
+            raise VerificationError(
                 f"{step} asked for {m} zeros in each {n} weights, layer {name} has {most} once",
                 hint="report this recipe and model: the pattern was lost after pruning",
             )
@@ -55,14 +55,14 @@ def clusters(step: Step, work: Work, facts: Facts) -> None:
     """Raise where an output channel of a clustered kernel holds more values than K.
 
     Raises:
-        PromiseError: one does, or a kernel is not in the file.
+        VerificationError: one does, or a kernel is not in the file.
     """
     layers: Mapping[str, Mapping[str, Any]] = work.facts[step.technique]["layers"]
     for name, layer in layers.items():
         kernels = _kernels(step, name, int(layer["elements"]), facts["weights"])
         most = min(int(kernel["unique_max_per_channel"]) for kernel in kernels)
         if most > int(layer["clusters"]):
-            raise PromiseError(
+            raise VerificationError(
                 f"{step} allows {layer['clusters']} values, layer {name} has {most} in a channel",
                 hint="report this recipe and model: clusters were lost after clustering",
             )
@@ -72,11 +72,11 @@ def all_int8(step: Step, facts: Facts) -> None:
     """Raise where an op of the file computes in float.
 
     Raises:
-        PromiseError: one does.
+        VerificationError: one does.
     """
     left = facts["float_ops"]
     if left:
-        raise PromiseError(
+        raise VerificationError(
             f"{step} left {', '.join(left)} in float",
             hint="the toolkit has no int8 form for it: try quantize:int8",
         )
@@ -92,7 +92,7 @@ def _kernels(
     """
     sized = [weight for weight in weights if int(weight["elements"]) == elements]
     if not sized:
-        raise PromiseError(
+        raise VerificationError(
             f"{step}: the kernel of layer {layer} is not in the file",
             hint="the converter took it apart: leave the layer out with layers=!" + layer,
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.errors import BuildError, PromiseError
+from bench.errors import BuildError, VerificationError
 from bench.techniques import Context, Work, _channels_graph, _channels_keras, _model, _options
 from bench.techniques._layers import LayerInfo, select
 from bench.techniques._training import Settings, fine_tune
@@ -19,7 +19,7 @@ from bench.values import Facts, Step
 SUMMARY = "structured pruning: that share of the filters and units is removed, so it runs faster"
 ARGUMENT = "share of channels to remove from each layer, within [0, 1)"
 OPTIONS: Mapping[str, str] = {
-    "importance": "what a channel is judged by: l1 (default) or l2 norm of its weights",
+    "importance": "what a channel is evaluated by: l1 (default) or l2 norm of its weights",
     "multiple": "so many channels, or a multiple, stay in each layer of twice as many, since "
     "kernels work on whole vectors (default 8)",
     **_options.TRAINING_OPTIONS,
@@ -93,12 +93,12 @@ def verify(step: Step, work: Work, facts: Facts) -> None:
     """The file holds no more parameters than the smaller model.
 
     Raises:
-        PromiseError: it holds more.
+        VerificationError: it holds more.
     """
     allowed = int(work.facts[step.technique]["parameters"])
     found = int(facts["weight_elements"])
     if found > allowed:
-        raise PromiseError(
+        raise VerificationError(
             f"{step} left {allowed} parameters, the file's kernels have {found}",
             hint="report this recipe and model: the file was made of another model",
         )

@@ -117,7 +117,7 @@ def verify(step: Step, work: Work, facts: Facts) -> None:
     Batch-norm folding scales each output channel by its own factor, so K holds per channel.
 
     Raises:
-        PromiseError: some channel holds more.
+        VerificationError: some channel holds more.
     """
     _verify.clusters(step, work, facts)
 

@@ -134,7 +134,7 @@ def verify(step: Step, work: Work, facts: Facts) -> None:
     """The file's kernels hold at most one point fewer zeros than were asked, and m:n its pattern.
 
     Raises:
-        PromiseError: they hold fewer, or the pattern is not kept.
+        VerificationError: they hold fewer, or the pattern is not kept.
     """
     _verify.sparsity(step, work, facts)
     if ":" in (step.argument or ""):

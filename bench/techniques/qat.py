@@ -100,7 +100,7 @@ def verify(step: Step, work: Work, facts: Facts) -> None:
     """No op computes in float after whole-model training.
 
     Raises:
-        PromiseError: a float kernel is left.
+        VerificationError: a float kernel is left.
     """
     if work.facts["qat"]["skipped"] or "layers" in dict(step.options):
         return

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bench import plugins
-from bench.errors import PromiseError, RecipeError
+from bench.errors import RecipeError, VerificationError
 from bench.techniques import Context, Conversion, Work
 from bench.values import Facts, Step
 
@@ -63,13 +63,13 @@ def verify(step: Step, work: Work, facts: Facts) -> None:
     """After full int8 no op may compute in float.
 
     Raises:
-        PromiseError: a float kernel is left.
+        VerificationError: a float kernel is left.
     """
     if step.argument != "int8":
         return
     left = facts["float_ops"]
     if left:
-        raise PromiseError(
+        raise VerificationError(
             f"{step} left {', '.join(left)} in float",
             hint="the converter has no int8 kernel for it: use quantize:dynamic, or io=float32 "
             "if these are the model's inputs and outputs",

@@ -2,7 +2,7 @@
 
 ==========  =========================================================  ======================
 ``build``   one model and its data; builds recipe after recipe         TensorFlow
-``judge``   one variant; answers all test samples                      numpy, ai_edge_litert
+``evaluate``   one variant; answers all test samples                      numpy, ai_edge_litert
 ``launch``  one variant; warms up, runs and times it                   numpy, ai_edge_litert
 ==========  =========================================================  ======================
 

@@ -1,6 +1,6 @@
 """Answer all test samples with one variant, in a process of its own.
 
-Told by arguments; prints ``{"progress": [done, total]}`` lines and then ``{"judged": {…}}``, or
+Told by arguments; prints ``{"progress": [done, total]}`` lines and then ``{"evaluated": {…}}``, or
 ``{"error": "DataError" | "BuildError", "message": …, "hint": …}`` with exit code 1.
 """
 
@@ -25,7 +25,7 @@ CHECKED = 4
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Judge, print the answer, return the exit code."""
+    """Evaluate, print the answer, return the exit code."""
     parser = argparse.ArgumentParser(description="Answer all test samples with one variant.")
     parser.add_argument("--model", required=True)
     parser.add_argument("--samples", required=True, help="folder: x.INPUT.npy, and y.npy if known")
@@ -35,18 +35,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args(arguments)
     try:
-        answer: dict[str, Any] = {"judged": _judge(asked)}
+        answer: dict[str, Any] = {"evaluated": _evaluate(asked)}
     except DataError as fault:
         answer = {"error": "DataError", "message": fault.message, "hint": fault.hint}
     except (ValueError, RuntimeError, MemoryError) as fault:
         words = str(fault).strip().replace("\n", " ") or type(fault).__name__
-        hint = "the variant cannot be judged on these samples; its latency is measured all the same"
+        hint = (
+            "the variant cannot be evaluated on these samples; its latency is measured all the same"
+        )
         answer = {"error": "BuildError", "message": words, "hint": hint}
     print(json.dumps(answer), flush=True)  # noqa: T201  # the answer of a worker
-    return 0 if "judged" in answer else 1
+    return 0 if "evaluated" in answer else 1
 
 
-def _judge(asked: argparse.Namespace) -> dict[str, Any]:
+def _evaluate(asked: argparse.Namespace) -> dict[str, Any]:
     folder = Path(asked.samples)
     x = {
         unquote(path.stem.partition(".")[2]): np.load(path, mmap_mode="r")
@@ -56,13 +58,13 @@ def _judge(asked: argparse.Namespace) -> dict[str, Any]:
     graph = Graph(asked.model, threads=asked.threads, signature=asked.signature)
     x = _by_input(x, graph)
     answers = _answer_all(graph, x, Path(asked.outputs))
-    judged: dict[str, Any] = {"samples": len(next(iter(answers.values())))}
+    evaluated: dict[str, Any] = {"samples": len(next(iter(answers.values())))}
     scores = _scores(answers)
     if labels is not None:
-        judged["top1"] = _top1(scores, labels)
+        evaluated["top1"] = _top1(scores, labels)
     if asked.baseline:
-        judged.update(_agreement(answers, Path(asked.baseline)))
-    return judged
+        evaluated.update(_agreement(answers, Path(asked.baseline)))
+    return evaluated
 
 
 def _by_input(x: Mapping[str, Array], graph: Graph) -> dict[str, Array]:

@@ -47,10 +47,10 @@ def simulate(
         first = session.levels(rng, repetitions, launches) + warming
         second = session.levels(rng, repetitions, launches) + warming
         times = noise + first[..., None]
-        yield session, _judge(session, times, other + second, runs)
+        yield session, _evaluate(session, times, other + second, runs)
 
 
-def _judge(session: Session, times: Floats, other: Floats, runs: int) -> dict[str, float]:
+def _evaluate(session: Session, times: Floats, other: Floats, runs: int) -> dict[str, float]:
     medians = np.median(times, axis=-1)
     counts = np.full(times.shape[1], runs)
     flat = times.reshape(len(times), -1)

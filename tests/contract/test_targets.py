@@ -61,7 +61,7 @@ def test_what_is_here_is_told_with_the_cure_for_what_is_not_ready(kind):
         assert isinstance(status, TargetStatus)
         assert status.target.partition(":")[0] == kind
         assert status.state
-        assert status.ready == (not status.cure)
+        assert status.ready == (not status.hint)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -15,7 +15,7 @@ import pytest
 from bench import build, recipes, sources
 from bench.errors import DataError, ModelError
 from bench.records import read
-from bench.tflite.facts import check
+from bench.tflite.facts import check_file
 from bench.values import Failure, Variant
 from bench.workers.interpreter import Graph
 from tests.integration.conftest import Cli
@@ -71,7 +71,7 @@ def test_every_form_of_model_is_built(cached, models, name):
     assert all(isinstance(item, Variant) for item in made.values()), made
     assert made["quantize:int8"].size_bytes < made["float32"].size_bytes
     for variant in made.values():
-        check(variant.path)
+        check_file(variant.path)
 
 
 def test_all_forms_of_one_model_answer_alike(cached, models):
@@ -220,9 +220,9 @@ def test_a_model_with_several_inputs_is_calibrated_by_their_names(shared, models
     ran = shared(*command, *QUICK, "--real-inputs", "--fresh")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     (path,) = (shared.folder / "reports").glob("*.jsonl")
-    judged = {item.variant: item for item in read(path).accuracies}
-    assert judged["float32"].samples == judged["quantize:int8"].samples == 100
-    assert judged["quantize:int8"].agreement >= 0.9
+    evaluated = {item.variant: item for item in read(path).accuracies}
+    assert evaluated["float32"].samples == evaluated["quantize:int8"].samples == 100
+    assert evaluated["quantize:int8"].agreement >= 0.9
 
 
 def test_samples_named_for_no_input_fail_the_recipe_and_then_the_run(shared, models, tmp_path):

@@ -460,4 +460,4 @@ def test_an_offline_phone_is_told_with_its_cure(
     eventually(lambda: adb_server.state(phone.serial) != "device")
     for status in adb.discover({"adb_server": adb_server.address}):
         assert not status.ready
-        assert status.cure
+        assert status.hint

@@ -204,20 +204,20 @@ def test_the_report_says_what_was_reached_and_saved(tmp_path):
     assert f"{3 * max(counts) - sum(counts)} saved" in rendered
     header = next(line for line in rendered.splitlines() if "variant" in line)
     assert "launches" in header
-    assert "not-known" not in {caution.code for caution in made_report.cautions}
+    assert "not-known" not in {warning.code for warning in made_report.warnings}
 
 
 def test_the_report_names_what_did_not_get_there(tmp_path):
     made_report = assembled(tmp_path, replace(UNTIL, max_launches=12))
-    (caution,) = [caution for caution in made_report.cautions if caution.code == "not-known"]
-    assert (caution.variant, caution.target) == ("noisy", "local")
-    assert caution.message.startswith("after 12 launches the median is known to ±")
-    assert "--max-launches" in caution.advice
+    (warning,) = [warning for warning in made_report.warnings if warning.code == "not-known"]
+    assert (warning.variant, warning.target) == ("noisy", "local")
+    assert warning.message.startswith("after 12 launches the median is known to ±")
+    assert "--max-launches" in warning.hint
     assert "2 of 3 medians known" in text.render(made_report)
 
 
 def test_an_unfinished_session_blames_no_variant(tmp_path):
-    codes = {x.code for x in assembled(tmp_path, UNTIL, end=False).cautions}
+    codes = {x.code for x in assembled(tmp_path, UNTIL, end=False).warnings}
     assert "unfinished" in codes
     assert "not-known" not in codes
 

@@ -43,7 +43,7 @@ class Point:
     """One variant on one target in one report.
 
     ``accuracy`` is top-1 or, without labels, the agreement with the baseline; ``samples`` is the
-    SHA-256 of what it was judged on.
+    SHA-256 of what it was evaluated on.
     """
 
     report: str
@@ -222,10 +222,10 @@ def _points(parts: Sequence[tuple[Records, Environment]], name: str) -> Iterator
 def _point(records: Records, variant: Variant, launches: Sequence[Launch]) -> Point:
     plan = records.session.plan
     summary = summarize(launches, until=plan.until)
-    judged = next((x for x in records.accuracies if x.variant == variant.name), None)
+    evaluated = next((x for x in records.accuracies if x.variant == variant.name), None)
     accuracy = None
-    if judged is not None:
-        accuracy = judged.top1 if judged.top1 is not None else judged.agreement
+    if evaluated is not None:
+        accuracy = evaluated.top1 if evaluated.top1 is not None else evaluated.agreement
     return Point(
         report=records.path.stem,
         started_at=records.session.started_at,

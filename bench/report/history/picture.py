@@ -102,10 +102,10 @@ def _figure(history: History) -> Figure:
     )
     for row, tracks in enumerate(panels):
         _latencies(figure.add_subplot(grid[row, :]), history, tracks, known)
-    judged = any(point.accuracy is not None for _, point in _points(history.tracks))
-    below = grid[len(panels), 0] if judged else grid[len(panels), :]
+    evaluated = any(point.accuracy is not None for _, point in _points(history.tracks))
+    below = grid[len(panels), 0] if evaluated else grid[len(panels), :]
     _sizes(figure.add_subplot(below), history, known)
-    if judged:
+    if evaluated:
         _accuracies(figure.add_subplot(grid[len(panels), 1]), history, known)
     reports = count(len(history.reports), "report")
     figure.suptitle(f"{history.model} · {reports}", fontsize=13, weight="bold", x=0.01, ha="left")

@@ -10,7 +10,7 @@ from bench.targets._adb.reply import Answer
 from bench.values import Plan
 
 
-def judge(answer: Answer, plan: Plan) -> benchmark_model.ToolRun:
+def read_run(answer: Answer, plan: Plan) -> benchmark_model.ToolRun:
     """The tool's figures. Raises LaunchError where they are none, or not of what was asked."""
     values = answer.values
     timeout_s = plan.timeout_s

@@ -45,7 +45,7 @@ class Attached:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def cure(self) -> str:
+    def hint(self) -> str:
         """What to do about its state; empty where it is ready."""
         if self.state == "device":
             return ""

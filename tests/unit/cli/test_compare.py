@@ -25,9 +25,9 @@ def write(tmp_path):
             for block in range(10)
             for variant in NAMES
         ]
-        judged = [Accuracy(variant, 100, top1=accuracy) for variant in NAMES]
+        evaluated = [Accuracy(variant, 100, top1=accuracy) for variant in NAMES]
         session = examples.session(launches=10, data={"sha256": "x"})
-        return str(examples.write(tmp_path / name, session, [environment, *judged, *launches]))
+        return str(examples.write(tmp_path / name, session, [environment, *evaluated, *launches]))
 
     return written
 

@@ -150,14 +150,14 @@ def test_json_is_json_and_nothing_else(whole):
 
     body = json_reader.loads(json.render(whole), parse_constant=refuse)
     assert list(body) == [
-        *("session", "environments", "rows", "profiles", "failures", "cautions"),
+        *("session", "environments", "rows", "profiles", "failures", "warnings"),
     ]
     assert body["session"]["model"]["name"] == "tiny"
     assert body["session"]["complete"] is True
     assert body["rows"][0]["ratio"] is None
     assert body["rows"][1]["verdict"] == "faster"
     assert body["rows"][1]["median_us"] == whole.tables[0].rows[1].summary.median_us.value
-    assert body["cautions"][0]["advice"]
+    assert body["warnings"][0]["hint"]
 
 
 def test_two_targets_are_two_tables(tmp_path):

@@ -67,7 +67,7 @@ def report(
         replace(variant, size_bytes=size_bytes) if variant.name == "quantize:int8" else variant
         for variant in variants
     )
-    judged = Accuracy("quantize:int8", 100, top1=accuracy, agreement=agreement)
+    evaluated = Accuracy("quantize:int8", 100, top1=accuracy, agreement=agreement)
     return Records(
         path=Path(name),
         session=examples.session(
@@ -75,7 +75,7 @@ def report(
         ),
         environments=(environment,),
         launches=tuple(made),
-        accuracies=(judged,) if accuracy is not None or agreement is not None else (),
+        accuracies=(evaluated,) if accuracy is not None or agreement is not None else (),
     )
 
 
@@ -171,7 +171,7 @@ def test_without_labels_the_agreement_is_compared():
 @pytest.mark.parametrize(
     "new",
     [report(accuracy=0.1, samples="others"), report(), report(agreement=None)],
-    ids=["other samples", "not judged", "nothing"],
+    ids=["other samples", "not evaluated", "nothing"],
 )
 def test_an_accuracy_that_cannot_be_compared_is_none(new):
     change = int8(report(accuracy=0.9), new, Limits(accuracy=0.0))

@@ -63,5 +63,5 @@ def test_a_profile_asked_for_and_not_given_is_said(tmp_path: Path):
     session = examples.session(launches=1)
     session = replace(session, plan=replace(session.plan, profile=True))
     path = examples.write(tmp_path / "r.jsonl", session, [examples.ENVIRONMENT, examples.launch()])
-    codes = [caution.code for caution in assemble(read(path)).cautions]
+    codes = [warning.code for warning in assemble(read(path)).warnings]
     assert "no-profile" in codes

@@ -26,13 +26,13 @@ def file(tmp_path: Path) -> Path:
         for block in range(12)
         for name, us in zip(NAMES, (100, 50, 100), strict=True)
     ]
-    judged = [
+    evaluated = [
         Accuracy("float32", 1000, top1=0.90),
         Accuracy("quantize:int8", 1000, top1=0.88, agreement=0.97),
         Accuracy("prune:0.5", 1000, top1=0.91, agreement=0.98),
     ]
     session = examples.session(variants=VARIANTS, launches=12)
-    return examples.write(tmp_path / "r.jsonl", session, [examples.ENVIRONMENT, *judged, *made])
+    return examples.write(tmp_path / "r.jsonl", session, [examples.ENVIRONMENT, *evaluated, *made])
 
 
 def ask(file: Path, limits: Limits = Limits(), aim: Aim = "latency") -> Recommendation:  # noqa: B008  # frozen

@@ -21,7 +21,7 @@ def assembled(tmp_path, items, *, session=SESSION, end=True):
 
 
 def codes(made):
-    return [caution.code for caution in made.cautions]
+    return [warning.code for warning in made.warnings]
 
 
 def test_one_row_per_variant_with_what_belongs_to_it(tmp_path):
@@ -80,7 +80,7 @@ def test_a_build_failure_has_no_row_and_is_told(tmp_path):
     assert made.failures == (failure,)
 
 
-def test_an_accuracy_failure_is_forgotten_once_it_was_judged(tmp_path):
+def test_an_accuracy_failure_is_forgotten_once_it_was_evaluated(tmp_path):
     failure = Failure("quantize:int8", "", None, "accuracy", "it broke", "again")
     items = [failure, *examples.launches(NAMES, 6)]
     assert assembled(tmp_path / "a", items).failures == (failure,)
@@ -115,20 +115,20 @@ def test_a_target_that_was_never_reached_has_an_empty_table(tmp_path):
     assert table.rows[0].failure == failure
 
 
-def test_cautions_tell_what_no_figure_says(tmp_path):
+def test_warnings_tell_what_no_figure_says(tmp_path):
     items = [examples.ENVIRONMENT, *examples.launches(NAMES, 2)]
     missing = examples.session(launches=6, data={"missing": "no test samples were given"})
     made = assembled(tmp_path / "a", items, session=missing, end=False)
     assert codes(made)[:3] == ["unfinished", "local", "no-accuracy"]
-    assert "only 4 of 12 launches" in made.cautions[0].message
+    assert "only 4 of 12 launches" in made.warnings[0].message
     phone = examples.session(launches=2, targets=("adb:1",))
-    judged = [
+    evaluated = [
         Environment("adb:1", "adb", "a phone"),
         Accuracy("float32", 9, top1=1.0),
         *(examples.launch("float32", block, target="adb:1") for block in (0, 1)),
     ]
-    assert "accuracy-elsewhere" in codes(assembled(tmp_path / "b", judged, session=phone))
-    assert "local" not in codes(assembled(tmp_path / "c", judged, session=phone))
+    assert "accuracy-elsewhere" in codes(assembled(tmp_path / "b", evaluated, session=phone))
+    assert "local" not in codes(assembled(tmp_path / "c", evaluated, session=phone))
 
 
 def test_the_data_frame_has_every_figure_with_its_unit(tmp_path):

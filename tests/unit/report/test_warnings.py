@@ -1,4 +1,4 @@
-"""Each caution is raised by what it is about, with its figure, and rarely by anything else."""
+"""Each warning is raised by what it is about, with its figure, and rarely by anything else."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.report.warnings import cautions
+from bench.report.warnings import find_warnings
 from bench.stats.patterns import drift, two_groups
-from bench.values import Caution, Latency, Launch
+from bench.values import Latency, Launch, ReportWarning
 from tests.benchmarks.simulate_noise import DRAW, Floats, as_launches
 
 BLOCKS = 12
@@ -34,40 +34,40 @@ def with_state(launches: list[Launch], states: list[Mapping[str, Any]]) -> list[
     ]
 
 
-def codes(found: list[Caution]) -> list[str]:
-    return [caution.code for caution in found]
+def codes(found: list[ReportWarning]) -> list[str]:
+    return [warning.code for warning in found]
 
 
 def test_a_clean_session_has_none() -> None:
     clean = {name: session(variant=name, seed=seed) for seed, name in enumerate("abc")}
-    assert cautions(clean, baseline="a") == []
+    assert find_warnings(clean, baseline="a") == []
 
 
 def test_nothing_measured_nothing_to_say() -> None:
-    assert cautions({}, baseline="a") == []
-    assert cautions({"a": []}, baseline="a") == []
+    assert find_warnings({}, baseline="a") == []
+    assert find_warnings({"a": []}, baseline="a") == []
 
 
 def test_too_few_runs() -> None:
-    [caution] = cautions({"v": session(runs=20)})
-    assert caution.code == "too-few-runs"
-    assert "368" in caution.message
-    assert "240" in caution.message
-    assert "7 launches" in caution.advice
+    [warning] = find_warnings({"v": session(runs=20)})
+    assert warning.code == "too-few-runs"
+    assert "368" in warning.message
+    assert "240" in warning.message
+    assert "7 launches" in warning.hint
 
 
 def test_spread() -> None:
-    [caution] = cautions(
+    [warning] = find_warnings(
         {"v": session(np.linspace(-0.2, 0.2, BLOCKS)[[3, 8, 0, 11, 5, 6, 1, 9, 2, 7, 10, 4]])}
     )
-    assert caution.code == "spread"
-    assert "%" in caution.message
-    assert caution.variant == "v"
+    assert warning.code == "spread"
+    assert "%" in warning.message
+    assert warning.variant == "v"
 
 
 def test_two_groups() -> None:
     slow = np.array([0, 1, 0, 0, 1, 1, 0, 1, 0, 1, 1, 0]) * 0.3
-    found = cautions({"v": session(slow)})
+    found = find_warnings({"v": session(slow)})
     assert "two-groups" in codes(found)
     message = next(each.message for each in found if each.code == "two-groups")
     assert any(f"{share} %" in message or f"{share}%" in message for share in range(28, 43))
@@ -78,20 +78,20 @@ def test_neighbours_in_whole_microseconds_are_no_groups() -> None:
         Launch("v", "t", block, Latency(69, 12.4, median_us=12.0 + block % 2, max_us=14.0))
         for block in range(BLOCKS)
     ]
-    assert "two-groups" not in codes(cautions({"v": printed}))
+    assert "two-groups" not in codes(find_warnings({"v": printed}))
 
 
 def test_two_speeds() -> None:
     rng = np.random.default_rng(1)
     logs = 7 + 0.01 * rng.standard_normal((BLOCKS, 69)) + 0.25 * (rng.random((BLOCKS, 69)) < 0.4)
-    found = cautions({"v": as_launches(logs, keep_samples=True)})
+    found = find_warnings({"v": as_launches(logs, keep_samples=True)})
     assert codes(found) == ["two-speeds"]
 
 
 def test_drift_is_the_targets_not_a_variants() -> None:
     heating = np.log(np.linspace(1.0, 1.12, BLOCKS))
     hot = {name: session(heating, variant=name, seed=seed) for seed, name in enumerate("abc")}
-    found = cautions(hot, baseline="a")
+    found = find_warnings(hot, baseline="a")
     assert codes(found) == ["drift"]
     assert found[0].variant is None
     assert found[0].target == "simulated"
@@ -102,11 +102,11 @@ def test_a_baseline_that_moved_beside_the_others() -> None:
     heating = np.log(np.linspace(1.0, 1.15, BLOCKS))
     moved = {name: session(variant=name, seed=seed) for seed, name in enumerate("bcdefg")}
     moved["a"] = session(heating, variant="a", seed=9)
-    found = cautions(moved, baseline="a")
+    found = find_warnings(moved, baseline="a")
     assert "baseline-moved" in codes(found)
     assert next(each.variant for each in found if each.code == "baseline-moved") == "a"
-    assert "baseline-moved" not in codes(cautions(moved, baseline="b"))
-    assert "baseline-moved" not in codes(cautions({"a": moved["a"]}, baseline="a"))
+    assert "baseline-moved" not in codes(find_warnings(moved, baseline="b"))
+    assert "baseline-moved" not in codes(find_warnings({"a": moved["a"]}, baseline="a"))
 
 
 @pytest.mark.parametrize(
@@ -125,29 +125,29 @@ def test_throttled(state: Mapping[str, Any], said: str) -> None:
         "cool_work_us": 100,
     }
     launches = with_state(session(), [fine] * (BLOCKS - 2) + [state] * 2)
-    [caution] = cautions({"v": launches})
-    assert caution.code == "throttled"
-    assert "2 of 12" in caution.message
-    assert said in caution.message
+    [warning] = find_warnings({"v": launches})
+    assert warning.code == "throttled"
+    assert "2 of 12" in warning.message
+    assert said in warning.message
 
 
 def test_busy_host() -> None:
     busy = [{"other_cpu_share": share} for share in [0.3] * 6 + [0.02] * 6]
-    [caution] = cautions({"v": with_state(session(), busy)})
-    assert caution.code == "busy-host"
-    assert "30%" in caution.message
+    [warning] = find_warnings({"v": with_state(session(), busy)})
+    assert warning.code == "busy-host"
+    assert "30%" in warning.message
     once = [{"other_cpu_share": share} for share in [0.3] + [0.02] * 11]
-    assert cautions({"v": with_state(session(), once)}) == []
+    assert find_warnings({"v": with_state(session(), once)}) == []
 
 
 def test_what_holds_for_several_variants_is_said_once() -> None:
     short = {name: session(variant=name, seed=seed, runs=20) for seed, name in enumerate("ab")}
-    [caution] = cautions(short, baseline="a")
-    assert caution.code == "too-few-runs"
-    assert caution.variant is None
+    [warning] = find_warnings(short, baseline="a")
+    assert warning.code == "too-few-runs"
+    assert warning.variant is None
 
 
-def test_every_caution_has_a_figure_and_advice() -> None:
+def test_every_warning_has_a_figure_and_advice() -> None:
     rough = {
         name: with_state(
             session(np.linspace(0, 0.5, BLOCKS), variant=name, seed=seed, runs=9),
@@ -155,10 +155,10 @@ def test_every_caution_has_a_figure_and_advice() -> None:
         )
         for seed, name in enumerate("ab")
     }
-    found = cautions(rough, baseline="a")
+    found = find_warnings(rough, baseline="a")
     assert len(found) >= 5
     assert all(any(letter.isdigit() for letter in each.message) for each in found)
-    assert all(each.advice for each in found)
+    assert all(each.hint for each in found)
 
 
 def test_clean_sessions_rarely_raise_any() -> None:
@@ -169,7 +169,7 @@ def test_clean_sessions_rarely_raise_any() -> None:
             name: session(variant=name, seed=10 * seed + number)
             for number, name in enumerate("abc")
         }
-        raised.update(codes(cautions(clean, baseline="a")))
+        raised.update(codes(find_warnings(clean, baseline="a")))
     assert all(count <= 0.03 * 80 for count in raised.values()), raised
 
 

@@ -113,10 +113,10 @@ def test_devices_and_their_cures() -> None:
         "10.0.0.2:5555": "device",
     }
     assert devices["R5CT20"].tags["model"] == "SM_S911B"
-    assert devices["R5CT20"].cure == ""
-    assert "udev" in devices["0123456789"].cure
-    assert "adb -s GHI reboot" in devices["GHI"].cure
-    assert "accept" in devices["ABC"].cure
+    assert devices["R5CT20"].hint == ""
+    assert "udev" in devices["0123456789"].hint
+    assert "adb -s GHI reboot" in devices["GHI"].hint
+    assert "accept" in devices["ABC"].hint
 
 
 @pytest.mark.parametrize("address", ["host", "host:", ":5037", "host:http", "host:99999"])

@@ -187,7 +187,7 @@ def test_whole_vectors_of_channels_stay(count: int, share: float, multiple: int,
     assert kept_of(count, share, multiple) == kept
 
 
-def test_tied_channels_are_judged_together_on_one_scale() -> None:
+def test_tied_channels_are_evaluated_together_on_one_scale() -> None:
     tied = family((("a", 0), ("b", 0)), (("a", 1), ("b", 1)))
     # By sums b would decide alone, as it is a hundred times larger.
     scores = {"a": np.array([1.0, 9.0]), "b": np.array([510.0, 490.0])}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench import recipes
-from bench.errors import PromiseError
+from bench.errors import VerificationError
 from bench.techniques import Work, channels, cluster, prune, qat
 
 
@@ -34,13 +34,13 @@ def test_sparsity_within_one_point_over_all_pruned_layers_is_kept(zeros: tuple[i
 
 @pytest.mark.parametrize("zeros", [(78,), (0,), (80, 77)])
 def test_sparsity_more_than_one_point_below_fails(zeros: tuple[int, ...]) -> None:
-    with pytest.raises(PromiseError, match=r"asked for 80\.0% zeros"):
+    with pytest.raises(VerificationError, match=r"asked for 80\.0% zeros"):
         prune.verify(*pruned(*zeros))
 
 
 def test_a_pruned_kernel_that_is_not_in_the_file_fails() -> None:
     step, work, _ = pruned(80)
-    with pytest.raises(PromiseError, match="not in the file"):
+    with pytest.raises(VerificationError, match="not in the file"):
         prune.verify(step, work, {"weights": [weight("net/conv0/Conv2D", elements=99, zeros=99)]})
 
 
@@ -52,14 +52,14 @@ def test_m_by_n_is_a_pattern_and_not_only_a_share(in_each: int, good: bool) -> N
     if good:
         prune.verify(step, work, {"weights": [kernel]})
     else:
-        with pytest.raises(PromiseError, match="2 zeros in each 4 weights, layer conv has 1"):
+        with pytest.raises(VerificationError, match="2 zeros in each 4 weights, layer conv has 1"):
             prune.verify(step, work, {"weights": [kernel]})
 
 
 def test_the_layer_is_told_from_others_of_its_size_by_name() -> None:
     step, work, _ = pruned(80)
     bad = [weight("net/conv00/Conv2D", zeros=100), weight("a;net/conv0/Conv2D", zeros=0)]
-    with pytest.raises(PromiseError):
+    with pytest.raises(VerificationError):
         prune.verify(step, work, {"weights": bad})
     quantized = [weight("net/quant_conv0/LastValueQuant/FakeQuant", zeros=80)]
     prune.verify(step, work, {"weights": quantized})
@@ -74,7 +74,7 @@ def test_no_channel_may_hold_more_values_than_asked(unique: int, good: bool) -> 
     if good:
         cluster.verify(step, work, facts)
         return
-    with pytest.raises(PromiseError, match="layer conv has 17"):
+    with pytest.raises(VerificationError, match="layer conv has 17"):
         cluster.verify(step, work, facts)
 
 
@@ -82,7 +82,7 @@ def test_a_float_kernel_after_whole_model_training_fails() -> None:
     step = recipes.parse("qat").steps[0]
     work = Work(None, facts={"qat": {"skipped": []}})
     qat.verify(step, work, {"float_ops": {}})
-    with pytest.raises(PromiseError, match="CONV_2D"):
+    with pytest.raises(VerificationError, match="CONV_2D"):
         qat.verify(step, work, {"float_ops": {"CONV_2D": 1}})
 
 
@@ -96,5 +96,5 @@ def test_a_file_with_more_parameters_than_the_smaller_model_fails() -> None:
     step = recipes.parse("channels:0.5").steps[0]
     work = Work(None, facts={"channels": {"parameters": 100}})
     channels.verify(step, work, {"weight_elements": 100})
-    with pytest.raises(PromiseError, match="101"):
+    with pytest.raises(VerificationError, match="101"):
         channels.verify(step, work, {"weight_elements": 101})

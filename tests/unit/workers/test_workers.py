@@ -227,10 +227,10 @@ def test_exactly_so_many_runs_are_timed_each_in_whole_nanoseconds():
     assert all(isinstance(sample, int) and sample >= 0 for sample in samples_ns)
 
 
-# judge: in this process, for it needs no TensorFlow
+# evaluate: in this process, for it needs no TensorFlow
 
 
-def judged(tmp_path, capsys, content, x, y=None, *, baseline=None, name="variant"):
+def evaluated(tmp_path, capsys, content, x, y=None, *, baseline=None, name="variant"):
     samples = tmp_path / f"samples-{name}"
     samples.mkdir()
     for key, array in x.items():
@@ -256,15 +256,15 @@ DYNAMIC = tflite_files.tanh(signature=(-1, 8))
 def test_top1_is_the_share_of_right_answers(tmp_path, capsys):
     labels = X.argmax(axis=1)
     labels[:30] = (labels[:30] + 1) % 8
-    answer = judged(tmp_path, capsys, DYNAMIC, {"": X}, labels)
-    assert answer.judged == {"samples": 150, "top1": 0.8}
+    answer = evaluated(tmp_path, capsys, DYNAMIC, {"": X}, labels)
+    assert answer.evaluated == {"samples": 150, "top1": 0.8}
     assert answer.code == 0
     assert answer.progress[-1] == {"progress": [150, 150]}
     np.testing.assert_allclose(np.load(answer.outputs / "0.npy"), np.tanh(X), atol=1e-3)
 
 
 def test_a_batch_is_used_where_it_gives_the_same_answers(tmp_path, capsys):
-    whole = judged(tmp_path, capsys, DYNAMIC, {"": X})
+    whole = evaluated(tmp_path, capsys, DYNAMIC, {"": X})
     assert len(whole.progress) == 3  # 64, 64, 22
     kept = np.load(whole.outputs / "0.npy")
     assert kept.shape == (150, 8)
@@ -272,23 +272,25 @@ def test_a_batch_is_used_where_it_gives_the_same_answers(tmp_path, capsys):
 
 
 def test_a_model_with_its_batch_written_into_it_is_asked_one_by_one(tmp_path, capsys):
-    answer = judged(tmp_path, capsys, tflite_files.fixed_batch(), {"": X[:5]})
-    assert answer.judged == {"samples": 5}
+    answer = evaluated(tmp_path, capsys, tflite_files.fixed_batch(), {"": X[:5]})
+    assert answer.evaluated == {"samples": 5}
     assert len(answer.progress) == 5
     np.testing.assert_allclose(np.load(answer.outputs / "0.npy"), X[:5].reshape(5, 8), atol=1e-6)
 
 
 def test_agreement_is_held_against_the_baselines_answers(tmp_path, capsys):
-    base = judged(tmp_path, capsys, DYNAMIC, {"": X}, name="base")
-    same = judged(tmp_path, capsys, DYNAMIC, {"": X}, baseline=base.outputs, name="same")
-    assert same.judged["agreement"] == 1.0
-    assert same.judged["max_difference"] == same.judged["mean_difference"] == 0.0
+    base = evaluated(tmp_path, capsys, DYNAMIC, {"": X}, name="base")
+    same = evaluated(tmp_path, capsys, DYNAMIC, {"": X}, baseline=base.outputs, name="same")
+    assert same.evaluated["agreement"] == 1.0
+    assert same.evaluated["max_difference"] == same.evaluated["mean_difference"] == 0.0
     shifted = np.load(base.outputs / "0.npy")
     shifted[0] = -shifted[0]
     np.save(base.outputs / "0.npy", shifted)
-    other = judged(tmp_path, capsys, DYNAMIC, {"": X}, baseline=base.outputs, name="other")
-    assert other.judged["agreement"] == pytest.approx(149 / 150)
-    assert other.judged["max_difference"] == pytest.approx(2 * np.abs(shifted[0]).max(), rel=1e-5)
+    other = evaluated(tmp_path, capsys, DYNAMIC, {"": X}, baseline=base.outputs, name="other")
+    assert other.evaluated["agreement"] == pytest.approx(149 / 150)
+    assert other.evaluated["max_difference"] == pytest.approx(
+        2 * np.abs(shifted[0]).max(), rel=1e-5
+    )
 
 
 @pytest.mark.parametrize(
@@ -301,18 +303,18 @@ def test_agreement_is_held_against_the_baselines_answers(tmp_path, capsys):
     ],
 )
 def test_samples_that_do_not_fit_are_a_data_error(tmp_path, capsys, x, y, words):
-    answer = judged(tmp_path, capsys, DYNAMIC, x, y)
+    answer = evaluated(tmp_path, capsys, DYNAMIC, x, y)
     assert (answer.code, answer.error) == (1, "DataError")
     assert words in answer.message
 
 
 def test_labels_for_an_output_that_names_no_class(tmp_path, capsys):
     content = tflite_files.tanh(shape=(1, 2, 4), signature=(-1, 2, 4))
-    answer = judged(tmp_path, capsys, content, {"": X.reshape(150, 2, 4)}, np.zeros(150, int))
+    answer = evaluated(tmp_path, capsys, content, {"": X.reshape(150, 2, 4)}, np.zeros(150, int))
     assert answer.error == "DataError"
     assert "no single output of shape (samples, classes)" in answer.message
 
 
 def test_a_variant_that_cannot_be_run_is_a_build_error(tmp_path, capsys):
-    answer = judged(tmp_path, capsys, tflite_files.too_new(), {"": X})
+    answer = evaluated(tmp_path, capsys, tflite_files.too_new(), {"": X})
     assert (answer.code, answer.error) == (1, "BuildError")

@@ -52,7 +52,7 @@ def report(
         for block in range(launches)
         for name in NAMES
     ]
-    judged = [Accuracy(name, 10, top1=top1) for name, top1 in (accuracies or {}).items()]
+    evaluated = [Accuracy(name, 10, top1=top1) for name, top1 in (accuracies or {}).items()]
     return examples.write(
-        folder / f"r{number:02d}.jsonl", session, [*environments, *judged, *items]
+        folder / f"r{number:02d}.jsonl", session, [*environments, *evaluated, *items]
     )
