@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "plugins": ("errors",),
     "cache": ("errors",),
     "recipes": ("errors", "values", "plugins"),
-    "data": ("errors", "plugins"),
+    "data*": ("errors", "plugins"),
     "sources": ("errors", "values", "plugins", "cache", "data"),
     "records": ("errors", "values", "cache"),
     # Building: what may lead to TensorFlow
