@@ -1,4 +1,4 @@
-# run · test · check · phone: each sets up what it needs, once. `make help` lists all.
+# run · test · check · docs · phone: each sets up what it needs, once. `make help` lists all.
 
 VENV = .venv
 # The first Python found that this project has been tested on; PYTHON=… picks another.
@@ -8,18 +8,25 @@ BIN = $(VENV)/bin
 COUNT ?= 1
 READY = $(VENV)/.ready
 
-.PHONY: run test check phone phone-stop benchmark headline train lock clean help
+# What `make test` runs, and how: make test TESTS=tests/unit
+TESTS =
+TEST_OPTIONS =
+
+.PHONY: run test check docs phone phone-stop benchmark headline train lock clean help
 
 run: $(READY)  ## build all default variants of `fashion`, measure them, show the table
 	$(BIN)/bench run fashion
 
 test: $(READY)  ## all tests that this machine can run; those for the phone need root
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TEST_OPTIONS) $(TESTS)
 
 check: $(READY)  ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(READY)  ## the documentation, in build/docs; a broken link or reference fails
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs build/docs
 
 phone: $(READY)  ## start a loopback phone: real adbd, real benchmark_model (Linux, root)
 	$(BIN)/python -m tests.phone.loopback start --count $(COUNT)
@@ -57,5 +64,5 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 13) else f"Python 3.10 to 3.13 is needed, and this is {v}: make PYTHON=/path/to/python")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint constraints.txt --editable '.[build,plot,test,check]'
+	  --constraint constraints.txt --editable '.[build,plot,test,check,docs]'
 	touch $(READY)

@@ -55,6 +55,8 @@ if TYPE_CHECKING:
         Variant,
     )
 
+__version__: str
+
 __all__ = [
     "Accuracy",
     "BenchError",
@@ -112,6 +114,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("tflite-bench")
     if name not in __all__:
         raise AttributeError(f"module 'bench' has no attribute {name!r}")
     if name in _MODULES:

@@ -150,7 +150,7 @@ def read_facts(path: Path) -> dict[str, Any]:
     ``integer_share``             likewise int8 and int16 ops
     ``float_ops``                 type to number of ops that compute in float or hybrid
     ``weights``                   one entry per kernel's weight tensor; see :func:`_weight_facts`
-    ``weight_elements``, ``weight_zeros``, ``sparsity``   over all of these
+    ``weight_elements``           of all of these, with ``weight_zeros`` and ``sparsity``
     ``unique_max_per_channel``    the most in any of these
     ============================  ================================================================
 

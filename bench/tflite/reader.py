@@ -224,7 +224,7 @@ def nested_text(content: bytes, slots: tuple[int, int]) -> str | None:
     """A string in a small flatbuffer of another schema: field ``slots[1]`` of the table in the
     root's field ``slots[0]``; None where it is not there.
     """
-    from flatbuffers.table import Table  # type: ignore[import-untyped]
+    from flatbuffers.table import Table
 
     try:
         (start,) = struct.unpack_from("<I", content, 0)

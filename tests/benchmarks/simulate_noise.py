@@ -45,7 +45,8 @@ def _bimodal(rng: np.random.Generator, shape: Shape) -> Floats:
 def _spiky(rng: np.random.Generator, shape: Shape) -> Floats:
     """Two runs in a hundred are interrupted, for as long as a run takes on average."""
     pause = np.where(rng.random(shape) < 0.02, rng.exponential(1.0, shape), 0.0)
-    return np.log(np.exp(0.02 * rng.standard_normal(shape)) + pause)
+    spiky: Floats = np.log(np.exp(0.02 * rng.standard_normal(shape)) + pause)
+    return spiky
 
 
 def _autocorrelated(rng: np.random.Generator, shape: Shape) -> Floats:
