@@ -21,7 +21,7 @@ from bench import cache, errors, recipes, workers
 from bench.data import Data
 from bench.errors import BuildError, ModelError
 from bench.techniques import Progress, Work
-from bench.tflite import facts as file_facts
+from bench.tflite.facts import FACTS_SCHEMA, check_file, read_facts
 from bench.values import Failure, Model, Recipe, Variant
 
 SCHEMA = 3
@@ -49,7 +49,7 @@ def ready(paths: Sequence[Path]) -> tuple[Variant, ...]:
     if len(set(names)) < len(names):
         raise ModelError("a file is named twice", hint="copy it to compare it with itself")
     for path in paths:
-        file_facts.check_file(path)
+        check_file(path)
     return tuple(_variant(name, path, {}) for name, path in zip(names, paths, strict=True))
 
 
@@ -133,10 +133,10 @@ def _variant(name: str, path: Path, notes: dict[str, Any]) -> Variant:
 
 def _facts(path: Path) -> dict[str, Any]:
     """As ``read_facts``, kept by content: zipping 20 MB of weights takes seconds."""
-    kept = cache.folder("facts") / f"{file_facts.SCHEMA}-{cache.hash_files([path])}.json"
+    kept = cache.folder("facts") / f"{FACTS_SCHEMA}-{cache.hash_files([path])}.json"
     if kept.is_file():
         return dict(json.loads(kept.read_bytes()))
-    facts = file_facts.read_facts(path)
+    facts = read_facts(path)
     cache.write(kept, json.dumps(facts).encode())
     return facts
 
