@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bench.values import Estimate, Missing
 
@@ -13,6 +13,8 @@ MICROSECONDS_BELOW_MS = 0.1
 """A column that holds a median below this is in microseconds, any other in milliseconds."""
 LONG_NAME = 40
 """Of a variant, in letters: longer ones are shortened where they can be."""
+NAMED = 6
+"""So many layers are named; of more, the number is told."""
 
 
 def size(size_bytes: int) -> str:
@@ -81,3 +83,18 @@ def p99(estimate: Estimate | Missing, scale: float) -> str:
 def escape_markdown(text: str) -> str:
     """For a cell of Markdown: a bar would end it, and a backslash could escape what follows."""
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+def layer_of(tensor: str) -> str:
+    """The layer in a tensor's name: ``net/quant_se/mul;net/se/x`` is ``se``."""
+    parts = tensor.split(";", maxsplit=1)[0].split("/")
+    inner = parts[1:-1] or parts[-1:]
+    return inner[0].removeprefix("quant_")
+
+
+def name_some(names: Iterable[str]) -> str:
+    """The first few, and how many more there are."""
+    listed = list(names)
+    more = len(listed) - NAMED
+    text = ", ".join(listed[:NAMED])
+    return f"{text} and {more} more" if more > 0 else text

@@ -39,11 +39,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "records": ("errors", "values", "cache"),
     # Building: what may lead to TensorFlow
     "techniques": ("values", "data"),
-    "techniques.*": ("errors", "values", "plugins", "data"),
+    "techniques.*": ("errors", "values", "text", "plugins", "data"),
     "build": (
         *("errors", "values", "cache", "data", "recipes", "techniques", "tflite", "workers"),
     ),
-    "build.convert": ("errors", "data", "techniques", "workers"),
+    "build.convert": ("errors", "values", "text", "data", "techniques", "tflite"),
+    "build.causes": ("errors", "workers"),
+    "build.forms": ("errors", "techniques"),
     "build.worker": (*("errors", "values", "cache", "data", "recipes", "sources", "techniques"),),
     # Processes of their own that hold nothing but numpy and the interpreter
     "workers": (),
@@ -76,7 +78,7 @@ WAYS_IN = ("cli", "pytest_latency", "pytest_plugin", "__main__")
 """Imported by nothing but themselves."""
 
 TENSORFLOW = {"tensorflow", "keras", "tf_keras", "tensorflow_model_optimization"}
-MAY_HOLD_TENSORFLOW = ("build.worker", "build.convert", "sources", "techniques.*")
+MAY_HOLD_TENSORFLOW = ("build.worker", "build.convert", "build.forms", "sources", "techniques.*")
 LAUNCH_PATH = (
     *("workers.launch", "workers.evaluate", "targets.local", "measure", "accuracy"),
     "stats.summary",

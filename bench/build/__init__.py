@@ -24,7 +24,7 @@ from bench.techniques import Progress, Work
 from bench.tflite.facts import FACTS_SCHEMA, check_file, read_facts
 from bench.values import Failure, Model, Recipe, Variant
 
-SCHEMA = 3
+SCHEMA = 4
 """Raised whenever the same recipe would give another file, so that no old one is taken for it."""
 
 _LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization")

@@ -63,8 +63,9 @@ def _build(job: dict[str, Any], loaded: dict[str, Any], answers: TextIO) -> dict
             )
         calibration = samples.calibration(convert.CALIBRATION_SAMPLES, job["seed"])
     context.progress("converting", 0, 1)
-    cache.write(Path(job["out"]), convert.convert(work, calibration))
-    return dict(work.facts)
+    converted = convert.convert(work, calibration)
+    cache.write(Path(job["out"]), converted.content)
+    return {**work.facts, **({"convert": dict(converted.facts)} if converted.facts else {})}
 
 
 def _take_steps(recipe: Recipe, work: Work, context: Context) -> Work:

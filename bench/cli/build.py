@@ -31,8 +31,11 @@ def build(asked: argparse.Namespace) -> int:
         variants, failures = build_all(source, chosen, samples, asked, progress)
     rows = [_row(variant, asked.output) for variant in variants]
     print(tabulate(rows, headers=["variant", "size", "zipped", "file"], disable_numparse=True))
+    reasons: dict[str, list[str]] = {}
     for failure in failures:
-        print(f"failed: {failure.variant}: {failure.message}: {failure.hint}")
+        reasons.setdefault(f"{failure.message}: {failure.hint}", []).append(failure.variant)
+    for reason, names in reasons.items():
+        print(f"failed: {', '.join(names)}: {reason}")
     return FAILED if failures else GOOD
 
 

@@ -81,8 +81,10 @@ def _sources(asked: argparse.Namespace, plan: Plan, progress: Show) -> Sources:
     samples = load_data(source, asked.data)
     variants, failures = build_all(source, chosen, samples, asked, progress)
     if not variants:
-        first = failures[0]
-        raise BuildError(f"no variant could be built ({first.message})", hint=first.hint)
+        first, *others = dict.fromkeys((each.message, each.hint) for each in failures)
+        for message, hint in others:
+            progress.say(f"failed: {message}: {hint}")
+        raise BuildError(f"no variant could be built ({first[0]})", hint=first[1])
     return Sources(source, samples, variants, failures, _why_no_accuracy(source, samples))
 
 
@@ -116,7 +118,7 @@ def build_all(
         progress.finish()
         if isinstance(outcome, Failure):
             failures.append(outcome)
-            progress.say(f"{outcome.variant} failed: {outcome.message}: {outcome.hint}")
+            progress.say(f"{outcome.variant} failed")  # why is told once, when all are built
         else:
             variants.append(outcome.variant)
     return tuple(variants), tuple(failures)

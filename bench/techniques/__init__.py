@@ -34,13 +34,14 @@ class Conversion:
         per_channel_dense: False asks for the older form of quantized dense layers, which older
             runtimes can read.
         rest: in ``qat`` mode, what becomes of layers that were not trained with quantization:
-            ``int8`` calibrates them on samples, ``float32`` leaves them.
+            ``int8`` calibrates them on samples, ``float32`` leaves them. In ``int8`` and
+            ``int16x8``, ``float32`` allows ops that have no such form to stay.
     """
 
     mode: Literal["float32", "dynamic", "float16", "int8", "int16x8", "qat"] = "float32"
     io: Literal["float32", "int8", "uint8"] = "float32"
     per_channel_dense: bool = True
-    rest: Literal["float32", "int8"] = "float32"
+    rest: Literal["float32", "int8"] = "int8"
 
     @property
     def calibrates(self) -> bool:

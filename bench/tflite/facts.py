@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import math
 import zlib
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from bench.errors import ModelError
 from bench.tflite import reader
+from bench.tflite.arithmetic import op_facts
 from bench.tflite.reader import Graph, Operator, Subgraph, Tensor
 from bench.tflite.weights import (
     WeightTensor,
@@ -49,17 +49,6 @@ CUSTOM_OPS_OF_THE_RUNTIME = frozenset(
 )
 """Custom ops that the stock interpreter and benchmark_model bring along."""
 
-ARITHMETIC: Mapping[str, str] = {
-    "float": "its computed tensors are floats, and so are its weights",
-    "hybrid": "its computed tensors are floats, its weights are integers (dynamic range)",
-    "int8": "no computed tensor is a float, and at least one is int8 or uint8",
-    "int16": "no computed tensor is a float, and at least one is int16",
-    "conversion": "QUANTIZE, DEQUANTIZE, CAST or DENSIFY between a float and another type",
-    "other": "only indices, shapes, booleans, strings or resources",
-}
-"""How an op computes. *Computed* tensors are inputs and outputs that are no stored constants."""
-
-_CONVERSIONS = {"QUANTIZE", "DEQUANTIZE", "CAST", "DENSIFY"}
 _DEFLATE_LEVEL = 9
 
 
@@ -177,7 +166,7 @@ def read_facts(path: Path) -> dict[str, Any]:
         "inputs": [_port(main.tensors[i]) for i in main.inputs if i >= 0],
         "outputs": [_port(main.tensors[i]) for i in main.outputs if i >= 0],
         "signatures": _signatures(graph),
-        **_op_facts(graph),
+        **op_facts(graph),
         "weights": weights,
         "weight_elements": elements,
         "weight_zeros": zeros,
@@ -272,47 +261,6 @@ def _signatures(graph: Graph) -> dict[str, Any]:
         }
         for signature in graph.signatures
     }
-
-
-def _op_facts(graph: Graph) -> dict[str, Any]:
-    ops: dict[str, dict[str, int]] = {}
-    kinds: Counter[str] = Counter()
-    float_ops: Counter[str] = Counter()
-    float_outputs: list[str] = []
-    for subgraph in graph.subgraphs:
-        for op in subgraph.operators:
-            entry = ops.setdefault(op.type, {"count": 0, "max_version": 0})
-            entry["count"] += 1
-            entry["max_version"] = max(entry["max_version"], op.version)
-            kind = _arithmetic(subgraph, op)
-            kinds[kind] += 1
-            if kind in ("float", "hybrid"):
-                float_ops[op.type] += 1
-                float_outputs += [subgraph.tensors[i].name for i in op.outputs[:1]]
-    computing = sum(kinds[kind] for kind in ("float", "hybrid", "int8", "int16"))
-    return {
-        "ops": dict(sorted(ops.items())),
-        "arithmetic": {kind: kinds[kind] for kind in ARITHMETIC},
-        "int8_share": kinds["int8"] / computing if computing else None,
-        "integer_share": (kinds["int8"] + kinds["int16"]) / computing if computing else None,
-        "float_ops": dict(sorted(float_ops.items())),
-        "float_outputs": float_outputs if kinds["int8"] + kinds["int16"] else [],
-    }
-
-
-def _arithmetic(subgraph: Subgraph, op: Operator) -> str:
-    """Which of ``ARITHMETIC`` an op is."""
-    tensors = [subgraph.tensors[i] for i in (*op.inputs, *op.outputs) if i >= 0]
-    computed = {tensor.dtype for tensor in tensors if tensor.data is None}
-    stored = {tensor.dtype for tensor in tensors if tensor.data is not None}
-    floats = {dtype for dtype in computed | stored if "float" in dtype}
-    if op.type in _CONVERSIONS and floats:
-        return "conversion"
-    if floats & computed:
-        return "hybrid" if stored & {"int8", "uint8", "int4", "int2"} else "float"
-    if "int16" in computed:
-        return "int16"
-    return "int8" if computed & {"int8", "uint8"} else "other"
 
 
 def _min_runtime_version(graph: Graph) -> str | None:

@@ -116,6 +116,7 @@ def _answer_all(graph: Graph, x: Mapping[str, Array], folder: Path) -> dict[str,
 
 def _answer(graph: Graph, x: Mapping[str, Array], index: Array) -> dict[str, Array]:
     inputs = graph.inputs()
+    graph.forget()
     graph.feed({name: to_input(x[name][index], inputs[name]) for name in inputs})
     graph.run()
     outputs = graph.outputs()

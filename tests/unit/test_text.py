@@ -82,3 +82,20 @@ def test_a_long_recipe_is_shown_without_options_that_nobody_needs_to_tell_it_apa
 def test_a_label_is_never_another_variants_name():
     long = "tune,batch=128,distill=0.5,epochs=12,lr=0.001"
     assert labels(["tune", long])[long] == long
+
+
+@pytest.mark.parametrize(
+    ("tensor", "layer"),
+    [
+        ("net/quant_se/mul;net/se/x", "se"),
+        ("net/inner/conv/Conv2D", "inner"),
+        ("StatefulPartitionedCall:0", "StatefulPartitionedCall:0"),
+        ("", ""),
+    ],
+)
+def test_layer_of_a_tensor(tensor: str, layer: str) -> None:
+    assert layer_of(tensor) == layer
+
+
+def test_many_names_are_cut() -> None:
+    assert name_some(map(str, range(9))) == "0, 1, 2, 3, 4, 5 and 3 more"

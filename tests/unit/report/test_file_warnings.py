@@ -10,7 +10,7 @@ import pytest
 
 from bench import plugins, records
 from bench.report import assemble
-from bench.report.file_warnings import find_file_warnings, layer_of, name_some, partly_int8
+from bench.report.file_warnings import find_file_warnings, partly_int8
 from bench.values import Variant
 from tests import examples
 
@@ -51,23 +51,6 @@ def test_ops_left_in_float_are_named() -> None:
     assert "50% of the ops" in warning.message
     assert "2 MUL" in warning.message
     assert warning.message.endswith(": se")
-
-
-@pytest.mark.parametrize(
-    ("tensor", "layer"),
-    [
-        ("net/quant_se/mul;net/se/x", "se"),
-        ("net/inner/conv/Conv2D", "inner"),
-        ("StatefulPartitionedCall:0", "StatefulPartitionedCall:0"),
-        ("", ""),
-    ],
-)
-def test_layer_of(tensor: str, layer: str) -> None:
-    assert layer_of(tensor) == layer
-
-
-def test_many_names_are_cut() -> None:
-    assert name_some(map(str, range(9))) == "0, 1, 2, 3, 4, 5 and 3 more"
 
 
 @pytest.mark.parametrize("suffix", ["text", "md", "csv", "json"])
