@@ -332,7 +332,7 @@ def test_settings_are_read_back_and_undone(device: Device) -> None:
     assert key.read_text() == "3\n"
     assert (device.state / "fixed").read_text() == "false\n"
     assert not (device.root / "note").exists()
-    assert not (device.root / "lock").exists()
+    assert not list((device.root / "lock").glob("holder-*"))
 
 
 def test_a_setting_that_was_not_set_is_unset_again(device: Device) -> None:
@@ -387,9 +387,9 @@ def test_the_cap_removes_what_is_longest_unused(device: Device) -> None:
     device.settle()
     for age, name in enumerate(["new", "middle", "old", "kept"]):
         path = device.root / "files" / name
-        path.write_bytes(b"x" * 1000)
+        path.write_bytes(b"x" * 900)
         os.utime(path, (time.time() - age * 1000, time.time() - age * 1000))
-    values = device.run("clean.sh", device.root, 2500, "kept").values
+    values = device.run("clean.sh", device.root, 2, "kept").values
     assert values["removed"] == "2"
-    assert values["freed_bytes"] == "2000"
+    assert values["freed_kb"] == "2"
     assert sorted(path.name for path in (device.root / "files").iterdir()) == ["kept", "new"]

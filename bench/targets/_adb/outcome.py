@@ -20,6 +20,18 @@ def read_run(answer: Answer, plan: Plan) -> benchmark_model.ToolRun:
             hint="raise --timeout, or lower --runs",
             error_class="timeout",
         )
+    if values.get("ended") == "stuck":
+        raise StableLaunchError(
+            "the tool hangs in the phone's kernel and cannot be ended",
+            hint="restart the phone, then run the same command again",
+            error_class="timeout",
+        )
+    if values.get("ended") == "alone":
+        raise StableLaunchError(
+            "this phone's shell can run nothing apart from its connection",
+            hint="it has neither setsid nor job control: install a toybox or busybox that has setsid",
+            error_class="crash",
+        )
     if "exit" not in values or "ended" in values:
         raise TransientLaunchError(
             "the launch broke off on the phone",
