@@ -112,7 +112,7 @@ def test_promises_are_in_the_file(
     work, facts = made(text, model, samples, tmp_path)
     if "qat" in text and "!first" not in text:
         assert not work.facts["qat"]["skipped"]
-        assert not facts["float_ops"]
+        assert not facts.float_ops
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
     assert [str(step) for step in work.done] == [str(step) for step in recipes.parse(text).steps]
@@ -128,7 +128,7 @@ def test_centroids_start_where_asked(
     work, facts = made(f"cluster:4,init={init},epochs=0", model, samples, tmp_path)
     assert set(work.facts["cluster"]["layers"]) >= {"plain", "project", "hidden"}
     assert work.facts["cluster"]["skipped"] == ["depth (DepthwiseConv2D)"]
-    assert facts["unique_max_per_channel"] >= 4
+    assert facts.unique_max_per_channel >= 4
 
 
 def test_clustering_alone_needs_no_data(model: Any, tmp_path: Path) -> None:
