@@ -49,7 +49,7 @@ def convert(plain: Any, kind: type[T]) -> T:
     import msgspec
 
     try:
-        return msgspec.convert(plain, kind, dec_hook=_special)
+        return msgspec.convert(plain, kind, dec_hook=_special, str_keys=True)
     except msgspec.ValidationError as fault:
         raise ValueError(_words(fault)) from fault
 

@@ -282,7 +282,7 @@ def _first_schema(path: Path) -> int:
     except ValueError:
         body = {}
     schema = body.get("schema") if body.get("record") == "session" else SCHEMA
-    if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
+    if type(schema) is not int or not 1 <= schema <= SCHEMA:
         raise StoreError(
             f"{path} has schema {schema}, and this version reads 1 to {SCHEMA}",
             hint="use the version of tflite-bench that wrote it, or measure again",
@@ -334,7 +334,8 @@ def _from_schema_1(kind: type[Any], body: dict[str, Any]) -> None:
     """
     if kind is not Session:
         return
-    for variant in encoding.convert(body.get("variants", []), list[dict[str, Any]]):
+    body["variants"] = encoding.convert(body.get("variants"), list[dict[str, Any]])
+    for variant in body["variants"]:
         facts = encoding.convert(variant.get("facts", {}), dict[str, Any])
         variant["steps"] = facts.pop("steps", {})
         variant["facts"] = facts or None

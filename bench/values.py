@@ -111,6 +111,11 @@ class Variant:
     facts: FileFacts | None = None
     steps: Facts = field(default_factory=no_facts)
 
+    @property
+    def int8_share(self) -> float | None:
+        """The fraction of its computing ops that are int8; None where it is not known."""
+        return None if self.facts is None else self.facts.int8_share
+
 
 @dataclass(frozen=True)
 class Environment:

@@ -39,7 +39,7 @@ __all__ = [
     "zipped_bytes",
 ]
 
-FACTS_SCHEMA = 3
+FACTS_SCHEMA = 4
 """Raised whenever the facts of the same file would come out otherwise."""
 
 GROUPS = (2, 4, 8, 16)
@@ -159,6 +159,7 @@ def read_facts(path: Path) -> FileFacts:
         int8_share=kinds["int8"] / computing if computing else None,
         integer_share=(kinds["int8"] + kinds["int16"]) / computing if computing else None,
         float_ops=float_ops,
+        float_outputs=_float_outputs(graph) if kinds["int8"] + kinds["int16"] else (),
         weights=weights,
         weight_elements=elements,
         weight_zeros=zeros,
@@ -261,6 +262,17 @@ def _arithmetic(graph: Graph) -> tuple[dict[str, int], dict[str, int]]:
             if kind in ("float", "hybrid"):
                 float_ops[op.type] += 1
     return {kind: kinds[kind] for kind in ARITHMETIC}, dict(sorted(float_ops.items()))
+
+
+def _float_outputs(graph: Graph) -> tuple[str, ...]:
+    """The names of the tensors that ops compute in float or hybrid."""
+    return tuple(
+        subgraph.tensors[index].name
+        for subgraph in graph.subgraphs
+        for op in subgraph.operators
+        if _kind(subgraph, op) in ("float", "hybrid")
+        for index in op.outputs[:1]
+    )
 
 
 def _kind(subgraph: Subgraph, op: Operator) -> str:

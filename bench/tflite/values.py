@@ -110,6 +110,7 @@ class FileFacts:
             where none does.
         integer_share: likewise int8 and int16 ops.
         float_ops: number of ops that compute in float or hybrid, by type.
+        float_outputs: names of the tensors that these compute; empty where all ops do.
         weights: one entry per kernel's weight tensor.
         weight_elements, weight_zeros, sparsity: over all of these.
         unique_max_per_channel: the most in any of these.
@@ -138,4 +139,5 @@ class FileFacts:
     weight_zeros: int
     sparsity: float
     unique_max_per_channel: int
+    float_outputs: tuple[str, ...] = ()
     path: Path | None = None

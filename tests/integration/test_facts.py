@@ -237,11 +237,11 @@ def test_clusters_survive_in_every_channel(folder: Path, variant: str) -> None:
     facts = read_facts(folder / f"compressed-{variant}.tflite")
     by_layer = facts.weights
     assert facts.unique_max_per_channel <= CENTROIDS
-    assert by_layer[0]["unique_max_per_channel"] > 4
+    assert by_layer[0].unique_max_per_channel > 4
     if variant != "int8":
-        assert by_layer[0]["unique"] > 4 * CENTROIDS
-        assert by_layer[3]["unique"] <= CENTROIDS  # a dense layer with no batch norm behind it
-        assert by_layer[3]["coding"] == "codebook per tensor"
+        assert by_layer[0].unique > 4 * CENTROIDS
+        assert by_layer[3].unique <= CENTROIDS  # a dense layer with no batch norm behind it
+        assert by_layer[3].coding == "codebook per tensor"
     plain = read_facts(folder / f"plain-{variant}.tflite")
     assert plain.unique_max_per_channel > CENTROIDS
     assert facts.index_coded_bytes < plain.index_coded_bytes
@@ -256,7 +256,7 @@ def test_pruned_weights_are_zero_in_the_file(folder: Path, variant: str) -> None
         assert entry.sparsity >= SPARSITY
         if variant == "float32":
             assert entry.sparsity == SPARSITY
-    assert read_facts(folder / f"plain-{variant}.tflite")["sparsity"] < 0.05
+    assert read_facts(folder / f"plain-{variant}.tflite").sparsity < 0.05
 
 
 def test_a_sparsely_encoded_file_holds_the_same_weights(tmp_path: Path) -> None:

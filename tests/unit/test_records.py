@@ -287,3 +287,40 @@ def test_the_schema_stands_in_the_first_line_and_its_history_in_the_docstring(tm
     assert set(first) == {"record", "schema", *(item.name for item in fields(records.Session))}
     assert f"\n{records.SCHEMA}. " in records.__doc__
     assert f"\n{records.SCHEMA + 1}. " not in records.__doc__
+
+
+OLD = Path(__file__).parents[1] / "data" / "reports" / "schema-1.jsonl"
+
+
+def test_a_report_of_schema_1_is_read_as_one_of_today():
+    old = records.read(OLD)
+    pruned = old.session.variants[1]
+    assert pruned.name == "prune:0.5,epochs=1"
+    assert pruned.steps["prune"]["layers"]["dense"]["asked"] == 0.5
+    assert pruned.facts.weights[0].zeros == 6
+    assert pruned.facts.sha256 == pruned.sha256
+    assert [item.top1 for item in old.accuracies] == [1.0, 0.890625, 1.0]
+    assert len(old.launches) == 9
+
+
+def test_a_report_of_an_older_schema_is_not_continued(tmp_path):
+    path = tmp_path / "old.jsonl"
+    path.write_bytes(b"".join(OLD.read_bytes().splitlines(keepends=True)[:-1]))
+    session = records.read(path).session
+    assert records.unfinished(tmp_path, session) is None
+    with pytest.raises(StoreError, match="begun by an older version"):
+        records.Writer(path, session)
+
+
+@pytest.mark.parametrize("schema", [0, 99, None, "1", True])
+def test_an_unknown_schema_is_refused(tmp_path, schema):
+    path = tmp_path / "x.jsonl"
+    body = json.loads(records.encode(SESSION))
+    path.write_text(json.dumps({**body, "schema": schema}) + "\n")
+    with pytest.raises(StoreError, match=f"has schema {schema}, and this version reads 1 to"):
+        records.read(path)
+
+
+def test_a_path_may_be_a_text(tmp_path):
+    path = examples.write(tmp_path / "x.jsonl", SESSION, ITEMS)
+    assert records.read(str(path)) == records.read(path)
