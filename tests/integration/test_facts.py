@@ -284,7 +284,7 @@ CRASHES = """
     import os, random, signal, sys
     from pathlib import Path
     from ai_edge_litert.interpreter import Interpreter
-    from bench import inspect
+    from bench.tflite.facts import check_file
     from bench.errors import ModelError
 
     source, path = Path(sys.argv[1]).read_bytes(), Path(sys.argv[2])
@@ -325,7 +325,7 @@ def test_facts_need_neither_tensorflow_nor_the_interpreter(folder: Path) -> None
     code = """
         import sys
         from pathlib import Path
-        from bench import inspect
+        from bench.tflite.facts import read_facts
         assert "ai_edge_litert" not in sys.modules
         path = Path(sys.argv[1])
         check_file(path)
