@@ -325,7 +325,7 @@ def test_facts_need_neither_tensorflow_nor_the_interpreter(folder: Path) -> None
     code = """
         import sys
         from pathlib import Path
-        from bench.tflite.facts import read_facts
+        from bench.tflite.facts import check_file, read_facts
         assert "ai_edge_litert" not in sys.modules
         path = Path(sys.argv[1])
         check_file(path)
