@@ -77,7 +77,7 @@ def _unit(table: Table) -> str:
 
 def _in_int8(row: Row) -> str:
     """The fraction of ops that compute in int8."""
-    share = row.variant.facts.get("int8_share")
+    share = row.variant.int8_share
     return "-" if share is None else f"{share * 100:.0f} %"
 
 
