@@ -372,14 +372,17 @@ def test_the_next_start_undoes_what_a_killed_harness_left(device: Device) -> Non
 def test_clean_removes_our_folder_only(device: Device) -> None:
     device.settle()
     (device.root.parent / "other").write_text("theirs")
-    values = device.run("clean.sh", device.root, "all").values
-    assert int(values["removed"]) >= 1
+    (device.root / "files/model").write_bytes(b"x" * 5000)
+    assert "refused" in device.run("clean.sh", device.root, "all", "t2").values
+    values = device.run("clean.sh", device.root, "all", "t1").values
+    assert values["removed"] == "1"  # what we made to hold the phone is not counted
+    assert int(values["freed_kb"]) >= 5
     assert not device.root.exists()
     assert (device.root.parent / "other").exists()
 
 
 def test_clean_refuses_any_other_folder(device: Device) -> None:
-    assert "refused" in device.run("clean.sh", device.root.parent, "all").values
+    assert "refused" in device.run("clean.sh", device.root.parent, "all", "t1").values
     assert device.root.parent.exists()
 
 

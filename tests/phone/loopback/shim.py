@@ -1,4 +1,4 @@
-"""Shells that behave as those of other phones: commands replaced or missing, see shims/README.md."""
+"""Shells with the ways of other phones: commands replaced or missing, see shims/README.md."""
 
 from __future__ import annotations
 
