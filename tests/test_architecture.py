@@ -38,7 +38,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "recipes": ("errors", "values", "plugins"),
     "data*": ("errors", "plugins"),
     "sources": ("errors", "values", "plugins", "cache", "data"),
-    "records": ("errors", "values", "cache", "encoding", "checks"),
+    "appended": ("errors",),
+    "records": ("errors", "values", "appended", "cache", "encoding", "checks"),
     # Building: what may lead to TensorFlow
     "techniques": ("values", "data", "tflite.values"),
     "techniques.*": ("errors", "values", "plugins", "data", "tflite"),

@@ -66,9 +66,9 @@ def run(asked: argparse.Namespace) -> int:
             try:
                 _measure(writer, (*sources.failures, *evaluated), targets, progress)
             except KeyboardInterrupt:
-                _say_kept(path)
+                _say_kept(writer.path)
                 raise
-    return show.report(path, wanted, quiet=asked.quiet)
+    return show.report(writer.path, wanted, quiet=asked.quiet)
 
 
 def _sources(asked: argparse.Namespace, plan: Plan, progress: Show) -> Sources:

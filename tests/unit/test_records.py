@@ -226,13 +226,17 @@ def test_a_full_disk_is_told_once_and_leaves_no_lock(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_disk_that_fills_up_while_writing(tmp_path):
-    with records.Writer(tmp_path / "x.jsonl", SESSION) as writer:
-        with Path("/dev/full").open("wb", buffering=0) as full:
-            good, writer._file = writer._file, full
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "x.jsonl"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with records.Writer(path, SESSION) as writer:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, limits[1]))
+        try:
             with pytest.raises(StoreError, match="make room on the disk"):
                 writer.append(ITEMS[0])
-        writer._file = good
-    assert records.read(tmp_path / "x.jsonl").environments == ()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert records.read(path).environments == ()
 
 
 def test_a_missing_file_is_told(tmp_path):
