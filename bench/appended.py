@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import tempfile
+from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 
@@ -21,13 +22,15 @@ class AppendedFile:
 
     Args:
         path: its folder is made where it is missing.
+        warn: told where it is, once it had to be written elsewhere.
 
     Raises:
         StoreError: the folder cannot be written, or another process holds the file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, warn: Callable[[str], None] = _log.warning) -> None:
         self.path = path
+        self._warn = warn
         self._lock = _locked(path)
         self._file: FileIO | None = None
 
@@ -76,7 +79,7 @@ class AppendedFile:
                 failure = fault
                 continue
             file.close()
-            _log.warning("%s was deleted: all that was measured is in %s", self.path, fresh)
+            self._warn(f"{self.path} was deleted: all that was measured is in {fresh}")
             self.path = fresh
             return
         raise StoreError(

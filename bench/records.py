@@ -13,7 +13,8 @@ Schema history; older ones are read as the newest:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
 from pathlib import Path
@@ -144,14 +145,17 @@ class Writer:
     Args:
         path: made with its folder where it is missing.
         session: written first into a new file; a file of another session is refused.
+        warn: told where the file is, once it was deleted and had to be written anew.
 
     Raises:
         StoreError: the folder cannot be written, another process writes the file, or the file
             belongs to another session.
     """
 
-    def __init__(self, path: Path, session: Session) -> None:
-        self._file = AppendedFile(path)
+    def __init__(
+        self, path: Path, session: Session, warn: Callable[[str], None] | None = None
+    ) -> None:
+        self._file = AppendedFile(path, warn) if warn else AppendedFile(path)
         try:
             continued = path.exists() and not _is_torn_start(path)
             if continued:
@@ -222,6 +226,8 @@ def unfinished(folder: Path, session: Session) -> Path | None:
 
 def new_path(folder: Path, name: str) -> Path:
     """``NAME-DATE.jsonl``, or ``NAME-DATE-2.jsonl`` and so on where that exists."""
+    # A name may come from anywhere, such as a model in memory, and be longer than a file's may be.
+    name = re.sub(r"[^\w .,+=@()-]", "_", name)[:100]
     today = datetime.now(timezone.utc).astimezone().date().isoformat()
     return free(folder, f"{name}-{today}")
 

@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "checks": (),
     "recipes": ("errors", "values", "plugins"),
     "data*": ("errors", "plugins"),
-    "sources": ("errors", "values", "plugins", "cache", "data"),
+    "sources": ("errors", "values", "text", "plugins", "cache", "data"),
     "appended": ("errors",),
     "records": ("errors", "values", "appended", "cache", "encoding", "checks"),
     # Building: what may lead to TensorFlow
@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "techniques.*": ("errors", "values", "plugins", "data", "tflite"),
     "build": (
         *("errors", "values", "cache", "encoding", "data", "recipes", "techniques", "tflite"),
-        "workers",
+        *("workers", "text"),
     ),
     "build.convert": ("errors", "data", "techniques", "workers"),
     "build.worker": (*("errors", "values", "cache", "data", "recipes", "sources", "techniques"),),
@@ -66,7 +66,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "pipeline*": (
         *("errors", "values", "cache", "plugins", "workers", "recipes", "sources", "data"),
         *("build", "accuracy", "targets", "schedule", "measure", "stats", "records"),
-        *("report", "observers"),
+        *("report", "observers", "text"),
     ),
     # Showing
     "report*": ("errors", "values", "plugins", "text", "stats", "schedule", "records"),

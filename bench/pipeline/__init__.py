@@ -106,10 +106,10 @@ def run(
             prepare.write_sample(prepared, Path(options["samples"]))
         session = _session(prepared, plan, opened, command)
         path = _path(report, session, observer, fresh=fresh)
-        with Writer(path, session) as writer:
+        with Writer(path, session, observer.warn) as writer:
             _inform(observer, prepared, plan, opened, is_fallback=not targets)
             launches.launch_all(writer, (*prepared.failures, *evaluated), opened, observer)
-    return assemble(read(path))
+    return assemble(read(writer.path))
 
 
 def _session(

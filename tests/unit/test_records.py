@@ -328,3 +328,12 @@ def test_an_unknown_schema_is_refused(tmp_path, schema):
 def test_a_path_may_be_a_text(tmp_path):
     path = examples.write(tmp_path / "x.jsonl", SESSION, ITEMS)
     assert records.read(str(path)) == records.read(path)
+
+
+def test_a_report_of_any_name_is_one_file(tmp_path):
+    for name in ("a/b", "a\nb", "x" * 300, "../up", "a+b c"):
+        path = records.new_path(tmp_path, name)
+        path.touch()
+        assert path.parent == tmp_path
+        assert "\n" not in path.name
+    assert (tmp_path / records.new_path(tmp_path, "a+b c").name).name.startswith("a+b c-")
