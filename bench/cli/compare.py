@@ -9,14 +9,14 @@ from tabulate import tabulate
 
 from bench.cli import GOOD, REGRESSION
 from bench.records import read
-from bench.report.compare import Change, Limits, changes
+from bench.report.compare import Change, Tolerances, changes
 from bench.stats.summary import describe
 
 
 def compare(asked: argparse.Namespace) -> int:
     """Carry out ``bench compare``: exit 1 only where a regression is certain."""
     old, new = read(Path(asked.old)), read(Path(asked.new))
-    limits = Limits(asked.fail_above, asked.fail_size, asked.fail_accuracy)
+    limits = Tolerances(asked.fail_above, asked.fail_size, asked.fail_accuracy)
     found = changes(old, new, limits, across=asked.across)
     print(f"{new.session.model.name}: {asked.new} against {asked.old}\n")
     rows = [_row(change, limits) for change in found]
@@ -24,7 +24,7 @@ def compare(asked: argparse.Namespace) -> int:
     return REGRESSION if any(change.regressions for change in found) else GOOD
 
 
-def _row(change: Change, limits: Limits) -> dict[str, str]:
+def _row(change: Change, limits: Tolerances) -> dict[str, str]:
     latency = "-"
     if change.latency is not None:
         latency = describe(change.latency)
@@ -43,10 +43,10 @@ def _row(change: Change, limits: Limits) -> dict[str, str]:
     }
 
 
-def _verdict(change: Change, limits: Limits) -> str:
+def _verdict(change: Change, limits: Tolerances) -> str:
     if change.regressions:
         return f"regression: {', '.join(change.regressions)}"
-    if limits == Limits() and change.latency is not None:
+    if limits == Tolerances() and change.latency is not None:
         told = change.latency.verdict
         more = change.more_launches if told == "no clear change" else None
         return f"{told}: about {more} more launches would tell" if more else told

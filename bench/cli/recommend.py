@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.cli import FAILED, GOOD
 from bench.records import read
 from bench.report import Row, assemble
-from bench.report.recommend import Limits, Recommendation, recommendations
+from bench.report.recommend import Recommendation, Requirements, recommendations
 from bench.stats.summary import describe
 
 
@@ -16,7 +16,7 @@ def recommend(asked: argparse.Namespace) -> int:
     """Carry out ``bench recommend``: exit 3 where no variant keeps to the limits."""
     records = read(Path(asked.file))
     report = assemble(records)
-    limits = Limits(
+    limits = Requirements(
         loss=asked.max_loss,
         size_bytes=asked.max_size,
         zipped_bytes=asked.max_zipped,

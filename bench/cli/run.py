@@ -17,7 +17,7 @@ from bench.cli import options, show, where
 from bench.cli.progress import Show
 from bench.cli.tally import Tally
 from bench.errors import BuildError, DataError, StoreError, UsageError
-from bench.measure import Work, measure
+from bench.measure import Job, measure
 from bench.records import End, Session, Writer, new_path, read, unfinished
 from bench.sources import load_data, resolve
 from bench.stats.summary import can_give_p99
@@ -224,7 +224,7 @@ def _measure(
     begin = time.perf_counter()
     launches_s = 0.0
     left = False  # whether a target was left before all its cells were tried: to be gone on with
-    work = Work(records.session.variants, records.session.plan, records.launches)
+    work = Job(records.session.variants, records.session.plan, records.launches)
     tally = Tally(records)
     for outcome in measure(targets, work, lambda target, words: progress.note(_bar(target), words)):
         writer.append(outcome)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import UsageError
-from bench.report.history import Change, History, Point, Series, Track, slower
+from bench.report.history import ChangePoint, History, Point, Series, Track, slower
 from bench.report.history._panels import (
     GREY,
     INK,
@@ -296,7 +296,7 @@ def _by_variant(history: History) -> dict[str, list[tuple[float, Point]]]:
 
 def _exact_changes(
     history: History, figure: Literal["size", "accuracy"]
-) -> Iterator[tuple[str, float, float, Change]]:
+) -> Iterator[tuple[str, float, float, ChangePoint]]:
     """Variant, place and change, once per report: targets share the file."""
     seen: set[tuple[str, str]] = set()
     for track in history.tracks:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from bench.report.history import Change, History, Point, Series, Track, describe
+from bench.report.history import ChangePoint, History, Point, Series, Track, describe
 from bench.text import INDENT, MICROSECONDS_BELOW_MS, escape_markdown, interval, p99, size
 from bench.values import Estimate
 
@@ -99,7 +99,7 @@ def _unit(track: Track) -> str:
 
 def _line(history: History, track: Track, series: Series, index: int) -> dict[str, Any]:
     point = series.points[index]
-    changes: dict[str, Change] = {change.figure: change for change in series.changes_at(index)}
+    changes: dict[str, ChangePoint] = {change.figure: change for change in series.changes_at(index)}
     return {
         "model": history.model,
         "target": track.target,
