@@ -14,12 +14,11 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
 
 from bench import schedule
 from bench.errors import BenchError, LaunchError, TransientLaunchError
 from bench.targets import Target
-from bench.values import Environment, Failure, Launch, Plan, Variant
+from bench.values import Environment, Failure, Launch, Plan, Variant, utc_now
 
 Outcome = Launch | Failure | Environment
 SoFar = defaultdict[str, list[Launch]]
@@ -184,5 +183,5 @@ def _failure(target: Target, variant: Variant, block: int | None, error: BenchEr
         error_class=getattr(error, "error_class", "target"),
         message=error.message,
         hint=error.hint,
-        started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        started_at=utc_now(),
     )

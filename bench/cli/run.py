@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from pathlib import Path
 
 from bench import accuracy, build, cache, data, plugins, recipes, schedule, workers
@@ -22,7 +21,17 @@ from bench.records import End, Session, Writer, new_path, read, unfinished
 from bench.sources import load_data, resolve
 from bench.stats.summary import can_give_p99
 from bench.targets import Target
-from bench.values import Accuracy, Environment, Failure, Launch, Model, Plan, Recipe, Variant
+from bench.values import (
+    Accuracy,
+    Environment,
+    Failure,
+    Launch,
+    Model,
+    Plan,
+    Recipe,
+    Variant,
+    utc_now,
+)
 
 REPORTS = Path("reports")
 
@@ -192,7 +201,7 @@ def _session(
         data=about_data,
         command=tuple(sys.argv[1:]),
         version=workers.version("tflite-bench") or "",
-        started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        started_at=utc_now(),
     )
 
 

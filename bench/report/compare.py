@@ -210,6 +210,6 @@ def _accuracy_change(old: Records, new: Records, variant: str) -> float | None:
         evaluated = next((item for item in records.accuracies if item.variant == variant), None)
         if evaluated is None:
             return None
-        figures.append(evaluated.top1 if evaluated.top1 is not None else evaluated.agreement)
+        figures.append(evaluated.score)
     before, after = figures
     return None if before is None or after is None else after - before

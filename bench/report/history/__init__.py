@@ -223,9 +223,6 @@ def _point(records: Records, variant: Variant, launches: Sequence[Launch]) -> Po
     plan = records.session.plan
     summary = summarize(launches, until=plan.until)
     evaluated = next((x for x in records.accuracies if x.variant == variant.name), None)
-    accuracy = None
-    if evaluated is not None:
-        accuracy = evaluated.top1 if evaluated.top1 is not None else evaluated.agreement
     return Point(
         report=records.path.stem,
         started_at=records.session.started_at,
@@ -234,7 +231,7 @@ def _point(records: Records, variant: Variant, launches: Sequence[Launch]) -> Po
         p99_us=summary.p99_us,
         size_bytes=variant.size_bytes,
         zipped_bytes=variant.zipped_bytes,
-        accuracy=accuracy,
+        accuracy=None if evaluated is None else evaluated.score,
         samples=records.session.data.get("sha256"),
     )
 
