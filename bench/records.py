@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -228,7 +228,7 @@ def new_path(folder: Path, name: str) -> Path:
     """``NAME-DATE.jsonl``, or ``NAME-DATE-2.jsonl`` and so on where that exists."""
     # A name may come from anywhere, such as a model in memory, and be longer than a file's may be.
     name = re.sub(r"[^\w .,+=@()-]", "_", name)[:100]
-    today = datetime.now(timezone.utc).astimezone().date().isoformat()
+    today = datetime.now().astimezone().date().isoformat()
     return free(folder, f"{name}-{today}")
 
 
