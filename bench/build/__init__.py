@@ -18,10 +18,10 @@ from typing import Any
 from filelock import FileLock
 
 from bench import cache, errors, recipes, workers
-from bench.tflite.facts import SCHEMA, check_file, read_facts
 from bench.data import Data
 from bench.errors import BuildError, ModelError
 from bench.techniques import Progress, Work
+from bench.tflite.facts import FACTS_SCHEMA, check_file, read_facts
 from bench.values import Failure, Model, Recipe, Variant
 
 SCHEMA = 2
@@ -133,7 +133,7 @@ def _variant(name: str, path: Path, notes: dict[str, Any]) -> Variant:
 
 def _facts(path: Path) -> dict[str, Any]:
     """As ``inspect.facts``, kept by content: zipping 20 MB of weights takes seconds."""
-    kept = cache.folder("facts") / f"{SCHEMA}-{cache.hash_files([path])}.json"
+    kept = cache.folder("facts") / f"{FACTS_SCHEMA}-{cache.hash_files([path])}.json"
     if kept.is_file():
         return dict(json.loads(kept.read_bytes()))
     facts = read_facts(path)

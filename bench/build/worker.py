@@ -14,9 +14,8 @@ import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
-from bench import cache, recipes
+from bench import cache, recipes, sources
 from bench.build import convert
-from bench import sources
 from bench.data import Data
 from bench.errors import BenchError, BuildError
 from bench.techniques import Context, Work

@@ -38,7 +38,7 @@ __all__ = [
     "zipped_bytes",
 ]
 
-SCHEMA = 2
+FACTS_SCHEMA = 2
 """Raised whenever the facts of the same file would come out otherwise."""
 
 GROUPS = (2, 4, 8, 16)
