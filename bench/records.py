@@ -16,7 +16,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,10 @@ from bench.values import (
     Failure,
     Latency,
     Launch,
+    MeasuredInput,
     Model,
     Plan,
+    ReportWarning,
     Variant,
 )
 
@@ -48,6 +50,7 @@ class Session:
         targets: ids.
         variants: those that could be built, the baseline first.
         data: source and SHA-256 of the samples; empty without any.
+        warnings: what was noticed before anything was measured.
         version: of this tool.
     """
 
@@ -56,6 +59,7 @@ class Session:
     variants: tuple[Variant, ...]
     targets: tuple[str, ...]
     data: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[ReportWarning, ...] = ()
     command: tuple[str, ...] = ()
     version: str = ""
     started_at: str = ""
@@ -67,11 +71,17 @@ class Session:
             {
                 "model": self.model.sha256,
                 "plan": asdict(self.plan),
-                "variants": [(variant.name, variant.sha256) for variant in self.variants],
+                "variants": [_identity(variant) for variant in self.variants],
                 "targets": self.targets,
                 "data": self.data.get("sha256"),
             }
         )
+
+
+def _identity(variant: Variant) -> dict[str, Any]:
+    """What must be equal for launches of a variant to be continued."""
+    fed = asdict(replace(variant, facts={}))
+    return {name: fed[name] for name in ("name", "sha256", "signature", "inputs")}
 
 
 @dataclass(frozen=True)
@@ -274,15 +284,21 @@ def _decode(path: Path, number: int, line: bytes) -> Any:
 
 
 def _session_fields(body: dict[str, Any]) -> dict[str, Any]:
-    variants = [Variant(**{**item, "path": Path(item["path"])}) for item in body["variants"]]
+    warnings = [ReportWarning(**item) for item in body.get("warnings", ())]
     return {
         **body,
         "model": Model(**body["model"]),
         "plan": _plan(body["plan"]),
-        "variants": tuple(variants),
+        "variants": tuple(map(_variant, body["variants"])),
+        "warnings": tuple(warnings),
         "targets": tuple(body["targets"]),
         "command": tuple(body["command"]),
     }
+
+
+def _variant(item: Mapping[str, Any]) -> Variant:
+    inputs = tuple(MeasuredInput(**_frozen(each)) for each in item.get("inputs", ()))
+    return Variant(**{**item, "path": Path(item["path"]), "inputs": inputs})
 
 
 def _launch_fields(body: dict[str, Any]) -> dict[str, Any]:
@@ -298,12 +314,16 @@ _FIELDS: Mapping[type[Any], Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 def _plan(body: Mapping[str, Any]) -> Plan:
-    """A plan with its lists as tuples again."""
+    return Plan(**_frozen(body))
+
+
+def _frozen(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields with their lists as tuples again."""
 
     def frozen(value: Any) -> Any:
         return tuple(map(frozen, value)) if isinstance(value, list) else value
 
-    return Plan(**{name: frozen(value) for name, value in body.items()})
+    return {name: frozen(value) for name, value in body.items()}
 
 
 def plain(value: Any) -> Any:

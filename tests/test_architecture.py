@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "cache": ("errors",),
     "recipes": ("errors", "values", "plugins"),
     "data*": ("errors", "plugins"),
+    "inputs*": ("errors", "values", "plugins", "data", "tflite", "workers"),
     "sources": ("errors", "values", "plugins", "cache", "data"),
     "records": ("errors", "values", "cache"),
     # Building: what may lead to TensorFlow
@@ -44,7 +45,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("errors", "values", "cache", "data", "recipes", "techniques", "tflite", "workers"),
     ),
     "build.convert": ("errors", "data", "techniques", "workers"),
-    "build.worker": (*("errors", "values", "cache", "data", "recipes", "sources", "techniques"),),
+    "build._specs": ("errors", "inputs", "workers"),
+    "build.worker": (
+        *("errors", "values", "cache", "data", "inputs", "recipes", "sources", "techniques"),
+    ),
     # Processes of their own that hold nothing but numpy and the interpreter
     "workers": (),
     "workers.interpreter": (),
@@ -76,7 +80,9 @@ WAYS_IN = ("cli", "pytest_latency", "pytest_plugin", "__main__")
 """Imported by nothing but themselves."""
 
 TENSORFLOW = {"tensorflow", "keras", "tf_keras", "tensorflow_model_optimization"}
-MAY_HOLD_TENSORFLOW = ("build.worker", "build.convert", "sources", "techniques.*")
+MAY_HOLD_TENSORFLOW = (
+    *("build.worker", "build.convert", "build._specs", "sources", "techniques.*"),
+)
 LAUNCH_PATH = (
     *("workers.launch", "workers.evaluate", "targets.local", "measure", "accuracy"),
     "stats.summary",

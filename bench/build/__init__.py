@@ -61,25 +61,30 @@ def build(
     data_source: str | None,
     seed: int,
     progress: Progress,
+    signature: str | None = None,
 ) -> Iterator[Built | Failure]:
     """Build each recipe, in order; a failure does not stop the others.
 
     Args:
         data_source: what ``--data`` said; the worker loads the samples for itself.
+        signature: of a SavedModel; None is its only one, or ``serving_default``.
 
     Yields:
         A variant or the reason why there is none, for each recipe.
 
     Raises:
         ModelError: the model itself cannot be loaded, so that no recipe could be built.
+        DataError: the samples do not fit the model's inputs.
     """
     # What was trained for one recipe is the beginning of others: they share a folder.
     training = _key("training", model, data, seed)
-    with _Worker(model, data_source, seed, training) as worker:
+    with _Worker(model, data_source, seed, training, signature) as worker:
         for recipe in chosen:
             try:
                 yield _build_one(model, recipe, data, seed, progress, worker)
             except (BuildError, errors.DataError) as error:
+                if worker.refuses_all:
+                    raise
                 yield Failure(
                     variant=str(recipe),
                     target="",
@@ -99,7 +104,8 @@ def _build_one(
     worker: _Worker,
 ) -> Built:
     uses_data = recipes.trains(recipe) or recipes.calibrates(recipe)
-    key = _key(str(recipe), model, data if uses_data else None, seed if uses_data else None)
+    what = str(recipe) if worker.signature is None else f"{recipe} of {worker.signature}"
+    key = _key(what, model, data if uses_data else None, seed if uses_data else None)
     folder = cache.folder("variants")
     file, notes = folder / f"{key}.tflite", folder / f"{key}.json"
     with FileLock(folder / f"{key}.lock"):
@@ -160,14 +166,28 @@ class _Worker:
 
     It alone uses the folder of that key, where fine-tuning saves its epochs; the folder is emptied
     when all recipes are done, and kept after an interruption, to go on from there.
+
+    Attributes:
+        signature: of a SavedModel, if one was asked for.
+        refuses_all: the model or the samples cannot be used, so that no recipe can be built.
     """
 
-    def __init__(self, model: Model, data_source: str | None, seed: int, training: str) -> None:
+    def __init__(
+        self,
+        model: Model,
+        data_source: str | None,
+        seed: int,
+        training: str,
+        signature: str | None,
+    ) -> None:
+        self.signature = signature if model.kind == "savedmodel" else None
+        self.refuses_all = False
         self._training = cache.folder("training", training)
         self._lock = FileLock(self._training.with_suffix(".lock"))
         self._job = {
             "model": asdict(model),
             "data": data_source,
+            "signature": self.signature,
             "seed": seed,
             "folder": str(self._training),
         }
@@ -218,8 +238,9 @@ class _Worker:
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
         raise BuildError(f"the building process ended {how}", hint=f"its words are in {self._log}")
 
-    def _error(self, answer: dict[str, str]) -> errors.BenchError:
+    def _error(self, answer: dict[str, Any]) -> errors.BenchError:
         """What the worker said, with the path of the log where it speaks of it."""
+        self.refuses_all = answer.get("for_all", False)
         self._log_is_named |= workers.BUILD_LOG in answer["hint"]
         hint = answer["hint"].replace(workers.BUILD_LOG, str(self._log))
         error: errors.BenchError = getattr(errors, answer["error"])(answer["message"], hint=hint)

@@ -12,7 +12,8 @@ from tabulate import tabulate
 
 from bench import plugins
 from bench.cli import FAILED, GOOD, options
-from bench.tflite.facts import check_file, fact_rows, read_facts
+from bench.tflite.facts import check_file, read_facts
+from bench.tflite.rows import fact_rows
 
 TEXT_WIDTH = 76
 

@@ -12,8 +12,9 @@ from bench.values import Plan
 MODEL_HELP = "a name (see: bench models), a .keras, .h5 or .tflite file, or a SavedModel folder"
 DATA_HELP = (
     "FILE.npz or package.module:function with the arrays x_test, y_test, x_train, y_train, "
-    "x_calibration (as many as there are)"
+    "x_calibration (as many as there are); or a folder of pictures, DIR/CLASS/*.png"
 )
+SIGNATURE_HELP = "key of the signature to run (default: serving_default, or the only one)"
 _DEFAULT = Plan()
 
 
@@ -105,7 +106,7 @@ def _add_run(commands: Any) -> None:
     how.add_argument(
         "--real-inputs", action="store_true", help="feed a test sample, not random values (local)"
     )
-    how.add_argument("--signature", help="key of the signature to run (default: the first)")
+    how.add_argument("--signature", help=SIGNATURE_HELP)
     how.add_argument("--affinity", help="CPUs that a launch is bound to: 0,2-3 or 0xf0")
     how.add_argument(
         "--delegate",
@@ -135,6 +136,7 @@ def _add_build(commands: Any) -> None:
     build.add_argument(
         "-o", "--output", metavar="FOLDER", help="copy the .tflite files there (default: list them)"
     )
+    build.add_argument("--signature", help=SIGNATURE_HELP)
     build.add_argument("-q", "--quiet", action="store_true", help="no progress")
 
 

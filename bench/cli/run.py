@@ -7,7 +7,7 @@ import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,13 +16,24 @@ from bench import accuracy, build, cache, data, plugins, recipes, schedule, work
 from bench.cli import options, show, where
 from bench.cli.progress import Show
 from bench.cli.tally import Tally
-from bench.errors import BuildError, DataError, StoreError, UsageError
+from bench.errors import BuildError, StoreError, UsageError
+from bench.inputs import launches
 from bench.measure import Work, measure
 from bench.records import End, Session, Writer, new_path, read, unfinished
 from bench.sources import load_data, resolve
 from bench.stats.summary import can_give_p99
 from bench.targets import Target
-from bench.values import Accuracy, Environment, Failure, Launch, Model, Plan, Recipe, Variant
+from bench.values import (
+    Accuracy,
+    Environment,
+    Failure,
+    Launch,
+    Model,
+    Plan,
+    Recipe,
+    ReportWarning,
+    Variant,
+)
 
 REPORTS = Path("reports")
 
@@ -37,6 +48,8 @@ class Sources:
     failures: tuple[Failure, ...]
     missing: str
     """Why there will be no accuracy; empty where there will be."""
+    noticed: tuple[ReportWarning, ...] = ()
+    """What the samples tell before anything is measured."""
 
 
 def run(asked: argparse.Namespace) -> int:
@@ -49,15 +62,13 @@ def run(asked: argparse.Namespace) -> int:
         Show(quiet=asked.quiet) as progress,
         tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch,
     ):
-        if plan.real_inputs:
-            settings["samples"] = str(Path(scratch) / "sample.npz")
+        settings["samples"] = str(Path(scratch) / "samples.npz")
         # Before anything is built: a wrong target is told at once.
         targets = _targets(addresses, plan, settings)
         sources = _sources(asked, plan, progress)
         # Before a file is begun: samples that do not fit leave nothing behind.
         evaluated = _evaluate(sources, plan, progress)
-        if plan.real_inputs:
-            _save_one_sample(sources, settings["samples"])
+        launches.write_sample(Path(settings["samples"]), sources.data, sources.variants)
         session = _session(asked, plan, sources, targets)
         path = _path(asked, session)
         with Writer(path, session) as writer:
@@ -75,18 +86,28 @@ def _sources(asked: argparse.Namespace, plan: Plan, progress: Show) -> Sources:
     """Build what is to be measured, or take ready files as they are."""
     paths = options.tflite_paths(asked.models)
     if paths is not None:
-        return _ready(asked, paths)
+        return _ready(asked, plan, paths)
     chosen = recipes.parse_all(asked.recipe)
     source = resolve(asked.models[0])
     samples = load_data(source, asked.data)
-    variants, failures = build_all(source, chosen, samples, asked, progress)
+    fitted = samples
+
+    def check(first: Variant) -> None:
+        # Before the others are built: what this one cannot be fed would fail with all of them.
+        nonlocal fitted
+        fed = launches.prepare([first], plan, samples)
+        fitted = fed.data
+        for warning in fed.warnings:
+            progress.say(f"warning: {warning.message}: {warning.hint}")
+
+    variants, failures = build_all(source, chosen, samples, asked, progress, check)
     if not variants:
         first = failures[0]
         raise BuildError(f"no variant could be built ({first.message})", hint=first.hint)
-    return Sources(source, samples, variants, failures, _why_no_accuracy(source, samples))
+    return _fed(source, variants, failures, plan, fitted)
 
 
-def _ready(asked: argparse.Namespace, paths: Sequence[Path]) -> Sources:
+def _ready(asked: argparse.Namespace, plan: Plan, paths: Sequence[Path]) -> Sources:
     if asked.recipe:
         raise UsageError(
             f"{paths[0]} is a ready .tflite, and recipes need the source model",
@@ -96,7 +117,20 @@ def _ready(asked: argparse.Namespace, paths: Sequence[Path]) -> Sources:
     name = "+".join(path.stem for path in paths)
     source = Model(name, "tflite", " ".join(map(str, paths)), cache.hash_files(paths))
     samples = data.load(asked.data) if asked.data else None
-    return Sources(source, samples, variants, (), _why_no_accuracy(source, samples))
+    return _fed(source, variants, (), plan, samples)
+
+
+def _fed(
+    model: Model,
+    variants: Sequence[Variant],
+    failures: tuple[Failure, ...],
+    plan: Plan,
+    samples: data.Data | None,
+) -> Sources:
+    """The sources with what their launches are fed."""
+    fed = launches.prepare(variants, plan, samples)
+    missing = _why_no_accuracy(model, fed.data)
+    return Sources(model, fed.data, fed.variants, failures, missing, fed.warnings)
 
 
 def build_all(
@@ -105,12 +139,19 @@ def build_all(
     samples: data.Data | None,
     asked: argparse.Namespace,
     progress: Show,
+    check: Callable[[Variant], object] = lambda first: None,
 ) -> tuple[tuple[Variant, ...], tuple[Failure, ...]]:
-    """Build each recipe and show how it goes."""
+    """Build each recipe and show how it goes; ``check`` is told the first variant at once."""
     variants: list[Variant] = []
     failures: list[Failure] = []
     built = build.build(
-        source, chosen, samples, data_source=asked.data, seed=asked.seed, progress=progress.step
+        source,
+        chosen,
+        samples,
+        data_source=asked.data,
+        seed=asked.seed,
+        progress=progress.step,
+        signature=asked.signature,
     )
     for outcome in built:
         progress.finish()
@@ -118,6 +159,8 @@ def build_all(
             failures.append(outcome)
             progress.say(f"{outcome.variant} failed: {outcome.message}: {outcome.hint}")
         else:
+            if not variants:
+                check(outcome.variant)
             variants.append(outcome.variant)
     return tuple(variants), tuple(failures)
 
@@ -154,19 +197,6 @@ def _announce(
         )
 
 
-def _save_one_sample(sources: Sources, path: str) -> None:
-    """Write the first test sample where launches will look for it.
-
-    Raises:
-        DataError: there are no test samples.
-    """
-    import numpy as np
-
-    if sources.data is None or sources.data.test is None:
-        raise DataError("--real-inputs without test samples", hint="give --data with x_test")
-    np.savez(path, allow_pickle=False, **dict(sources.data.test.take(slice(0, 1)).x))
-
-
 def _say_if_no_p99(plan: Plan, targets: Sequence[Target]) -> None:
     """Say before anything is measured what the plan will not give."""
     for local in sorted({target.id == "local" for target in targets}):
@@ -190,6 +220,7 @@ def _session(
         ),
         targets=tuple(target.id for target in targets),
         data=about_data,
+        warnings=sources.noticed,
         command=tuple(sys.argv[1:]),
         version=workers.version("tflite-bench") or "",
         started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),

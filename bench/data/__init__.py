@@ -1,7 +1,7 @@
 """Samples to calibrate, train and evaluate on, by what each is for.
 
-Where they come from is in :mod:`bench.data.loaders`. The keys of an ``.npz`` file, or of a mapping of
-arrays, all optional but ``x_test``:
+Where they come from is in :mod:`bench.data.loaders`. The keys of an ``.npz`` file, or of a mapping
+of arrays, all optional but ``x_test``:
 
 ======================================  =========================================================
 ``x_test``, ``y_test``                  what variants are evaluated on; without ``y_test`` there is

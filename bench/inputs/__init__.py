@@ -123,6 +123,13 @@ def cast(values: Array, spec: InputSpec) -> Array:
     return to_input(values, {"dtype": spec.dtype, "quantization": (0.0, 0)})
 
 
+def cast_split(split: Split, specs: Sequence[InputSpec]) -> Split:
+    """A split of :func:`fit` in the types of a model's inputs; as it is without specs."""
+    if not specs:
+        return split
+    return replace(split, x={spec.name: cast(split.x[spec.name], spec) for spec in specs})
+
+
 def _fit_split(key: str, split: Split, specs: Sequence[InputSpec]) -> Split:
     given = _by_name(key, split.x, specs)
     x = {}

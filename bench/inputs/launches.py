@@ -20,8 +20,9 @@ import numpy as np
 from bench import plugins
 from bench.data import Array, Data
 from bench.errors import DataError, UsageError
-from bench.inputs import InputSpec, Shape, matches, show, signature_of, specs_of
-from bench.values import MeasuredInput, Plan, Variant
+from bench.inputs import InputSpec, Shape, fit, matches, show, signature_of, specs_of
+from bench.inputs.scaling import scaling_warnings
+from bench.values import MeasuredInput, Plan, ReportWarning, Variant
 
 Value = TypeVar("Value")
 
@@ -42,6 +43,44 @@ class _Known:
     shape: tuple[int, ...] | None
     bounds: tuple[float, float] | None
     samples: tuple[Array, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Fed:
+    """All that launches and evaluation take.
+
+    Attributes:
+        variants: each with its signature and how its inputs are fed.
+        data: fitted to the first of them, None without samples.
+        warnings: of samples that look wrong, and of how they were divided.
+    """
+
+    variants: tuple[Variant, ...]
+    data: Data | None
+    warnings: tuple[ReportWarning, ...]
+
+
+def prepare(variants: Sequence[Variant], plan: Plan, data: Data | None) -> Fed:
+    """Fit the samples to the variants, and settle how their launches are fed.
+
+    Args:
+        variants: the baseline first.
+        plan: what was asked for.
+        data: as loaded, or as a call with the same baseline has fitted them.
+
+    Raises:
+        DataError, ModelError, UsageError: as :func:`feed` and :func:`bench.inputs.fit`.
+    """
+    first = variants[0]
+    signature = signature_of(first.facts, plan.signature, first.name)
+    specs = specs_of(first.facts, signature)
+    fitted = None if data is None else fit(data, specs)
+    fed = feed(variants, plan, fitted)
+    if fitted is None:
+        return Fed(fed, None, ())
+    hint = "give samples for each split to choose them yourself"
+    notes = tuple(ReportWarning("split", note, hint) for note in fitted.notes)
+    return Fed(fed, fitted, (*notes, *scaling_warnings(fitted, specs, fed[0])))
 
 
 def feed(variants: Sequence[Variant], plan: Plan, data: Data | None) -> tuple[Variant, ...]:

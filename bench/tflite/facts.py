@@ -31,14 +31,13 @@ __all__ = [
     "WeightTensor",
     "block_sparsity",
     "check_file",
-    "fact_rows",
     "follows_m_by_n",
     "kernel_weights",
     "read_facts",
     "zipped_bytes",
 ]
 
-FACTS_SCHEMA = 2
+FACTS_SCHEMA = 3
 """Raised whenever the facts of the same file would come out otherwise."""
 
 GROUPS = (2, 4, 8, 16)
@@ -142,7 +141,8 @@ def read_facts(path: Path) -> dict[str, Any]:
     ``subgraphs``                 how many
     ``inputs``, ``outputs``       of the first subgraph, in order: name, shape, shape_signature (-1
                                   is dynamic), dtype, scale, zero_point (None: not quantized)
-    ``signatures``                key to inputs and outputs; there ``tensor`` is the tensor's name
+    ``signatures``                key to inputs, outputs and the number of the ``subgraph``; there
+                                  ``name`` is the signature's word and ``tensor`` the tensor's name
     ``ops``                       type to ``count`` and ``max_version``
     ``arithmetic``                kind (see ``ARITHMETIC``) to number of ops
     ``int8_share``                int8 ops among all that compute (float, hybrid, int8, int16);
@@ -258,19 +258,28 @@ def _port(tensor: Tensor) -> dict[str, Any]:
 
 
 def _signatures(graph: Graph) -> dict[str, Any]:
-    def ports(subgraph: Subgraph, named: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Signatures in the file's order, each one's inputs and outputs in its subgraph's."""
+
+    def ports(
+        subgraph: Subgraph, named: Mapping[str, int], order: tuple[int, ...]
+    ) -> list[dict[str, Any]]:
+        # A signature may also name what the subgraph does not list.
+        places = {tensor: place for place, tensor in enumerate(order)}
+        ordered = sorted(named.items(), key=lambda item: places.get(item[1], len(places)))
         return [
             {**_port(subgraph.tensors[i]), "name": name, "tensor": subgraph.tensors[i].name}
-            for name, i in named.items()
+            for name, i in ordered
         ]
 
-    return {
-        signature.key: {
-            "inputs": ports(graph.subgraphs[signature.subgraph], signature.inputs),
-            "outputs": ports(graph.subgraphs[signature.subgraph], signature.outputs),
+    signatures = {}
+    for signature in graph.signatures:
+        subgraph = graph.subgraphs[signature.subgraph]
+        signatures[signature.key] = {
+            "subgraph": signature.subgraph,
+            "inputs": ports(subgraph, signature.inputs, subgraph.inputs),
+            "outputs": ports(subgraph, signature.outputs, subgraph.outputs),
         }
-        for signature in graph.signatures
-    }
+    return signatures
 
 
 def _op_facts(graph: Graph) -> dict[str, Any]:
@@ -323,74 +332,3 @@ def _converter_version(graph: Graph) -> str | None:
     the version as a string.
     """
     return reader.nested_text(graph.metadata.get("CONVERSION_METADATA", b""), (4, 4))
-
-
-def fact_rows(facts: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """The facts as tables: a title to rows, each a column's heading to its cell.
-
-    Titles are ``model``, ``inputs and outputs``, ``ops`` and ``weights``.
-    """
-    return {
-        "model": _model_rows(facts),
-        "inputs and outputs": [
-            {
-                "": kind,
-                "name": port["name"],
-                "shape": _shape(port["shape_signature"]),
-                "type": port["dtype"],
-                "scale": port["scale"],
-                "zero point": port["zero_point"],
-            }
-            for kind in ("input", "output")
-            for port in facts[f"{kind}s"]
-        ],
-        "ops": [
-            {
-                "op": name,
-                "count": op["count"],
-                "version": op["max_version"],
-                "in float": facts["float_ops"].get(name, 0),
-            }
-            for name, op in facts["ops"].items()
-        ],
-        "weights": [
-            {
-                "tensor": weight["name"],
-                "op": weight["op"],
-                "shape": _shape(weight["shape"]),
-                "type": weight["dtype"],
-                "zeros": _percent(weight["sparsity"]),
-                "unique": weight["unique"],
-                "unique per channel": weight["unique_max_per_channel"],
-                "bytes": weight["stored_bytes"],
-                "index-coded": weight["index_coded_bytes"],
-            }
-            for weight in facts["weights"]
-        ],
-    }
-
-
-def _model_rows(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    arithmetic = ", ".join(f"{n} {kind}" for kind, n in facts["arithmetic"].items() if n)
-    cells = {
-        "size": f"{facts['size_bytes']:,} bytes",
-        "zipped": f"{facts['zipped_bytes']:,} bytes",
-        "index-coded": f"{facts['index_coded_bytes']:,} bytes",
-        "parameters": f"{facts['parameters']:,}",
-        "zero weights": _percent(facts["sparsity"]),
-        "most unique weights in a channel": facts["unique_max_per_channel"],
-        "ops": arithmetic or "none",
-        "ops in int8": _percent(facts["int8_share"]),
-        "converter": facts["converter_version"] or facts["description"] or "unknown",
-        "oldest runtime": facts["min_runtime_version"] or "unknown",
-        "sha256": facts["sha256"],
-    }
-    return [{"fact": name, "value": value} for name, value in cells.items()]
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f} %"
-
-
-def _shape(sizes: list[int]) -> str:
-    return "×".join("?" if size < 0 else str(size) for size in sizes) or "scalar"
