@@ -24,7 +24,7 @@ from bench.techniques import Progress, Work
 from bench.tflite.facts import FACTS_SCHEMA, check_file, read_facts
 from bench.values import Failure, Model, Recipe, Variant
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised whenever the same recipe would give another file, so that no old one is taken for it."""
 
 _LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization")
@@ -138,7 +138,7 @@ def _variant(name: str, path: Path, notes: dict[str, Any]) -> Variant:
 
 
 def _facts(path: Path) -> dict[str, Any]:
-    """As ``inspect.facts``, kept by content: zipping 20 MB of weights takes seconds."""
+    """As ``read_facts``, kept by content: zipping 20 MB of weights takes seconds."""
     kept = cache.folder("facts") / f"{FACTS_SCHEMA}-{cache.hash_files([path])}.json"
     if kept.is_file():
         return dict(json.loads(kept.read_bytes()))

@@ -106,7 +106,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
             }
             for name in selection.chosen
         },
-        "skipped": selection.describe_skipped(),
+        **_model.skipped_facts(model, selection),
     }
     return _model.taken(work, step, clean, facts)
 

@@ -269,7 +269,7 @@ def _reached(model: Any, selection: Selection, asked: float) -> dict[str, Any]:
     return {
         "sparsity": round(zeros / size, 4),
         "layers": layers,
-        "skipped": selection.describe_skipped(),
+        **_model.skipped_facts(model, selection),
     }
 
 

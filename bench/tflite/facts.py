@@ -149,6 +149,7 @@ def read_facts(path: Path) -> dict[str, Any]:
                                   None where none does
     ``integer_share``             likewise int8 and int16 ops
     ``float_ops``                 type to number of ops that compute in float or hybrid
+    ``float_outputs``             names of the tensors that these compute; empty where all are
     ``weights``                   one entry per kernel's weight tensor; see :func:`_weight_facts`
     ``weight_elements``           of all of these, with ``weight_zeros`` and ``sparsity``
     ``unique_max_per_channel``    the most in any of these
@@ -286,6 +287,7 @@ def _op_facts(graph: Graph) -> dict[str, Any]:
     ops: dict[str, dict[str, int]] = {}
     kinds: Counter[str] = Counter()
     float_ops: Counter[str] = Counter()
+    float_outputs: list[str] = []
     for subgraph in graph.subgraphs:
         for op in subgraph.operators:
             entry = ops.setdefault(op.type, {"count": 0, "max_version": 0})
@@ -295,6 +297,7 @@ def _op_facts(graph: Graph) -> dict[str, Any]:
             kinds[kind] += 1
             if kind in ("float", "hybrid"):
                 float_ops[op.type] += 1
+                float_outputs += [subgraph.tensors[i].name for i in op.outputs[:1]]
     computing = sum(kinds[kind] for kind in ("float", "hybrid", "int8", "int16"))
     return {
         "ops": dict(sorted(ops.items())),
@@ -302,6 +305,7 @@ def _op_facts(graph: Graph) -> dict[str, Any]:
         "int8_share": kinds["int8"] / computing if computing else None,
         "integer_share": (kinds["int8"] + kinds["int16"]) / computing if computing else None,
         "float_ops": dict(sorted(float_ops.items())),
+        "float_outputs": float_outputs if kinds["int8"] + kinds["int16"] else [],
     }
 
 

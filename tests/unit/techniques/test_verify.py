@@ -80,7 +80,7 @@ def test_no_channel_may_hold_more_values_than_asked(unique: int, good: bool) -> 
 
 def test_a_float_kernel_after_whole_model_training_fails() -> None:
     step = recipes.parse("qat").steps[0]
-    work = Work(None, facts={"qat": {"skipped": []}})
+    work = Work(None, facts={"qat": {"untrained": []}})
     qat.verify(step, work, {"float_ops": {}})
     with pytest.raises(VerificationError, match="CONV_2D"):
         qat.verify(step, work, {"float_ops": {"CONV_2D": 1}})
@@ -88,7 +88,7 @@ def test_a_float_kernel_after_whole_model_training_fails() -> None:
 
 def test_only_chosen_layers_are_promised_to_be_int8() -> None:
     step = recipes.parse("qat,layers=Dense").steps[0]
-    work = Work(None, facts={"qat": {"skipped": []}})
+    work = Work(None, facts={"qat": {"untrained": ["conv (Conv2D)"]}})
     qat.verify(step, work, {"float_ops": {"CONV_2D": 1}})
 
 
