@@ -70,8 +70,8 @@ def _evaluate(asked: argparse.Namespace) -> dict[str, Any]:
 def _by_input(x: Mapping[str, Array], graph: Graph) -> dict[str, Array]:
     """The samples by the graph's input names, their shapes held against the inputs'."""
     inputs = graph.inputs()
-    if len(x) == len(inputs) == 1:
-        x = {next(iter(inputs)): next(iter(x.values()))}
+    if list(x) == [""] and len(inputs) == 1:
+        x = {next(iter(inputs)): x[""]}
     if set(x) != set(inputs):
         raise DataError(
             f"samples for {_list(x)}, and the model's inputs are {_list(inputs)}",

@@ -136,8 +136,8 @@ def _feed(graph: Graph, asked: argparse.Namespace) -> None:
     generator = np.random.default_rng(asked.seed)
     given = dict(np.load(asked.samples)) if asked.samples else {}
     inputs = graph.inputs()
-    if len(given) == len(inputs) == 1:
-        given = {next(iter(inputs)): next(iter(given.values()))}
+    if "" in given:
+        given = {next(iter(inputs)): given[""]}
     for name in {*given, *asked.ranges}:
         if name not in inputs:
             raise ValueError(f"no input {name!r} in the model; there is: {', '.join(inputs)}")
