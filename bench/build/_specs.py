@@ -52,9 +52,11 @@ def saved_signature(folder: Path, wanted: str | None) -> tuple[str, Mapping[str,
     saved = saved_model_pb2.SavedModel()
     try:
         saved.ParseFromString((folder / "saved_model.pb").read_bytes())
+        if not saved.meta_graphs:
+            raise DecodeError("it is empty")
     except (DecodeError, OSError) as fault:
         raise ModelError(
-            f"{folder} is not a SavedModel that can be read ({fault})", hint="export it again"
+            f"{folder}/saved_model.pb cannot be read ({fault})", hint="export the model again"
         ) from fault
     signatures = {
         key: definition

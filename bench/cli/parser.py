@@ -94,7 +94,8 @@ def _add_run(commands: Any) -> None:
         action="append",
         default=[],
         metavar="NAME=1,224,224,3",
-        help="shape of an input with dynamic dimensions; may be repeated",
+        help="shape of an input whose file leaves sizes open (default: a sample's); may be "
+        "repeated; names: bench inspect",
     )
     how.add_argument(
         "--input-range",

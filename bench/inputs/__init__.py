@@ -157,7 +157,9 @@ def _by_name(
         hint = plugins.nearest(strangers[0], inputs)
         if "" in strangers:
             hint = f"give one array for each: {', '.join(f'{key}:{name}' for name in inputs)}"
-        raise DataError(f"{given} is for no input of the model ({', '.join(inputs)})", hint=hint)
+        raise DataError(
+            f"{given} is for none of them: the model's inputs are {', '.join(inputs)}", hint=hint
+        )
     found = {known[name]: (name, values) for name, values in x.items()}
     missing = [name for name in inputs if name not in found]
     if missing:

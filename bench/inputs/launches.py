@@ -139,12 +139,12 @@ def _named(
 ) -> dict[str, Value]:
     """What a flag gives to inputs, by the names that they have in this file.
 
-    An only input may be called as the baseline's is, or not at all.
+    An only input may also be called as the baseline's is.
     """
     known = {alias: spec.name for spec in specs for alias in (spec.name, spec.tensor) if alias}
     if len(specs) == 1:
         theirs = (alias for each in baseline for alias in (each.name, each.tensor))
-        known |= dict.fromkeys(("", *theirs), specs[0].name)
+        known |= dict.fromkeys(theirs, specs[0].name)
     for name in given:
         if name not in known:
             raise UsageError(

@@ -151,7 +151,7 @@ def test_inputs_and_outputs_are_the_interpreters(path: Path) -> None:
             assert (port["zero_point"] or 0) == zero_point
     signatures = interpreter.get_signature_list()
     assert {
-        key: {side: [port["name"] for port in ports] for side, ports in sides.items()}
+        key: {side: [port["name"] for port in sides[side]] for side in ("inputs", "outputs")}
         for key, sides in facts["signatures"].items()
     } == signatures
 
