@@ -79,7 +79,7 @@ def _unit(table: Table) -> str:
 
 def _in_int8(row: Row) -> str:
     """The fraction of ops that compute in int8."""
-    share = row.variant.facts.get("int8_share")
+    share = row.variant.int8_share
     return "-" if share is None else f"{share * 100:.0f} %"
 
 
@@ -164,7 +164,8 @@ def _chosen(variant: Variant) -> str:
         if each.is_open or each.is_resized
     ]
     parts = [f"measured at {', '.join(shapes)}"] if shapes else []
-    if variant.signature is not None and len(variant.facts.get("signatures", ())) > 1:
+    signatures = variant.facts.signatures if variant.facts is not None else {}
+    if variant.signature is not None and len(signatures) > 1:
         parts.append(f"signature {variant.signature}")
     return " · ".join(parts)
 

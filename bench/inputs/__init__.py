@@ -18,6 +18,8 @@ import numpy as np
 from bench import plugins
 from bench.data import Array, Data, Split, images
 from bench.errors import DataError, ModelError
+from bench.tflite.values import FileFacts, Port
+from bench.values import Variant
 from bench.workers.interpreter import choose_signature, to_input
 
 Shape = tuple[int | None, ...]
@@ -59,44 +61,51 @@ class InputSpec:
         return None in (self.sample_shape or self.shape)
 
 
-def signature_of(facts: Mapping[str, Any], wanted: str | None, name: str) -> str | None:
+def signature_of(variant: Variant, wanted: str | None) -> str | None:
     """The signature of a .tflite to be run; None where it has none.
 
     Args:
-        facts: of the file.
+        variant: with the facts of its file.
         wanted: the key asked for, if any.
-        name: of the file, for the error.
 
     Raises:
         ModelError: no such signature, or several and the user must choose.
     """
+    known = tuple(_facts(variant).signatures)
     try:
-        return choose_signature(tuple(facts["signatures"]), wanted)
+        return choose_signature(known, wanted)
     except ValueError as fault:
-        raise ModelError(f"{name}: {fault}", hint=_choose(tuple(facts["signatures"]))) from fault
+        raise ModelError(f"{variant.name}: {fault}", hint=_choose(known)) from fault
 
 
 def _choose(keys: Sequence[str]) -> str:
     return f"choose one: --signature {keys[0]}" if keys else "leave --signature out"
 
 
-def specs_of(facts: Mapping[str, Any], signature: str | None) -> tuple[InputSpec, ...]:
+def specs_of(variant: Variant, signature: str | None) -> tuple[InputSpec, ...]:
     """The inputs of a .tflite's signature, or of its main subgraph, in the file's order."""
-    inputs = facts["inputs"] if signature is None else facts["signatures"][signature]["inputs"]
+    facts = _facts(variant)
+    inputs = facts.inputs if signature is None else facts.signatures[signature].inputs
     return tuple(_spec(each) for each in inputs)
 
 
-def _spec(port: Mapping[str, Any]) -> InputSpec:
+def _facts(variant: Variant) -> FileFacts:
+    if variant.facts is None:
+        raise ModelError(f"nothing is known of {variant.name}", hint="build it again")
+    return variant.facts
+
+
+def _spec(port: Port) -> InputSpec:
     # Older files have no signature of their shapes: nothing is open there.
-    sizes = port["shape_signature"] or port["shape"]
+    sizes = port.shape_signature or port.shape
     return InputSpec(
-        name=port["name"],
+        name=port.name,
         shape=tuple(None if size < 0 else size for size in sizes),
-        dtype=port["dtype"],
-        tensor=port.get("tensor", port["name"]),
-        scale=port["scale"],
-        zero_point=port["zero_point"] or 0,
-        file_shape=tuple(port["shape"]),
+        dtype=port.dtype,
+        tensor=port.tensor or port.name,
+        scale=port.scale,
+        zero_point=port.zero_point or 0,
+        file_shape=port.shape,
     )
 
 

@@ -72,8 +72,7 @@ def prepare(variants: Sequence[Variant], plan: Plan, data: Data | None) -> Fed:
         DataError, ModelError, UsageError: as :func:`feed` and :func:`bench.inputs.fit`.
     """
     first = variants[0]
-    signature = signature_of(first.facts, plan.signature, first.name)
-    specs = specs_of(first.facts, signature)
+    specs = specs_of(first, signature_of(first, plan.signature))
     fitted = None if data is None else fit(data, specs)
     fed = feed(variants, plan, fitted)
     if fitted is None:
@@ -101,8 +100,8 @@ def feed(variants: Sequence[Variant], plan: Plan, data: Data | None) -> tuple[Va
         raise DataError("--real-inputs without test samples", hint="give --data with x_test")
     fed: list[Variant] = []
     for variant in variants:
-        signature = signature_of(variant.facts, plan.signature, variant.name)
-        specs = specs_of(variant.facts, signature)
+        signature = signature_of(variant, plan.signature)
+        specs = specs_of(variant, signature)
         baseline = fed[0].inputs if fed else ()
         known = _known(specs, baseline, plan, data)
         real = plan.real_inputs or _takes_indices(specs, known)

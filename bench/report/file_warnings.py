@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from bench.text import count
 from bench.values import ReportWarning, Variant
@@ -34,8 +33,7 @@ def find_file_warnings(variants: Sequence[Variant]) -> list[ReportWarning]:
 
 
 def _of_file(variant: Variant) -> Iterator[ReportWarning]:
-    steps: Mapping[str, Mapping[str, Any]] = variant.facts.get("steps", {})
-    for technique, facts in steps.items():
+    for technique, facts in variant.steps.items():
         left = [name for name in facts.get("skipped", ()) if not name.endswith(OUTPUTS)]
         if left:
             fraction = facts.get("skipped_fraction")
@@ -48,9 +46,9 @@ def _of_file(variant: Variant) -> Iterator[ReportWarning]:
                 variant=variant.name,
             )
     partly = partly_int8(variant)
-    if partly is not None:
-        in_float = dict.fromkeys(map(layer_of, variant.facts.get("float_outputs", ())))
-        ops = ", ".join(f"{n} {op}" for op, n in variant.facts.get("float_ops", {}).items())
+    if partly is not None and variant.facts is not None:
+        in_float = dict.fromkeys(map(layer_of, variant.facts.float_outputs))
+        ops = ", ".join(f"{n} {op}" for op, n in variant.facts.float_ops.items())
         yield ReportWarning(
             code="partly-int8",
             message=f"{partly:.0%} of the ops compute in int8, the others in float ({ops}): "
@@ -63,10 +61,10 @@ def _of_file(variant: Variant) -> Iterator[ReportWarning]:
 
 def partly_int8(variant: Variant) -> float | None:
     """The fraction of ops that compute in int8 where some do and others compute in float."""
-    share = variant.facts.get("int8_share")
-    if not share or not variant.facts.get("float_ops"):
+    facts = variant.facts
+    if facts is None or not facts.int8_share or not facts.float_ops:
         return None
-    return float(share)
+    return facts.int8_share
 
 
 def layer_of(tensor: str) -> str:

@@ -87,10 +87,10 @@ def _signature(variant: Variant, dialect: Dialect) -> str | None:
 
     benchmark_model runs a file's first subgraph, LiteRT's tool its first signature.
     """
-    known = variant.facts.get("signatures", {})
+    known = variant.facts.signatures if variant.facts is not None else {}
     if variant.signature is None or len(known) < 2:
         return None
-    is_first = known[variant.signature]["subgraph"] == 0
+    is_first = known[variant.signature].subgraph == 0
     return None if is_first and dialect == "tflite" else variant.signature
 
 

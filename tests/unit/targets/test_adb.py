@@ -14,8 +14,9 @@ from bench.errors import StableLaunchError, TargetError, TransientLaunchError
 from bench.targets._adb import files, lock, options, probe, readiness, reply, server
 from bench.targets._adb.command import command_line, mask
 from bench.targets._adb.shell import DisconnectedError, Link, PushRefusedError, quote
+from bench.tflite.facts import read_facts
 from bench.values import MeasuredInput, Plan
-from tests import examples
+from tests import examples, tflite_files
 from tests.fake_target import FakeShell
 
 
@@ -441,12 +442,13 @@ def test_the_plan_becomes_the_tools_words(artefact: files.Artefact) -> None:
 
 @pytest.mark.parametrize(
     ("signature", "dialect", "named"),
-    [("one", "tflite", False), ("two", "tflite", True), ("one", "litert", True)],
+    [("first", "tflite", False), ("second", "tflite", True), ("first", "litert", True)],
 )
 def test_a_signature_is_named_where_the_tool_would_run_another(
-    artefact: files.Artefact, signature: str, dialect: Any, named: bool
+    artefact: files.Artefact, tmp_path: Path, signature: str, dialect: Any, named: bool
 ) -> None:
-    facts = {"signatures": {"one": {"subgraph": 0}, "two": {"subgraph": 1}}}
-    variant = replace(examples.FLOAT32, facts=facts, signature=signature)
+    file = tmp_path / "m.tflite"
+    file.write_bytes(tflite_files.two_signatures())
+    variant = replace(examples.FLOAT32, facts=read_facts(file), signature=signature)
     words = command_line(artefact, artefact, Plan(), dialect, variant)
     assert (f"--signature_to_run_for={signature}" in words) is named
