@@ -60,7 +60,7 @@ class Fed:
     warnings: tuple[ReportWarning, ...]
 
 
-def prepare(variants: Sequence[Variant], plan: Plan, data: Data | None) -> Fed:
+def feed(variants: Sequence[Variant], plan: Plan, data: Data | None) -> Fed:
     """Fit the samples to the variants, and settle how their launches are fed.
 
     Args:
@@ -69,12 +69,16 @@ def prepare(variants: Sequence[Variant], plan: Plan, data: Data | None) -> Fed:
         data: as loaded, or as a call with the same baseline has fitted them.
 
     Raises:
-        DataError, ModelError, UsageError: as :func:`feed` and :func:`bench.inputs.fit`.
+        ModelError: there is no such signature, or the user must choose one.
+        UsageError: a size is left open and nothing tells it; ``--input-shape`` or ``--input-range``
+            names no input or contradicts the file.
+        DataError: the samples do not fit (see :func:`bench.inputs.fit`), have other shapes than
+            asked for, or there are none for ``--real-inputs``.
     """
     first = variants[0]
     specs = specs_of(first, signature_of(first, plan.signature))
     fitted = None if data is None else fit(data, specs)
-    fed = feed(variants, plan, fitted)
+    fed = _with_inputs(variants, plan, fitted)
     if fitted is None:
         return Fed(fed, None, ())
     hint = "give samples for each split to choose them yourself"
@@ -82,20 +86,8 @@ def prepare(variants: Sequence[Variant], plan: Plan, data: Data | None) -> Fed:
     return Fed(fed, fitted, (*notes, *scaling_warnings(fitted, specs, fed[0])))
 
 
-def feed(variants: Sequence[Variant], plan: Plan, data: Data | None) -> tuple[Variant, ...]:
-    """The variants with the signature that is run and how each of its inputs is fed.
-
-    Args:
-        variants: the baseline first; all take the same inputs, perhaps in other types.
-        plan: what was asked for.
-        data: fitted to the baseline (see :func:`bench.inputs.fit`), None without any.
-
-    Raises:
-        ModelError: there is no such signature, or the user must choose one.
-        UsageError: a size is left open and nothing tells it; ``--input-shape`` or ``--input-range``
-            names no input or contradicts the file.
-        DataError: ``--real-inputs`` without samples, or samples of other shapes than asked for.
-    """
+def _with_inputs(variants: Sequence[Variant], plan: Plan, data: Data | None) -> tuple[Variant, ...]:
+    """The variants with the signature that is run and how each of its inputs is fed."""
     if plan.real_inputs and (data is None or data.test is None):
         raise DataError("--real-inputs without test samples", hint="give --data with x_test")
     fed: list[Variant] = []
