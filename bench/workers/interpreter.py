@@ -43,7 +43,7 @@ def choose_signature(known: Sequence[str], wanted: str | None) -> str | None:
     return DEFAULT_SIGNATURE if DEFAULT_SIGNATURE in known else next(iter(known), None)
 
 
-class Graph:
+class LoadedModel:
     """A loaded model, ready to be resized, fed and run.
 
     Args:
@@ -139,7 +139,7 @@ def random_input(
     """A random value for an input, by its type: as benchmark_model draws them, unless bounded.
 
     Args:
-        details: of the input, see :meth:`Graph.inputs`.
+        details: of the input, see :meth:`LoadedModel.inputs`.
         bounds: least value, and the value that all are below.
 
     Raises:
