@@ -100,6 +100,7 @@ class Report:
     failures: tuple[Failure, ...]
     warnings: tuple[ReportWarning, ...]
     end: End | None
+    launches: tuple[Launch, ...] = ()
 
     def to_dataframe(self) -> pd.DataFrame:
         """One line per variant and target, one column per figure, units in the names.
@@ -157,6 +158,7 @@ def assemble(records: Records) -> Report:
         failures=kept,
         warnings=_warnings(records, tables, launches),
         end=records.end,
+        launches=records.launches,
     )
 
 
