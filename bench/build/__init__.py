@@ -11,20 +11,21 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from bench import cache, errors, recipes, workers
+from bench import cache, encoding, errors, recipes, workers
 from bench.data import Data
 from bench.errors import BuildError, ModelError
 from bench.techniques import Progress, Work
 from bench.tflite.facts import FACTS_SCHEMA, check_file, read_facts
+from bench.tflite.values import FileFacts
 from bench.values import Failure, Model, Recipe, Variant
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised whenever the same recipe would give another file, so that no old one is taken for it."""
 
 _LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization")
@@ -107,37 +108,39 @@ def _build_one(
         if not cached:
             steps = worker.build(recipe, file, progress)
             cache.write(notes, json.dumps(steps).encode())
-        variant = _variant(str(recipe), file, {"steps": json.loads(notes.read_bytes())})
+        variant = _variant(str(recipe), file, json.loads(notes.read_bytes()))
         _verify(recipe, variant)
     return Built(variant, cached)
 
 
 def _verify(recipe: Recipe, variant: Variant) -> None:
-    """Hold what is in the file against what the recipe's steps promise."""
-    work = Work(model=None, done=recipe.steps, facts=variant.facts["steps"])
+    """Hold what is in the file against what the recipe's steps ask for."""
+    assert variant.facts is not None
+    work = Work(model=None, done=recipe.steps, facts=variant.steps)
     for step in recipe.steps:
         recipes.technique(step.technique).verify(step, work, variant.facts)
 
 
-def _variant(name: str, path: Path, notes: dict[str, Any]) -> Variant:
+def _variant(name: str, path: Path, steps: dict[str, Any]) -> Variant:
     facts = _facts(path)
     return Variant(
         name=name,
         path=path,
-        sha256=facts["sha256"],
-        size_bytes=facts["size_bytes"],
-        zipped_bytes=facts["zipped_bytes"],
-        facts={**facts, **notes},
+        sha256=facts.sha256,
+        size_bytes=facts.size_bytes,
+        zipped_bytes=facts.zipped_bytes,
+        facts=facts,
+        steps=steps,
     )
 
 
-def _facts(path: Path) -> dict[str, Any]:
-    """As ``inspect.facts``, kept by content: zipping 20 MB of weights takes seconds."""
+def _facts(path: Path) -> FileFacts:
+    """As ``read_facts``, kept by content: zipping 20 MB of weights takes seconds."""
     kept = cache.folder("facts") / f"{FACTS_SCHEMA}-{cache.hash_files([path])}.json"
     if kept.is_file():
-        return dict(json.loads(kept.read_bytes()))
+        return replace(encoding.decode(kept.read_bytes(), FileFacts), path=path)
     facts = read_facts(path)
-    cache.write(kept, json.dumps(facts).encode())
+    cache.write(kept, encoding.encode(facts))
     return facts
 
 

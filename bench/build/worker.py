@@ -56,7 +56,7 @@ def _build(job: dict[str, Any], loaded: dict[str, Any], answers: TextIO) -> dict
     )
     work = _take_steps(recipe, Work(loaded["model"]), context)
     calibration = None
-    if recipes.calibrates(recipe):
+    if work.conversion.calibrates:
         if samples is None:
             raise BuildError(
                 f"{recipe} needs samples to calibrate on", hint="give --data with x_calibration"

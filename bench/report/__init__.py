@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import schedule
 from bench.records import End, Records, Session
+from bench.report.file_warnings import find_file_warnings
 from bench.report.op_times import OpTimes, op_times
 from bench.report.warnings import find_warnings
 from bench.stats import stopping
@@ -110,9 +111,23 @@ class Report:
         import pandas as pd
 
         name = self.session.model.name
-        lines = [_line(name, table, row) for table in self.tables for row in table.rows]
+        lines = [
+            _line(name, table, row) | self._warned(table, row)
+            for table in self.tables
+            for row in table.rows
+        ]
         frame: pd.DataFrame = pd.DataFrame(lines, columns=list(_line_columns()))
         return frame
+
+    def _warned(self, table: Table, row: Row) -> dict[str, str | None]:
+        """The warnings of this variant, there or anywhere."""
+        told = [
+            warning.message
+            for warning in self.warnings
+            if warning.variant == row.variant.name
+            and warning.target in (None, table.environment.target)
+        ]
+        return {"warnings": "; ".join(told) or None}
 
 
 def assemble(records: Records) -> Report:
@@ -231,6 +246,7 @@ def _warnings(
                 hint="give --data FILE.npz with x_test and y_test",
             )
         )
+    found.extend(find_file_warnings(session.variants))
     for table in tables:
         found.extend(_launch_warnings(records, table, launches))
         if session.plan.profile and not any(table.profile.values()):
@@ -286,11 +302,12 @@ def _half_width(estimate: Estimate) -> float:
 def _line_columns() -> Sequence[str]:
     return (
         "model", "target", "variant", "size_bytes", "size_ratio", "zipped_bytes", "zipped_ratio",
+        "int8_share",
         "accuracy", "agreement", "max_difference", "mean_difference", "samples",
         "launches", "runs", "median_us", "median_low_us", "median_high_us", "median_kind",
         "p99_us", "p99_low_us", "p99_high_us", "p99_kind", "min_us", "mean_us", "std_us",
         "init_us", "first_us", "peak_bytes", "ratio", "ratio_low", "ratio_high", "verdict",
-        "error_class", "error",
+        "error_class", "error", "warnings",
     )  # fmt: skip  # one line per thought
 
 
@@ -310,6 +327,7 @@ def _line(model: str, table: Table, row: Row) -> dict[str, Any]:
         "size_ratio": row.size_ratio,
         "zipped_bytes": row.variant.zipped_bytes,
         "zipped_ratio": row.zipped_ratio,
+        "int8_share": row.variant.int8_share,
     }
     if accuracy is not None:
         line |= {
