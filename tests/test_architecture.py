@@ -62,7 +62,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "measure": ("errors", "values", "targets", "schedule"),
     # Showing
     "report*": ("errors", "values", "plugins", "text", "stats", "schedule", "records"),
-    "formats*": ("values", "encoding", "text", "stats", "schedule", "records", "report"),
+    "charts*": ("errors", "values", "text", "report"),
+    "formats*": ("values", "text", "cache", "charts", "stats", "schedule", "records", "report"),
     # The ways in
     "": (
         *("errors", "values", "build", "data", "measure", "plugins", "recipes", "records"),

@@ -26,7 +26,7 @@ PALETTE = (
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 """Of variants, so that colour is never all that tells them apart."""
 
-WIDTH, HEIGHT = 620, 300
+WIDTH, HEIGHT = 520, 300
 """Pixels of one panel; a page lets it shrink with the window."""
 
 Rows = Sequence[Mapping[str, Any]]
@@ -43,6 +43,13 @@ def require() -> None:
             "a page or chart needs altair and vl-convert, which are not installed",
             hint="pip install 'tflite-bench[plot]', or write a .md, .csv or .json",
         ) from fault
+
+
+def data(rows: Rows) -> Any:
+    """Rows as a chart's own data: nothing is loaded from elsewhere."""
+    import altair as alt
+
+    return alt.InlineData(values=[dict(row) for row in rows])
 
 
 def look(chart: Any) -> Any:
@@ -90,13 +97,3 @@ def by_variant(names: Sequence[str], *, legend: bool = True) -> dict[str, Any]:
         "color": alt.Color("variant:N", scale=scale(colours), legend=shown, title=None),
         "shape": alt.Shape("variant:N", scale=scale(shapes), legend=shown, title=None),
     }
-
-
-def panels(chart: alt.LayerChart, rows: Rows, column: str = "target") -> Any:
-    """One panel per target on equal axes, or the chart alone where there is one target."""
-    import altair as alt
-
-    if len({row[column] for row in rows}) < 2:
-        return chart.properties(width=WIDTH, height=HEIGHT)
-    header = alt.Facet(f"{column}:N", title=None, columns=1)
-    return chart.properties(width=WIDTH, height=HEIGHT - 60).facet(facet=header, columns=1)

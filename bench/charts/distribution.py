@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.charts import WIDTH, Rows, by_variant, look
+from bench.charts import WIDTH, Rows, by_variant, data, look
 
 
 def chart(bins: Rows, marks: Rows, names: Sequence[str]) -> Any:
@@ -64,7 +64,7 @@ def chart(bins: Rows, marks: Rows, names: Sequence[str]) -> Any:
     of = " and ".join(dict.fromkeys(kinds.values())) or "runs"
     header = alt.Header(labelOrient="top", labelAnchor="start")
     whole = (
-        alt.layer(area, lines, data=alt.Data(values=layers))
+        alt.layer(area, lines, data=data(layers))
         .properties(width=WIDTH, height=44)
         .facet(row=alt.Row("variant:N", title=None, sort=list(names), header=header), spacing=6)
     )

@@ -35,11 +35,7 @@ def names(report: Report) -> list[str]:
 
 
 def pareto_rows(report: Report) -> Rows:
-    """One row per variant and target that was measured: sizes, latency and accuracy with intervals.
-
-    ``front`` says whether no other variant on that target is at least as good in all and better in
-    one of latency, zipped size and accuracy (where it is known).
-    """
+    """One row per variant and target that was measured: sizes, latency, accuracy, intervals."""
     rows = []
     for table in report.tables:
         measured = [row for row in table.rows if row.summary is not None]
@@ -52,7 +48,6 @@ def pareto_rows(report: Report) -> Rows:
                     "zipped_bytes": row.variant.zipped_bytes,
                     **_interval("median_us", row.summary.median_us if row.summary else None),
                     **_accuracy(row),
-                    "front": not any(_better(other, row) for other in measured),
                 }
             )
     return rows
@@ -68,19 +63,6 @@ def _interval(name: str, estimate: Estimate | None) -> dict[str, float | None]:
     if estimate is None:
         return {name: None, f"{name}_low": None, f"{name}_high": None}
     return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-
-
-def _better(one: Row, other: Row) -> bool:
-    """Whether one row is at least as good as the other in all, and better in something."""
-    mine, theirs = _costs(one), _costs(other)
-    pairs = [(a, b) for a, b in zip(mine, theirs, strict=True) if a is not None and b is not None]
-    return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
-
-
-def _costs(row: Row) -> tuple[float | None, float, float | None]:
-    accuracy = _accuracy(row)["accuracy"]
-    median_us = row.summary.median_us.value if row.summary else None
-    return (median_us, row.variant.zipped_bytes, None if accuracy is None else -accuracy)
 
 
 def launch_rows(report: Report) -> Rows:
@@ -214,6 +196,29 @@ def op_rows(report: Report) -> Rows:
                 {"target": table.environment.label, "variant": variant, "op": op, "us": time_us}
                 for op, time_us in sums.items()
             ]
+    return rows
+
+
+def part_rows(report: Report) -> Rows:
+    """What each file's bytes are: kernels, scales and zero points, names, and the rest.
+
+    Reports that were saved before these were counted have no rows.
+    """
+    rows: Rows = []
+    for variant in report.session.variants:
+        facts = variant.facts
+        if facts is None or facts.quantization_bytes is None or facts.name_bytes is None:
+            continue
+        parts = {
+            "weights": sum(weight.stored_bytes for weight in facts.weights),
+            "scales and zero points": facts.quantization_bytes,
+            "names": facts.name_bytes,
+        }
+        parts["rest"] = max(variant.size_bytes - sum(parts.values()), 0)
+        rows += [
+            {"variant": variant.name, "part": part, "kb": size_bytes / 1e3}
+            for part, size_bytes in parts.items()
+        ]
     return rows
 
 

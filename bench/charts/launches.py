@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.charts import HEIGHT, WIDTH, Rows, by_variant, look
+from bench.charts import HEIGHT, WIDTH, Rows, by_variant, data, look
 
 
 def chart(rows: Rows, names: Sequence[str]) -> Any:
@@ -19,7 +19,7 @@ def chart(rows: Rows, names: Sequence[str]) -> Any:
 
     time = alt.X("after_s:Q", title="seconds since the first launch", scale=alt.Scale(nice=False))
     scale = alt.Scale(type="log", nice=False, padding=12)
-    base = alt.Chart(alt.Data(values=[dict(row) for row in rows]))
+    base = alt.Chart(data(rows))
     tooltip = [
         alt.Tooltip("variant:N"),
         alt.Tooltip("block:Q"),

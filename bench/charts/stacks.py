@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.charts import PALETTE, WIDTH, Rows, look
+from bench.charts import PALETTE, WIDTH, Rows, data, look
 
 
 def chart(rows: Rows, names: Sequence[str], *, part: str, value: str, title: str) -> Any:
@@ -26,7 +26,7 @@ def chart(rows: Rows, names: Sequence[str], *, part: str, value: str, title: str
     parts = sorted(totals, key=lambda each: -totals[each])
     colours = [PALETTE[index % len(PALETTE)] for index in range(len(parts))]
     bars = (
-        alt.Chart(alt.Data(values=[dict(row) for row in rows]))
+        alt.Chart(data(rows))
         .mark_bar(stroke="#ffffff", strokeWidth=0.5)
         .encode(
             y=alt.Y("variant:N", sort=list(names), title=None, axis=alt.Axis(labelLimit=260)),

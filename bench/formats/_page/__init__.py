@@ -1,8 +1,8 @@
 """One self-contained page of a report: no network, no server, nothing to install for who reads it.
 
-Charts are Vega, compiled here; the page holds them as data beside the Vega runtime. A content security
-policy lets run what the page itself brings and nothing else, and forbids all requests. Expressions in
-charts are interpreted, not evaluated as code, so that the policy need not allow it.
+Charts are Vega, compiled here; the page holds them as data beside the Vega runtime. A content
+security policy lets run what the page itself brings and nothing else, and forbids all requests.
+Expressions in charts are interpreted, not evaluated as code, so that the policy need not allow it.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def figure(picture: Picture, specs: dict[str, Any]) -> str:
     specs[picture.key] = vega(picture.chart)
     note = f"<figcaption>{html.escape(picture.note)}</figcaption>" if picture.note else ""
     return (
-        f'<figure><h3>{html.escape(picture.title)}</h3>'
-        f'<div class="chart" id="{picture.key}" role="img" aria-label="{html.escape(picture.text)}">'
-        f"</div>{note}</figure>"
+        f"<figure><h3>{html.escape(picture.title)}</h3>"
+        f'<div class="chart" id="{picture.key}" role="img" tabindex="0" '
+        f'aria-label="{html.escape(picture.text)}"></div>{note}</figure>'
     )
 
 
@@ -104,8 +104,7 @@ def _uses(made: Any, marks: str, axis: str) -> bool:
     """Whether the mark of that name stands on that axis alone, as a rule across the other."""
     if isinstance(made, dict):
         if made.get("name") == marks:
-            field = made["encode"]["update"].get(axis, {})
-            return "field" in field or "signal" in field and "limit" in str(field)
+            return "scale" in made["encode"]["update"].get(axis, {})
         return any(_uses(each, marks, axis) for each in made.get("marks", ()))
     return False
 
@@ -117,7 +116,7 @@ def _runtime() -> str:
     name = f"vega-{vl_convert.__version__}.js"  # type: ignore[attr-defined]  # has no types
     kept = cache.folder("page") / name
     if not kept.is_file():
-        script = vl_convert.javascript_bundle().replace("</script", "<\\/script")
+        script = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stubs forget the default.replace("</script", "<\\/script")
         cache.write(kept, script.encode())
     return kept.read_text(encoding="utf-8")
 
