@@ -13,7 +13,7 @@ from bench.formats._page import Picture, figure, page
 from bench.formats._page.tables import limits, table_of
 from bench.formats._tables import grids, problems
 from bench.report import Report, Table, harness_cost
-from bench.report.recommend import Limits, Recommendation, merits, recommendations
+from bench.report.recommend import Recommendation, Requirements, merits, recommendations
 from bench.text import count
 
 SUFFIX = ".html"
@@ -61,7 +61,7 @@ def _answers(report: Report) -> Iterator[str]:
     if not any(row.summary for table in report.tables for row in table.rows):
         yield "<p>Nothing was measured, so nothing can be recommended; see below why.</p>"
     else:
-        for found in recommendations(report, Limits(), "latency"):
+        for found in recommendations(report, Requirements(), "latency"):
             yield _answer(found, several=len(report.tables) > 1)
     lines = problems(report)
     if lines:

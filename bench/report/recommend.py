@@ -19,7 +19,7 @@ Aim = Literal["latency", "size", "zipped"]
 
 
 @dataclass(frozen=True)
-class Limits:
+class Requirements:
     """What a variant must keep to; None does not matter.
 
     Attributes:
@@ -51,7 +51,7 @@ class Recommendation:
     rejected: tuple[tuple[Row, str], ...]
 
 
-def recommendations(report: Report, limits: Limits, aim: Aim) -> tuple[Recommendation, ...]:
+def recommendations(report: Report, limits: Requirements, aim: Aim) -> tuple[Recommendation, ...]:
     """One recommendation per target."""
     found = []
     for table in report.tables:
@@ -67,7 +67,7 @@ def recommendations(report: Report, limits: Limits, aim: Aim) -> tuple[Recommend
     return tuple(found)
 
 
-def _breaks(row: Row, limits: Limits) -> Iterator[str]:
+def _breaks(row: Row, limits: Requirements) -> Iterator[str]:
     """Each limit that a row does not keep to for certain."""
     if row.summary is None:
         yield "it was not measured"
