@@ -74,7 +74,18 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     # Showing
     "report*": ("errors", "values", "plugins", "text", "stats", "schedule", "records"),
-    "formats*": ("values", "encoding", "text", "stats", "schedule", "records", "report"),
+    "charts*": ("errors", "values", "text", "report"),
+    "formats*": (
+        "values",
+        "encoding",
+        "text",
+        "cache",
+        "charts",
+        "stats",
+        "schedule",
+        "records",
+        "report",
+    ),
     # The ways in
     "": (
         *("errors", "values", "build", "data", "measure", "plugins", "recipes", "records"),
