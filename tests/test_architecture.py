@@ -69,8 +69,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("report", "observers"),
     ),
     # Showing
-    "report*": ("errors", "values", "plugins", "text", "stats", "schedule", "records"),
-    "charts*": ("errors", "values", "text", "report"),
+    "report*": (
+        *("errors", "values", "charts", "plugins", "text", "stats", "schedule", "records"),
+    ),
+    "charts*": ("errors",),
     "formats*": (
         "values",
         "encoding",
