@@ -253,7 +253,7 @@ def _warnings(
 ) -> tuple[ReportWarning, ...]:
     """What the reader should know that no single figure says."""
     session = records.session
-    found = []
+    found = list(session.warnings)
     if records.end is None:
         total = session.plan.launches * len(session.variants) * len(session.targets)
         made = f"only {len(records.launches)} of {total} launches were made"
