@@ -74,8 +74,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("report", "observers", "inputs", "text"),
     ),
     # Showing
-    "report*": ("errors", "values", "plugins", "text", "stats", "schedule", "records"),
-    "charts*": ("errors", "values", "text", "report"),
+    "report*": (
+        *("errors", "values", "charts", "plugins", "text", "stats", "schedule", "records"),
+    ),
+    "charts*": ("errors",),
     "formats*": (
         "values",
         "encoding",
