@@ -17,6 +17,12 @@ NAMED = 6
 """So many layers are named; of more, the number is told."""
 
 
+def time_unit(medians_us: Iterable[float]) -> tuple[str, float]:
+    """``µs`` or ``ms`` for a column that holds these medians, and how many of it a µs is."""
+    least_us = min(medians_us, default=math.inf)
+    return ("µs", 1.0) if least_us < MICROSECONDS_BELOW_MS * 1e3 else ("ms", 1e-3)
+
+
 def size(size_bytes: int) -> str:
     """Bytes in decimal units, three digits: 547 kB, 2.71 MB."""
     if size_bytes < 1000:
@@ -78,6 +84,12 @@ def p99(estimate: Estimate | Missing, scale: float) -> str:
     if estimate.launches is not None:
         return f"needs {count(estimate.launches, 'more launch', 'more launches')}"
     return estimate.reason
+
+
+def one_line(name: str) -> str:
+    """A name that was a file's, for tables and messages: what is no printable letter is a blank."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in name)
+    return " ".join(printable.split()) or "unnamed"
 
 
 def escape_markdown(text: str) -> str:

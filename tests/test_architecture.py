@@ -24,34 +24,43 @@ EVERYTHING = ("*",)
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The vocabulary
     "errors": (),
-    "values": ("errors",),
+    "values": ("errors", "tflite.values"),
     "text": ("values",),
     # Numbers: they know launches, and neither files nor devices
     "stats*": ("errors", "values"),
     # What is in a file
-    "tflite*": ("errors", "values"),
+    "tflite*": ("errors",),
     # Finding and keeping
     "plugins": ("errors",),
     "cache": ("errors",),
+    "encoding": (),
+    "checks": (),
     "recipes": ("errors", "values", "plugins"),
     "data*": ("errors", "plugins"),
-    "sources": ("errors", "values", "plugins", "cache", "data"),
-    "records": ("errors", "values", "cache"),
+    "inputs*": ("errors", "values", "plugins", "data", "tflite", "workers"),
+    "sources": ("errors", "values", "text", "plugins", "cache", "data"),
+    "appended": ("errors",),
+    "records": ("errors", "values", "appended", "cache", "encoding", "checks"),
     # Building: what may lead to TensorFlow
-    "techniques": ("values", "data"),
-    "techniques.*": ("errors", "values", "text", "plugins", "data"),
+    "techniques": ("values", "data", "tflite.values"),
+    "techniques.*": ("errors", "values", "text", "plugins", "data", "tflite"),
     "build": (
-        *("errors", "values", "cache", "data", "recipes", "techniques", "tflite", "workers"),
+        *("errors", "values", "cache", "encoding", "data", "recipes", "techniques", "tflite"),
+        *("workers", "text"),
     ),
     "build.convert": ("errors", "values", "text", "data", "techniques", "tflite"),
     "build.causes": ("errors", "workers"),
     "build.forms": ("errors", "techniques"),
-    "build.worker": (*("errors", "values", "cache", "data", "recipes", "sources", "techniques"),),
+    "build._specs": ("errors", "inputs", "workers"),
+    "build.worker": (
+        *("errors", "values", "cache", "data", "inputs", "recipes", "sources", "techniques"),
+    ),
     # Processes of their own that hold nothing but numpy and the interpreter
     "workers": (),
     "workers.interpreter": (),
     "workers.launch": (),
     "workers.evaluate": ("errors",),
+    "workers.client": ("errors",),
     "accuracy": ("errors", "values", "cache", "data", "workers"),
     # Launching: targets know nothing of blocks, statistics and files, measure nothing of devices
     "benchmark_model*": ("errors", "values", "cache"),
@@ -59,13 +68,33 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "targets.*": ("errors", "values", "plugins", "cache", "workers", "benchmark_model"),
     "schedule": ("values", "stats"),
     "measure": ("errors", "values", "targets", "schedule"),
+    # All of it in one call
+    "observers*": ("values",),
+    "pipeline*": (
+        *("errors", "values", "cache", "plugins", "workers", "recipes", "sources", "data"),
+        *("build", "accuracy", "targets", "schedule", "measure", "stats", "records"),
+        *("report", "observers", "inputs", "text"),
+    ),
     # Showing
-    "report*": ("errors", "values", "plugins", "text", "stats", "schedule", "records"),
-    "formats*": ("values", "text", "stats", "schedule", "records", "report"),
+    "report*": (
+        *("errors", "values", "charts", "plugins", "text", "stats", "schedule", "records"),
+    ),
+    "charts*": ("errors",),
+    "formats*": (
+        "values",
+        "encoding",
+        "text",
+        "cache",
+        "charts",
+        "stats",
+        "schedule",
+        "records",
+        "report",
+    ),
     # The ways in
     "": (
         *("errors", "values", "build", "data", "measure", "plugins", "recipes", "records"),
-        *("report", "sources", "stats"),
+        *("report", "sources", "stats", "pipeline", "observers"),
     ),
     "__main__": ("cli",),
     "cli*": EVERYTHING,
@@ -78,14 +107,16 @@ WAYS_IN = ("cli", "pytest_latency", "pytest_plugin", "__main__")
 """Imported by nothing but themselves."""
 
 TENSORFLOW = {"tensorflow", "keras", "tf_keras", "tensorflow_model_optimization"}
-MAY_HOLD_TENSORFLOW = ("build.worker", "build.convert", "build.forms", "sources", "techniques.*")
+MAY_HOLD_TENSORFLOW = (
+    *("build.worker", "build.convert", "build.forms", "build._specs", "sources", "techniques.*"),
+)
 LAUNCH_PATH = (
     *("workers.launch", "workers.evaluate", "targets.local", "measure", "accuracy"),
     "stats.summary",
 )
 
-MAY_PRINT = ("cli*", "workers.evaluate")
-"""The command line; and a worker, whose standard output is its answer."""
+MAY_PRINT = ("cli*", "observers.terminal", "workers.evaluate")
+"""The command line, what shows progress there, and a worker, whose output is its answer."""
 
 MAX_LINES = 400
 STILL_TOO_LONG = {"tflite.reader": 410}
@@ -262,7 +293,7 @@ def test_only_the_command_line_prints():
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("print", "pprint")
     }
-    assert "cli.run" in printers
+    assert "cli._show" in printers
     assert not {m for m in printers if not any(fnmatch(m, known) for known in MAY_PRINT)}
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bench.build._specs import saved_signature
 from bench.build.causes import explain, layer_in
 from bench.build.forms import Form, forms_of, layers_by_scope
 from bench.data import Split
@@ -16,7 +17,7 @@ from bench.errors import BuildError
 from bench.techniques import Conversion, Work
 from bench.text import layer_of, name_some
 from bench.tflite import reader
-from bench.tflite.arithmetic import float_outputs
+from bench.tflite.facts import float_outputs
 from bench.values import Facts, no_facts
 
 CALIBRATION_SAMPLES = 200
@@ -38,18 +39,19 @@ class Converted:
     facts: Facts = field(default_factory=no_facts)
 
 
-def convert(work: Work, calibration: Split | None) -> Converted:
+def convert(work: Work, calibration: Split | None, signature: str | None = None) -> Converted:
     """The model's .tflite.
 
     Args:
         work: a Keras 3 or tf_keras model, or the path of a SavedModel, and the conversion.
-        calibration: samples for the integer modes.
+        calibration: samples for the integer modes, as the model's inputs take them.
+        signature: of a SavedModel; None is its only one, or ``serving_default``.
 
     Raises:
         BuildError: the converter refuses the model; names the op, its layer and the cure.
     """
     first: BuildError | None = None
-    for form in forms_of(work.model, calibrated=work.conversion.calibrates):
+    for form in forms_of(work.model, signature, calibrated=work.conversion.calibrates):
         try:
             content = _convert_form(form, work.conversion, calibration)
         except BuildError as refusal:
@@ -112,7 +114,7 @@ def _convert_once(
 
     layers = layers_by_scope(form.model)
     try:
-        converter = _converter(form.model)
+        converter = _converter(form)
         converter.experimental_new_quantizer = newer
         _configure(converter, conversion, calibration, tf)
         _watch_quantization(converter, layers)
@@ -124,12 +126,13 @@ def _convert_once(
         raise explain(fault, layers) from fault
 
 
-def _converter(model: Any) -> Any:
+def _converter(form: Form) -> Any:
     import tensorflow as tf
 
-    if isinstance(model, (str, Path)):
-        return tf.lite.TFLiteConverter.from_saved_model(str(model))
-    return tf.lite.TFLiteConverter.from_keras_model(model)
+    if isinstance(form.model, (str, Path)):
+        key, _ = saved_signature(Path(form.model), form.signature)
+        return tf.lite.TFLiteConverter.from_saved_model(str(form.model), signature_keys=[key])
+    return tf.lite.TFLiteConverter.from_keras_model(form.model)
 
 
 def _watch_quantization(converter: Any, layers: Mapping[str, str]) -> None:
@@ -207,4 +210,4 @@ def _one_by_one(samples: Split) -> Iterator[Any]:
     """Batches of one sample: a list for an only input, else a mapping by input name."""
     for index in range(len(samples)):
         batch = {name: array[index : index + 1] for name, array in samples.x.items()}
-        yield list(batch.values()) if list(batch) == [""] else batch
+        yield list(batch.values()) if len(batch) == 1 else batch

@@ -28,22 +28,25 @@ class Form:
 
     Attributes:
         model: a Keras model of either kind, or the path of a SavedModel.
+        signature: of a SavedModel; None is its only one, or ``serving_default``.
         unrolled: the recurrent layers whose steps are written out.
     """
 
     model: Any
+    signature: str | None = None
     unrolled: tuple[str, ...] = ()
 
 
-def forms_of(model: Any, *, calibrated: bool) -> Iterator[Form]:
+def forms_of(model: Any, signature: str | None, *, calibrated: bool) -> Iterator[Form]:
     """What the converter is to be given, in turn, until it takes one.
 
     Args:
         model: a Keras model of either kind, or the path of a SavedModel.
+        signature: of a SavedModel.
         calibrated: whether ranges will be found on samples.
     """
     if not hasattr(model, "layers"):
-        yield Form(model)
+        yield Form(model, signature)
         return
     if not is_recurrent(model):
         yield Form(model)
@@ -54,7 +57,7 @@ def forms_of(model: Any, *, calibrated: bool) -> Iterator[Form]:
     yield Form(with_batch(ported, 1))
     names = _to_unroll(ported) if calibrated else ()
     if names:
-        yield Form(with_batch(_unrolled(ported, names), 1), names)
+        yield Form(with_batch(_unrolled(ported, names), 1), unrolled=names)
 
 
 def layers_by_scope(model: Any) -> dict[str, str]:

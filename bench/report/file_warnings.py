@@ -7,7 +7,6 @@ that an old file of records shows them too.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from bench.text import count, layer_of, name_some
 from bench.values import ReportWarning, Variant
@@ -30,8 +29,7 @@ def find_file_warnings(variants: Sequence[Variant]) -> list[ReportWarning]:
 
 
 def _of_file(variant: Variant) -> Iterator[ReportWarning]:
-    steps: Mapping[str, Mapping[str, Any]] = variant.facts.get("steps", {})
-    for technique, facts in steps.items():
+    for technique, facts in variant.steps.items():
         left = [name for name in facts.get("skipped", ()) if not name.endswith(OUTPUTS)]
         if left:
             fraction = facts.get("skipped_fraction")
@@ -43,7 +41,7 @@ def _of_file(variant: Variant) -> Iterator[ReportWarning]:
                 hint="it has no form for them: the figures are of the model with these as they are",
                 variant=variant.name,
             )
-    unrolled = steps.get("convert", {}).get("unrolled", ())
+    unrolled = variant.steps.get("convert", {}).get("unrolled", ())
     if unrolled:
         yield ReportWarning(
             code="unrolled",
@@ -54,11 +52,11 @@ def _of_file(variant: Variant) -> Iterator[ReportWarning]:
             variant=variant.name,
         )
     partly = partly_int8(variant)
-    if partly is not None:
-        in_float = steps.get("convert", {}).get("float_layers") or dict.fromkeys(
-            map(layer_of, variant.facts.get("float_outputs", ()))
+    if partly is not None and variant.facts is not None:
+        in_float = variant.steps.get("convert", {}).get("float_layers") or dict.fromkeys(
+            map(layer_of, variant.facts.float_outputs)
         )
-        ops = ", ".join(f"{n} {op}" for op, n in variant.facts.get("float_ops", {}).items())
+        ops = ", ".join(f"{n} {op}" for op, n in variant.facts.float_ops.items())
         yield ReportWarning(
             code="partly-int8",
             message=f"{partly:.0%} of the ops compute in int8, the others in float ({ops}): "
@@ -71,7 +69,7 @@ def _of_file(variant: Variant) -> Iterator[ReportWarning]:
 
 def partly_int8(variant: Variant) -> float | None:
     """The fraction of ops that compute in int8 where some do and others compute in float."""
-    share = variant.facts.get("int8_share")
-    if not share or not variant.facts.get("float_ops"):
+    facts = variant.facts
+    if facts is None or not facts.int8_share or not facts.float_ops:
         return None
-    return float(share)
+    return facts.int8_share

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from bench.tflite.values import FileFacts
 from bench.values import Facts, Step, no_facts
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Technique(Protocol):
             BuildError, DataError: it cannot be done with this model or these data.
         """
 
-    def verify(self, step: Step, work: Work, facts: Facts) -> None:
+    def verify(self, step: Step, work: Work, facts: FileFacts) -> None:
         """Hold the final file's facts (see ``bench.tflite.facts``) against the step's promise.
 
         Raises:

@@ -28,7 +28,8 @@ from bench.techniques import (
 )
 from bench.techniques._layers import Selection, select
 from bench.techniques._training import Settings, fine_tune, training_batches
-from bench.values import Facts, Step
+from bench.tflite.values import FileFacts
+from bench.values import Step
 
 SUMMARY = "quantization-aware training: int8 whose rounding the training has seen"
 ARGUMENT = ""
@@ -126,7 +127,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     return replace(_model.taken(work, step, quantized, facts), conversion=conversion)
 
 
-def verify(step: Step, work: Work, facts: Facts) -> None:
+def verify(step: Step, work: Work, facts: FileFacts) -> None:
     """No op computes in float after whole-model training; else the table shows the share in int8.
 
     Raises:

@@ -13,7 +13,8 @@ from bench import plugins
 from bench.errors import RecipeError, VerificationError
 from bench.techniques import Context, Conversion, Work
 from bench.text import name_some
-from bench.values import Facts, Step
+from bench.tflite.values import FileFacts
+from bench.values import Step
 
 MODES = ("dynamic", "float16", "int8", "int16x8")
 
@@ -63,7 +64,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     return replace(work, done=(*work.done, step), conversion=conversion)
 
 
-def verify(step: Step, work: Work, facts: Facts) -> None:
+def verify(step: Step, work: Work, facts: FileFacts) -> None:
     """After full int8 no op may compute in float.
 
     Raises:
@@ -71,7 +72,7 @@ def verify(step: Step, work: Work, facts: Facts) -> None:
     """
     if step.argument != "int8" or "rest" in dict(step.options):
         return
-    left = facts["float_ops"]
+    left = facts.float_ops
     if left:
         raise VerificationError(
             f"the converter has no int8 form of {', '.join(left)} (layer "

@@ -1,4 +1,4 @@
-"""Recurrent models through the real converter: fused, as a loop, or unrolled, with equal answers."""
+"""Recurrent models through the real converter: fused, as a loop or unrolled; equal answers."""
 
 from __future__ import annotations
 

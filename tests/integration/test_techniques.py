@@ -112,7 +112,7 @@ def test_promises_are_in_the_file(
     work, facts = made(text, model, samples, tmp_path)
     if "qat" in text and "!first" not in text:
         assert not work.facts["qat"]["untrained"]
-        assert not facts["float_ops"]
+        assert not facts.float_ops
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
     assert [str(step) for step in work.done] == [str(step) for step in recipes.parse(text).steps]
@@ -128,7 +128,7 @@ def test_centroids_start_where_asked(
     work, facts = made(f"cluster:4,init={init},epochs=0", model, samples, tmp_path)
     assert set(work.facts["cluster"]["layers"]) >= {"plain", "project", "hidden"}
     assert work.facts["cluster"]["skipped"] == ["depth (DepthwiseConv2D)"]
-    assert facts["unique_max_per_channel"] >= 4
+    assert facts.unique_max_per_channel >= 4
 
 
 def test_clustering_alone_needs_no_data(model: Any, tmp_path: Path) -> None:
@@ -309,12 +309,12 @@ def test_what_qat_does_not_train_is_quantized_after_it(samples: data.Data, tmp_p
     work, facts = made("qat" + SHORT, squeeze_and_excite(), samples, tmp_path)
     assert {"scaled (Multiply)", "line (Conv1D)"} <= set(work.facts["qat"]["untrained"])
     assert work.facts["qat"]["skipped"] == ["line (Conv1D)"]
-    assert not facts["float_ops"]
-    assert {port["dtype"] for port in (*facts["inputs"], *facts["outputs"])} == {"int8"}
+    assert not facts.float_ops
+    assert {port.dtype for port in (*facts.inputs, *facts.outputs)} == {"int8"}
     work, partly = made("qat,rest=float32" + SHORT, squeeze_and_excite(), samples, tmp_path)
-    assert 0 < partly["int8_share"] < 1
-    assert any("scaled" in name for name in partly["float_outputs"])
-    assert partly["size_bytes"] > facts["size_bytes"]
+    assert 0 < partly.int8_share < 1
+    assert any("scaled" in name for name in partly.float_outputs)
+    assert partly.size_bytes > facts.size_bytes
 
 
 class TestBadInput:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ import pytest
 from bench import plugins, records
 from bench.report import assemble
 from bench.report.file_warnings import find_file_warnings, partly_int8
-from bench.values import Variant
+from bench.values import NO_FACTS, Variant
 from tests import examples
 
 
-def variant(**facts: Any) -> Variant:
-    return replace(examples.variant("made"), facts=facts)
+def variant(*, steps: Mapping[str, Any] = NO_FACTS, **facts: Any) -> Variant:
+    made = replace(examples.FILE_FACTS, **facts)
+    return replace(examples.variant("made"), facts=made, steps=steps)
 
 
 def pruned(*skipped: str, **more: Any) -> Variant:
@@ -45,12 +47,18 @@ def test_the_last_layer_keeps_its_channels_without_a_word() -> None:
 
 
 def test_ops_left_in_float_are_named() -> None:
-    half = variant(int8_share=0.5, float_ops={"MUL": 2}, float_outputs=["net/se/mul;net/x/y"])
+    half = variant(int8_share=0.5, float_ops={"MUL": 2}, float_outputs=("net/se/mul;net/x/y",))
     assert partly_int8(half) == 0.5
     [warning] = find_file_warnings([half])
     assert "50% of the ops" in warning.message
     assert "2 MUL" in warning.message
     assert warning.message.endswith(": se")
+
+
+def test_unrolled_layers_are_told() -> None:
+    [warning] = find_file_warnings([variant(steps={"convert": {"unrolled": ["memory"]}})])
+    assert warning.code == "unrolled"
+    assert "memory" in warning.message
 
 
 @pytest.mark.parametrize("suffix", ["text", "md", "csv", "json"])
@@ -59,7 +67,7 @@ def test_every_format_tells(suffix: str, tmp_path: Path) -> None:
         "steps": {"prune": {"skipped": ["lonely (Conv1D)"]}},
         "int8_share": 0.5,
         "float_ops": {"MUL": 1},
-        "float_outputs": ["net/product/mul"],
+        "float_outputs": ("net/product/mul",),
     }
     session = examples.session(variants=(examples.FLOAT32, variant(**facts)))
     path = examples.write(tmp_path / "r.jsonl", session, examples.launches(["float32", "made"], 3))
