@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "plugins": ("errors",),
     "cache": ("errors",),
     "encoding": (),
-    "checks": (),
+    "checks": ("values", "encoding"),
     "recipes": ("errors", "values", "plugins"),
     "data*": ("errors", "plugins"),
     "sources": ("errors", "values", "plugins", "cache", "data"),
