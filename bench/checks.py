@@ -26,6 +26,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "warmup_runs": (0, _MOST),
     "threads": (1, _MOST),
     "retries": (0, _MOST),
+    "until": (1e-6, 100),
     "samples": (0, _MOST),
     "top1": (0, 1),
     "agreement": (0, 1),
@@ -97,20 +98,23 @@ def check(value: Any, body: Any, where: str = "") -> None:
     """
     kind: Any = type(value)
     known, ranged, nested = _fields(kind)
-    if not known.issuperset(body):
-        extra = min(set(body) - known)
+    if not body.keys() <= known:
+        extra = min(body.keys() - known)
         raise ValueError(f"{where}{extra} is no field of it")
     for name, low, high in ranged:
         number = getattr(value, name)
         if number is None:
             continue
-        numbers = number if isinstance(number, tuple) else (number,)
-        if numbers and not (low <= min(numbers) and max(numbers) <= high):
-            bound = f"at least {low:g}" if min(numbers) < low else f"at most {high:g}"
+        least, most = number, number
+        if isinstance(number, tuple):
+            least, most = min(number, default=low), max(number, default=low)
+        if not low <= least <= most <= high:
+            bound = f"at least {low:g}" if least < low else f"at most {high:g}"
             raise ValueError(f"{where}{name} must be {bound}")
     for name, known_part in _KNOWN.get(kind, {}).items():
         try:
-            convert(getattr(value, name), known_part)
+            if part := getattr(value, name):
+                convert(part, known_part)
         except ValueError as fault:
             raise ValueError(f"{where}{name}.{fault}") from fault
     for name in nested:
