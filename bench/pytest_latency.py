@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,6 @@ from bench.report import Report
 from bench.targets import Target
 from bench.values import Estimate, Plan, Summary
 
-if TYPE_CHECKING:
-    from bench.pytest_plugin import Clock
-
 
 def measured(
     request: pytest.FixtureRequest,
@@ -27,13 +25,13 @@ def measured(
     wanted: str | Target,
     no_phone: str,
     plan: Plan,
-    clock: Clock,
+    advance: Callable[[float], None],
     measured_here: list[str],
 ) -> Summary:
     """Measure one variant and hand its launches to pytest-benchmark; a fault fails the test.
 
     Args:
-        clock: that pytest-benchmark times this test by.
+        advance: the clock that pytest-benchmark times this test by, by so many microseconds.
         measured_here: gets the test's name if it wanted a phone and is measured on this machine.
     """
     try:
@@ -44,7 +42,7 @@ def measured(
         raise pytest.fail.Exception(str(error), pytrace=False) from None
     summary = report.tables[0].rows[0].summary
     assert summary is not None  # without one there is a failure, which was raised
-    _hand_over(request.getfixturevalue("benchmark"), report, summary, clock)
+    _hand_over(request.getfixturevalue("benchmark"), report, summary, advance)
     return summary
 
 
@@ -91,7 +89,9 @@ def _measure(source: Any, recipe: str | None, target: str | Target, plan: Plan) 
     return report
 
 
-def _hand_over(benchmark: Any, report: Report, summary: Summary, clock: Clock) -> None:
+def _hand_over(
+    benchmark: Any, report: Report, summary: Summary, advance: Callable[[float], None]
+) -> None:
     """Replay the launches before pytest-benchmark, on a clock of theirs."""
     latencies_us = [
         launch.latency.median_us or launch.latency.mean_us for launch in report.launches
@@ -107,7 +107,7 @@ def _hand_over(benchmark: Any, report: Report, summary: Summary, clock: Clock) -
     )
     steps = iter(latencies_us)
     benchmark.pedantic(
-        lambda: clock.advance(next(steps, 0.0)),
+        lambda: advance(next(steps, 0.0)),
         rounds=len(latencies_us),
         iterations=1,
         warmup_rounds=0,

@@ -207,7 +207,7 @@ def latency(request: pytest.FixtureRequest, benchmark: Any) -> Latency:
             wanted=target or option(TARGET_OPTION),
             no_phone=option("--latency-no-phone"),
             plan=Plan(launches=launches or option("--latency-launches"), **plan),
-            clock=request.node.stash[CLOCK],
+            advance=request.node.stash[CLOCK].advance,
             measured_here=request.config.stash.setdefault(MEASURED_HERE, []),
         )
 

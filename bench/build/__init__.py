@@ -82,7 +82,7 @@ def build(
                 yield _build_one(model, recipe, data, seed, progress, worker)
             except (BuildError, errors.DataError) as error:
                 yield Failure(
-                    variant=str(recipe),
+                    variant=recipe.label,
                     target="",
                     block=None,
                     error_class="build",
@@ -108,7 +108,7 @@ def _build_one(
         if not cached:
             steps = worker.build(recipe, file, progress)
             cache.write(notes, json.dumps(steps).encode())
-        variant = _variant(str(recipe), file, json.loads(notes.read_bytes()))
+        variant = _variant(recipe.label, file, json.loads(notes.read_bytes()), str(recipe))
         _verify(recipe, variant)
     return Built(variant, cached)
 
@@ -121,7 +121,7 @@ def _verify(recipe: Recipe, variant: Variant) -> None:
         recipes.technique(step.technique).verify(step, work, variant.facts)
 
 
-def _variant(name: str, path: Path, steps: dict[str, Any]) -> Variant:
+def _variant(name: str, path: Path, steps: dict[str, Any], recipe: str = "") -> Variant:
     facts = _facts(path)
     return Variant(
         name=name,
@@ -131,6 +131,7 @@ def _variant(name: str, path: Path, steps: dict[str, Any]) -> Variant:
         zipped_bytes=facts.zipped_bytes,
         facts=facts,
         steps=steps,
+        recipe=recipe,
     )
 
 
@@ -211,7 +212,7 @@ class _Worker:
             answer = json.loads(line)
             if "progress" in answer:
                 what, done, total = answer["progress"]
-                progress(f"{recipe}: {what}", done, total)
+                progress(f"{recipe.label}: {what}", done, total)
             elif "built" in answer:
                 return dict(answer["built"])
             else:
