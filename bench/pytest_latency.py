@@ -16,6 +16,9 @@ from bench.report import Report
 from bench.targets import Target
 from bench.values import Estimate, Plan, Summary
 
+Advance = Callable[[float], None]
+"""Told so many microseconds: the clock that pytest-benchmark times a test by."""
+
 
 def measured(
     request: pytest.FixtureRequest,
@@ -25,13 +28,13 @@ def measured(
     wanted: str | Target,
     no_phone: str,
     plan: Plan,
-    advance: Callable[[float], None],
+    advance: Advance,
     measured_here: list[str],
 ) -> Summary:
     """Measure one variant and hand its launches to pytest-benchmark; a fault fails the test.
 
     Args:
-        advance: the clock that pytest-benchmark times this test by, by so many microseconds.
+        advance: the clock of this test.
         measured_here: gets the test's name if it wanted a phone and is measured on this machine.
     """
     try:
@@ -89,9 +92,7 @@ def _measure(source: Any, recipe: str | None, target: str | Target, plan: Plan) 
     return report
 
 
-def _hand_over(
-    benchmark: Any, report: Report, summary: Summary, advance: Callable[[float], None]
-) -> None:
+def _hand_over(benchmark: Any, report: Report, summary: Summary, advance: Advance) -> None:
     """Replay the launches before pytest-benchmark, on a clock of theirs."""
     latencies_us = [
         launch.latency.median_us or launch.latency.mean_us for launch in report.launches

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.cli import GOOD, REGRESSION, _quantities
 
 if TYPE_CHECKING:
-    from bench.report.compare import Change, Limits
+    from bench.report.compare import Change, Tolerances
 
 DESCRIPTION = (
     "Compare two saved runs, variant by variant. Exit 1 only where a regression beyond a given "
@@ -49,17 +49,17 @@ def carry_out(asked: Arguments) -> int:
     """Carry out ``bench compare``: exit 1 only where a regression is certain."""
     from bench.cli import _show
     from bench.records import read
-    from bench.report.compare import Limits, changes
+    from bench.report.compare import Tolerances, changes
 
     old, new = read(asked.old), read(asked.new)
-    limits = Limits(asked.fail_above, asked.fail_size, asked.fail_accuracy)
+    limits = Tolerances(asked.fail_above, asked.fail_size, asked.fail_accuracy)
     found = changes(old, new, limits, across=asked.across)
     print(f"{new.session.model.name}: {asked.new} against {asked.old}\n")
     _show.rows([_row(change, limits) for change in found])
     return REGRESSION if any(change.regressions for change in found) else GOOD
 
 
-def _row(change: Change, limits: Limits) -> dict[str, str]:
+def _row(change: Change, limits: Tolerances) -> dict[str, str]:
     from bench.stats.summary import describe
 
     latency = "-"
@@ -80,12 +80,12 @@ def _row(change: Change, limits: Limits) -> dict[str, str]:
     }
 
 
-def _verdict(change: Change, limits: Limits) -> str:
-    from bench.report.compare import Limits
+def _verdict(change: Change, limits: Tolerances) -> str:
+    from bench.report.compare import Tolerances
 
     if change.regressions:
         return f"regression: {', '.join(change.regressions)}"
-    if limits == Limits() and change.latency is not None:
+    if limits == Tolerances() and change.latency is not None:
         told = change.latency.verdict
         more = change.more_launches if told == "no clear change" else None
         return f"{told}: about {more} more launches would tell" if more else told

@@ -20,7 +20,7 @@ Aim = Literal["latency", "size", "zipped"]
 
 
 @dataclass(frozen=True)
-class Limits:
+class Requirements:
     """What a variant must keep to; None does not matter.
 
     Attributes:
@@ -53,7 +53,7 @@ class Recommendation:
 
 
 def recommendations(
-    records: Records, report: Report, limits: Limits, aim: Aim
+    records: Records, report: Report, limits: Requirements, aim: Aim
 ) -> tuple[Recommendation, ...]:
     """One recommendation per target.
 
@@ -74,7 +74,7 @@ def recommendations(
     return tuple(found)
 
 
-def _breaks(row: Row, limits: Limits) -> Iterator[str]:
+def _breaks(row: Row, limits: Requirements) -> Iterator[str]:
     """Each limit that a row does not keep to for certain."""
     if row.summary is None:
         yield "it was not measured"
