@@ -184,4 +184,4 @@ def test_named_recipes_are_spelt_out_below_the_table(tmp_path):
         shown = plugins.load("formats", name).render(report)
         assert "small: prune:0.5" in shown
         assert "float32: float32" not in shown
-    assert list(report.to_dataframe().recipe) == [None, "prune:0.5"]
+    assert list(report.to_dataframe().recipe.fillna("")) == ["", "prune:0.5"]
