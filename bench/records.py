@@ -32,6 +32,7 @@ from bench.values import (
     Launch,
     Model,
     Plan,
+    ReportWarning,
     Variant,
 )
 
@@ -47,6 +48,7 @@ class Session:
         targets: ids.
         variants: those that could be built, the baseline first.
         data: source and SHA-256 of the samples; empty without any.
+        warnings: what was noticed before anything was measured.
         version: of this tool.
     """
 
@@ -55,6 +57,7 @@ class Session:
     variants: tuple[Variant, ...]
     targets: tuple[str, ...]
     data: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[ReportWarning, ...] = ()
     command: tuple[str, ...] = ()
     version: str = ""
     started_at: str = ""
@@ -66,11 +69,21 @@ class Session:
             {
                 "model": self.model.sha256,
                 "plan": asdict(self.plan),
-                "variants": [(variant.name, variant.sha256) for variant in self.variants],
+                "variants": [_identity(variant) for variant in self.variants],
                 "targets": self.targets,
                 "data": self.data.get("sha256"),
             }
         )
+
+
+def _identity(variant: Variant) -> dict[str, Any]:
+    """What must be equal for launches of a variant to be continued."""
+    return {
+        "name": variant.name,
+        "sha256": variant.sha256,
+        "signature": variant.signature,
+        "inputs": [asdict(each) for each in variant.inputs],
+    }
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "toml_files": ("errors",),
     "recipes": ("errors", "values", "plugins", "toml_files"),
     "data*": ("errors", "plugins"),
+    "inputs*": ("errors", "values", "plugins", "data", "tflite", "workers"),
     "sources": ("errors", "values", "plugins", "cache", "data"),
     "records": ("errors", "values", "cache", "encoding", "checks"),
     # Building: what may lead to TensorFlow
@@ -48,7 +49,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "workers",
     ),
     "build.convert": ("errors", "data", "techniques", "workers"),
-    "build.worker": (*("errors", "values", "cache", "data", "recipes", "sources", "techniques"),),
+    "build._specs": ("errors", "inputs", "workers"),
+    "build.worker": (
+        *("errors", "values", "cache", "data", "inputs", "recipes", "sources", "techniques"),
+    ),
     # Processes of their own that hold nothing but numpy and the interpreter
     "workers": (),
     "workers.interpreter": (),
@@ -67,11 +71,22 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "pipeline*": (
         *("errors", "values", "cache", "plugins", "workers", "recipes", "sources", "data"),
         *("build", "accuracy", "targets", "schedule", "measure", "stats", "records"),
-        *("report", "observers"),
+        *("report", "observers", "inputs"),
     ),
     # Showing
     "report*": ("errors", "values", "plugins", "text", "stats", "schedule", "records"),
-    "formats*": ("values", "encoding", "text", "stats", "schedule", "records", "report"),
+    "charts*": ("errors", "values", "text", "report"),
+    "formats*": (
+        "values",
+        "encoding",
+        "text",
+        "cache",
+        "charts",
+        "stats",
+        "schedule",
+        "records",
+        "report",
+    ),
     # The ways in
     "": (
         *("errors", "values", "build", "data", "measure", "plugins", "recipes", "records"),
@@ -88,7 +103,9 @@ WAYS_IN = ("cli", "pytest_latency", "pytest_plugin", "__main__")
 """Imported by nothing but themselves."""
 
 TENSORFLOW = {"tensorflow", "keras", "tf_keras", "tensorflow_model_optimization"}
-MAY_HOLD_TENSORFLOW = ("build.worker", "build.convert", "sources", "techniques.*")
+MAY_HOLD_TENSORFLOW = (
+    *("build.worker", "build.convert", "build._specs", "sources", "techniques.*"),
+)
 LAUNCH_PATH = (
     *("workers.launch", "workers.evaluate", "targets.local", "measure", "accuracy"),
     "stats.summary",

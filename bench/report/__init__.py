@@ -106,6 +106,10 @@ class Report:
     launches: tuple[Launch, ...] = ()
     path: Path | None = None
 
+    def launches_of(self, target: str, variant: str) -> list[Launch]:
+        """The launches of one variant on one target, in the order they were made."""
+        return [item for item in self.launches if (item.target, item.variant) == (target, variant)]
+
     def to_dataframe(self) -> pd.DataFrame:
         """One line per variant and target, one column per figure, units in the names.
 
@@ -220,7 +224,7 @@ def _warnings(
 ) -> tuple[ReportWarning, ...]:
     """What the reader should know that no single figure says."""
     session = records.session
-    found = []
+    found = list(session.warnings)
     if records.end is None:
         total = session.plan.launches * len(session.variants) * len(session.targets)
         made = f"only {len(records.launches)} of {total} launches were made"

@@ -259,13 +259,21 @@ class AdbTarget:
         self._libraries = library_artefacts(self._options.libraries)
         self._command(self._tool, self._tool)  # what the tool has no flag for is told now
 
-    def _command(self, tool: files.Artefact, model: files.Artefact) -> list[str]:
+    def _command(
+        self, tool: files.Artefact, model: files.Artefact, variant: Variant | None = None
+    ) -> list[str]:
         dialect = dialect_for(tool, self._tool_version)
-        return command_line(tool, model, self._plan, dialect)
+        return command_line(tool, model, self._plan, dialect, variant)
 
     def prepare(self, variants: Sequence[Variant], progress: Progress) -> None:
-        """Push what is not there yet; what the phone refuses fails its own launches only."""
+        """Push what is not there yet; what the phone refuses fails its own launches only.
+
+        Raises:
+            TargetError: the tool has no flag for how a variant is fed.
+        """
         _, tool, _ = self._entered()
+        for variant in variants:
+            self._command(tool, tool, variant)
         wanted = [tool, *self._libraries, *map(model_artefact, variants)]
         try:
             for each in files.missing(self._session.link, wanted, progress):
@@ -291,11 +299,10 @@ class AdbTarget:
             raise cancelled()
         started_at = utc_now()
         before, waited_s = self._gate.wait(progress)
-        model = model_artefact(variant)
         begin = time.perf_counter()
         # Reading the state is most of what a launch costs beside the tool: once a second will do.
         look = time.monotonic() - before.read_at + self._tool_s >= LOOK_EVERY_S
-        answer = self._run(model, look, progress)
+        answer = self._run(variant, look, progress)
         wall_s = time.perf_counter() - begin
         after = parse_state(answer.values, time.monotonic()) if look else None
         if after is not None:
@@ -332,10 +339,11 @@ class AdbTarget:
         }
         return {key: value for key, value in facts.items() if value is not None}
 
-    def _run(self, model: files.Artefact, look: bool, progress: Progress) -> Answer:
+    def _run(self, variant: Variant, look: bool, progress: Progress) -> Answer:
         """The answer of a launch that began, with its files brought there if they were gone."""
         _, tool, plan = self._entered()
-        command = self._command(tool, model)
+        model = model_artefact(variant)
+        command = self._command(tool, model, variant)
         libraries = str(Path(self._libraries[0].remote).parent) if self._libraries else "-"
         needed = {each.remote: each for each in (model, tool)}
         for _ in range(len(needed) + 1):

@@ -36,8 +36,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def ask(file: Path, limits: Requirements = Requirements(), aim: Aim = "latency") -> Recommendation:  # noqa: B008  # frozen
-    read = records.read(file)
-    (found,) = recommendations(read, assemble(read), limits, aim)
+    (found,) = recommendations(assemble(records.read(file)), limits, aim)
     return found
 
 
