@@ -7,12 +7,12 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bench.charts import distribution, figures, launches, pareto, require, stacks
+from bench.charts import distribution, launches, pareto, require, stacks
 from bench.formats._grid import Grid
 from bench.formats._page import Picture, figure, page
 from bench.formats._page.tables import limits, table_of
 from bench.formats._tables import grids, problems
-from bench.report import Report, Table, harness_cost
+from bench.report import Report, Table, figures, harness_cost
 from bench.report.recommend import Recommendation, Requirements, merits, recommendations
 from bench.text import count
 
