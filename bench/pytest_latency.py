@@ -95,7 +95,7 @@ def _measure(source: Any, recipe: str | None, target: str | Target, plan: Plan) 
 def _hand_over(benchmark: Any, report: Report, summary: Summary, advance: Advance) -> None:
     """Replay the launches before pytest-benchmark, on a clock of theirs."""
     latencies_us = [
-        launch.latency.median_us or launch.latency.mean_us for launch in report.launches
+        launch.latency.median_us or launch.latency.mean_us for launch in report.all_launches
     ]
     environment = report.tables[0].environment
     benchmark.extra_info.update(
