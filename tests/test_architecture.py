@@ -34,18 +34,19 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "plugins": ("errors",),
     "cache": ("errors",),
     "encoding": (),
-    "checks": (),
+    "checks": ("values", "encoding"),
     "recipes": ("errors", "values", "plugins"),
     "data*": ("errors", "plugins"),
     "inputs*": ("errors", "values", "plugins", "data", "tflite", "workers"),
-    "sources": ("errors", "values", "plugins", "cache", "data"),
-    "records": ("errors", "values", "cache", "encoding", "checks"),
+    "sources": ("errors", "values", "text", "plugins", "cache", "data"),
+    "appended": ("errors",),
+    "records": ("errors", "values", "appended", "cache", "encoding", "checks"),
     # Building: what may lead to TensorFlow
     "techniques": ("values", "data", "tflite.values"),
     "techniques.*": ("errors", "values", "plugins", "data", "tflite"),
     "build": (
         *("errors", "values", "cache", "encoding", "data", "recipes", "techniques", "tflite"),
-        "workers",
+        *("workers", "text"),
     ),
     "build.convert": ("errors", "data", "techniques", "workers"),
     "build._specs": ("errors", "inputs", "workers"),
@@ -70,7 +71,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "pipeline*": (
         *("errors", "values", "cache", "plugins", "workers", "recipes", "sources", "data"),
         *("build", "accuracy", "targets", "schedule", "measure", "stats", "records"),
-        *("report", "observers", "inputs"),
+        *("report", "observers", "inputs", "text"),
     ),
     # Showing
     "report*": (

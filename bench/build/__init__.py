@@ -20,6 +20,7 @@ from bench import cache, encoding, errors, recipes, workers
 from bench.data import Data
 from bench.errors import BuildError, ModelError
 from bench.techniques import Progress, Work
+from bench.text import one_line
 from bench.tflite.facts import FACTS_SCHEMA, check_file, read_facts
 from bench.tflite.values import FileFacts
 from bench.values import Failure, Model, Recipe, Variant
@@ -45,8 +46,8 @@ def ready(paths: Sequence[Path]) -> tuple[Variant, ...]:
     Raises:
         ModelError: a file that no interpreter may be given.
     """
-    stems = [path.stem for path in paths]
-    names = stems if len(set(stems)) == len(stems) else [str(path) for path in paths]
+    stems = [one_line(path.stem) for path in paths]
+    names = stems if len(set(stems)) == len(stems) else [one_line(str(path)) for path in paths]
     if len(set(names)) < len(names):
         raise ModelError("a file is named twice", hint="copy it to compare it with itself")
     for path in paths:
