@@ -83,6 +83,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("values", "encoding", "text", "charts", "page", "stats", "schedule", "records"),
         "report",
     ),
+    # The ways in
+    "": (
+        *("errors", "values", "build", "data", "measure", "plugins", "recipes", "records"),
+        *("report", "sources", "stats", "pipeline", "observers"),
+    ),
     "__main__": ("cli",),
     "cli*": EVERYTHING,
     "pytest_latency": EVERYTHING,

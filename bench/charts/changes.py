@@ -67,16 +67,24 @@ def history(rows: Rows, names: Sequence[str], *, figure: str, title: str) -> Any
     ]
     layers = [
         base.mark_line(opacity=0.6).encode(x=across, y=up, color=colours["color"]),
-        base.mark_rule(opacity=0.6).encode(
-            x=across, y=alt.Y("low:Q", title=title), y2="high:Q", color=colours["color"]
-        ),
         base.mark_point(filled=True, size=60, opacity=1).encode(
             x=across, y=up, tooltip=tooltip, **colours
         ),
-        base.transform_filter("datum.changed !== ''")
-        .mark_point(filled=False, size=260, strokeWidth=2, color="currentColor")
-        .encode(x=across, y=up, tooltip=tooltip),
     ]
+    known = alt.Chart(data([row for row in rows if row["low"] is not None]))
+    if any(row["low"] is not None for row in rows):
+        low = alt.Y("low:Q", title=title)
+        layers.append(
+            known.mark_rule(opacity=0.6).encode(
+                x=across, y=low, y2="high:Q", color=colours["color"]
+            )
+        )
+    changed = [row for row in rows if row["changed"]]
+    if changed:
+        ring = alt.Chart(data(changed)).mark_point(
+            filled=False, size=260, strokeWidth=2, color="currentColor"
+        )
+        layers.append(ring.encode(x=across, y=up, tooltip=tooltip))
     made = alt.layer(*layers).properties(
         width=WIDTH, height=HEIGHT - 80, description=f"{figure} of each variant over all runs"
     )
