@@ -76,18 +76,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     # Showing
     "report*": (
-        *("errors", "values", "charts", "plugins", "text", "stats", "schedule", "records"),
+        *("errors", "values", "charts", "page", "plugins", "text", "stats", "schedule", "records"),
     ),
     "charts*": ("errors",),
+    "page*": ("cache",),
     "formats*": (
-        "values",
-        "encoding",
-        "text",
-        "cache",
-        "charts",
-        "stats",
-        "schedule",
-        "records",
+        *("values", "encoding", "text", "charts", "page", "stats", "schedule", "records"),
         "report",
     ),
     # The ways in
