@@ -34,8 +34,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "plugins": ("errors",),
     "cache": ("errors",),
     "encoding": (),
-    "checks": (),
-    "recipes": ("errors", "values", "plugins"),
+    "checks": ("values", "encoding"),
+    "toml_files": ("errors",),
+    "recipes": ("errors", "values", "plugins", "toml_files"),
     "data*": ("errors", "plugins"),
     "inputs*": ("errors", "values", "plugins", "data", "tflite", "workers"),
     "sources": ("errors", "values", "text", "plugins", "cache", "data"),
@@ -77,18 +78,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     # Showing
     "report*": (
-        *("errors", "values", "charts", "plugins", "text", "stats", "schedule", "records"),
+        *("errors", "values", "charts", "page", "plugins", "text", "stats", "schedule", "records"),
     ),
     "charts*": ("errors",),
+    "page*": ("cache",),
     "formats*": (
-        "values",
-        "encoding",
-        "text",
-        "cache",
-        "charts",
-        "stats",
-        "schedule",
-        "records",
+        *("errors", "values", "encoding", "text", "charts", "page", "stats", "schedule", "records"),
         "report",
     ),
     # The ways in

@@ -9,7 +9,6 @@ imports in functions, so that its help comes at once.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import importlib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType, ModuleType
@@ -26,9 +25,9 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "compare": "what changed between two saved runs",
         "history": "one model over all its saved runs, with what changed",
         "parse": "what a benchmark_model log says",
-        "doctor": "adb, the phones, benchmark_model: what is wrong, and the cure",
+        "doctor": "adb, the phones, benchmark_model: what is wrong, and what to do",
         "clean": "remove from phones what we pushed",
-        "targets": "what launches can run on, and the cures",
+        "targets": "what launches can run on, and what to do where it is not ready",
         "techniques": "what recipes can be made of",
         "models": "the models that come along",
         "inspect": "what is in a .tflite file",
@@ -92,6 +91,8 @@ def module_of(command: str) -> ModuleType:
 
 def value(kind: type[Value], typed: Mapping[str, Any]) -> Value:
     """What was typed as a frozen value; lists become tuples."""
+    import dataclasses  # which is loaded by every command, and not for their list
+
     assert dataclasses.is_dataclass(kind)
     names = {each.name for each in dataclasses.fields(kind)}
     frozen = {k: tuple(v) if isinstance(v, list) else v for k, v in typed.items() if k in names}

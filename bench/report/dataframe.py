@@ -40,8 +40,8 @@ def _warned(report: Report, table: Table, row: Row) -> dict[str, str | None]:
 def columns() -> Sequence[str]:
     """The columns, in order."""
     return (
-        "model", "target", "variant", "size_bytes", "size_ratio", "zipped_bytes", "zipped_ratio",
-        "int8_share",
+        "model", "target", "variant", "recipe",
+        "size_bytes", "size_ratio", "zipped_bytes", "zipped_ratio", "int8_share",
         "accuracy", "agreement", "max_difference", "mean_difference", "samples",
         "launches", "runs", "median_us", "median_low_us", "median_high_us", "median_kind",
         "p99_us", "p99_low_us", "p99_high_us", "p99_kind", "min_us", "mean_us", "std_us",
@@ -62,6 +62,7 @@ def _line(model: str, table: Table, row: Row) -> dict[str, Any]:
         "model": model,
         "target": table.environment.target,
         "variant": row.variant.name,
+        "recipe": row.variant.recipe or None,
         "size_bytes": row.variant.size_bytes,
         "size_ratio": row.size_ratio,
         "zipped_bytes": row.variant.zipped_bytes,

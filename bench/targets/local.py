@@ -6,8 +6,8 @@ to int8 ratio), but a variant's own layout in memory, drawn anew by each process
 and taken for a property of the variant. Fresh processes show that spread, and the interval over
 launches pays for it honestly; they are also what a launch on a phone is.
 
-Options:
-    samples: an .npz with samples of each input, for variants that are fed them.
+Options: none to be set. The harness itself gives ``samples``: an .npz with samples of each input,
+for variants that are fed them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from bench.values import Environment, Latency, Launch, Plan, Variant, utc_now
 from bench.workers.client import Worker, WorkerEndedError, WorkerTimeoutError
 
 ID = "local"
+OPTIONS = frozenset[str]()
 WORKER = "bench.workers.launch"
 _HINTS = {
     "missing_op": "convert the model with built-in ops only",
@@ -239,14 +240,14 @@ class _HostUse:
         self._ours_s = _our_seconds()
 
     def facts(self) -> dict[str, Any]:
-        """``other_cpu_share``: the share of all CPU time that other processes took."""
+        """``other_cpu_share``: the fraction of all CPU time that other processes took."""
         now_s = _busy_seconds()
         if self._busy_s is None or now_s is None:
             return {}
         wall_s = time.perf_counter() - self._begin
         others_s = (now_s - self._busy_s) - (_our_seconds() - self._ours_s)
-        share = others_s / (wall_s * (os.cpu_count() or 1))
-        return {"other_cpu_share": round(min(max(share, 0.0), 1.0), 3)}
+        fraction = others_s / (wall_s * (os.cpu_count() or 1))
+        return {"other_cpu_share": round(min(max(fraction, 0.0), 1.0), 3)}
 
 
 def _busy_seconds() -> float | None:
