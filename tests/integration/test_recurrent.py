@@ -13,7 +13,8 @@ from bench.build.convert import convert
 from bench.errors import BuildError
 from bench.techniques import Conversion, Work
 from bench.tflite.facts import read_facts
-from bench.workers.interpreter import Graph, to_input, to_real
+from bench.tflite.values import FileFacts
+from bench.workers.interpreter import LoadedModel, to_input, to_real
 
 keras = pytest.importorskip("keras")
 pytest.importorskip("tf_keras")
@@ -41,14 +42,14 @@ def both_ways() -> Any:
     return keras.layers.Bidirectional(keras.layers.LSTM(4), name="memory")
 
 
-def made(model: Any, mode: str, folder: Path) -> tuple[dict[str, Any], np.ndarray, dict[str, Any]]:
+def made(model: Any, mode: str, folder: Path) -> tuple[FileFacts, np.ndarray, dict[str, Any]]:
     """Facts of the file, its answers to six samples one after the other, facts of conversion."""
     conversion = Conversion(mode, io="int8" if mode == "int8" else "float32")
     calibration = data.from_arrays("x", {"x_calibration": SAMPLES}).calibration(40, 0)
     converted = convert(Work(model, conversion=conversion), calibration)
     file = folder / "made.tflite"
     file.write_bytes(converted.content)
-    graph = Graph(str(file), threads=1)
+    graph = LoadedModel(str(file), threads=1)
     graph.resize(next(iter(graph.inputs())), (1, *SAMPLES.shape[1:]))
     graph.allocate()
     ((name, given),) = graph.inputs().items()
@@ -84,11 +85,11 @@ def test_recurrent_models_answer_as_in_keras(
     expected = model.predict(SAMPLES[:6], verbose=0)
     np.testing.assert_allclose(answers, expected, atol=0.06 if "int" in mode else 2e-3)
     assert told == ({"unrolled": ["memory"]} if unrolled else {})
-    assert facts["inputs"][0]["shape_signature"][1] == (length or -1)
+    assert facts.inputs[0].shape_signature[1] == (length or -1)
     if "int" in mode:
-        assert not facts["float_ops"]
+        assert not facts.float_ops
     elif layer is not gru:
-        assert "UNIDIRECTIONAL_SEQUENCE_LSTM" in facts["ops"]
+        assert "UNIDIRECTIONAL_SEQUENCE_LSTM" in facts.ops
 
 
 @pytest.mark.parametrize("mode", ["int8", "int16x8"])
