@@ -9,6 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import schedule
@@ -17,6 +18,7 @@ from bench.report.file_warnings import find_file_warnings
 from bench.report.op_times import OpTimes, op_times
 from bench.report.warnings import find_warnings
 from bench.stats import stopping
+from bench.stats.sample import Sample
 from bench.stats.summary import compare_paired, summarize
 from bench.values import (
     Accuracy,
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-ByCell = Mapping[tuple[str, str], list[Launch]]
-"""Launches by target and variant; none is an empty list."""
+ByCell = Mapping[tuple[str, str], Sample]
+"""Launches by target and variant; none is an empty sample."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ class Report:
     failures: tuple[Failure, ...]
     warnings: tuple[ReportWarning, ...]
     end: End | None
+    launches: tuple[Launch, ...] = ()
+    path: Path | None = None
 
     def to_dataframe(self) -> pd.DataFrame:
         """One line per variant and target, one column per figure, units in the names.
@@ -132,9 +136,7 @@ class Report:
 def assemble(records: Records) -> Report:
     """Summarize and compare all launches of a report file."""
     session, plan = records.session, records.session.plan
-    launches: dict[tuple[str, str], list[Launch]] = defaultdict(list)
-    for launch in records.launches:
-        launches[launch.target, launch.variant].append(launch)
+    launches = _by_cell(records)
     accuracies = {accuracy.variant: accuracy for accuracy in records.accuracies}
     kept = tuple(f for f in records.failures if f.discarded or not _made_up_for(f, records))
     failures = {(f.target, f.variant): f for f in kept if not f.discarded}
@@ -172,7 +174,18 @@ def assemble(records: Records) -> Report:
         failures=kept,
         warnings=_warnings(records, tables, launches),
         end=records.end,
+        launches=records.launches,
+        path=records.path,
     )
+
+
+def _by_cell(records: Records) -> ByCell:
+    """One sample per target and variant, from which all its figures are made."""
+    launches: dict[tuple[str, str], list[Launch]] = defaultdict(list)
+    for launch in records.launches:
+        launches[launch.target, launch.variant].append(launch)
+    samples = {cell: Sample.of(those) for cell, those in launches.items()}
+    return defaultdict(lambda: Sample.of(()), samples)
 
 
 def _made_up_for(failure: Failure, records: Records) -> bool:
