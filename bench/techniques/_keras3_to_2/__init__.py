@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from bench.errors import BuildError
 from bench.techniques._keras3_to_2 import flat, training, wrapped
-from bench.techniques._keras3_to_2.port import STILL_WORKS, Port, close
+from bench.techniques._keras3_to_2.port import STILL_WORKS, Port, close, graph_of
 
 Array = npt.NDArray[Any]
 
@@ -53,7 +53,7 @@ def port(model: Any, samples: Mapping[str, Array] | None = None, *, seed: int = 
             f"a {type(model).__name__} cannot be trained further",
             hint=f"give the Keras model itself (.keras or .h5); {STILL_WORKS}",
         )
-    inputs = _samples(model, samples, seed)
+    inputs = _samples(graph_of(model), samples, seed)
     done = Port(model, inputs)
     given = done.pack(inputs)
     left, right = model(given, training=False), done.model(given, training=False)
@@ -66,13 +66,13 @@ def port(model: Any, samples: Mapping[str, Array] | None = None, *, seed: int = 
     return done.model
 
 
-def _samples(model: Any, samples: Mapping[str, Array] | None, seed: int) -> list[Any]:
+def _samples(graph: Any, samples: Mapping[str, Array] | None, seed: int) -> list[Any]:
     """Inputs in the model's order, at most 16 samples; random ones where none are given."""
     import tensorflow as tf
 
     rng = np.random.default_rng(seed)
     result = []
-    for tensor in model.inputs or ():
+    for tensor in graph.inputs:
         name = tensor.name.split(":")[0]
         given = None if samples is None else samples.get(name, samples.get(""))
         if given is not None:

@@ -27,6 +27,16 @@ ACTIVATION_OPS: Mapping[str, str] = MappingProxyType(
 """Operations on one tensor that are activations in tf_keras."""
 
 
+WITH_ACTIVATION = frozenset(
+    {
+        *("Dense", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv1D", "DepthwiseConv2D"),
+        *("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"),
+        *("SeparableConv1D", "SeparableConv2D"),
+    }
+)
+"""Layers that apply their activation last, so that a layer of its own can do it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Call:
     """A layer of tf_keras and what it is to be called with, in place of the original."""
@@ -50,6 +60,25 @@ def find(
         layer = _layer(operation, name)
         return None if layer is None else Call(layer, args, kwargs)
     return None if kwargs else _of_operation(operation, name, args)
+
+
+def has_foreign_activation(operation: Any) -> bool:
+    """Whether a convolution or dense layer ends in an activation that the toolkit cannot train."""
+    return (
+        type(operation).__name__ in WITH_ACTIVATION
+        and type(operation).__module__.startswith("keras.")
+        and _activation(operation.get_config()["activation"]) is None
+    )
+
+
+def without_activation(layer: Any) -> tuple[Any, Any]:
+    """The layer without its activation, with the same weights; and the activation alone."""
+    import keras
+
+    linear = type(layer).from_config({**layer.get_config(), "activation": "linear"})
+    linear.build_from_config(layer.get_build_config())
+    linear.set_weights(layer.get_weights())
+    return linear, keras.layers.Activation(layer.activation, name=f"{layer.name}_activation")
 
 
 def copy_weights(original: Any, layer: Any) -> None:
@@ -113,15 +142,18 @@ def _layer(original: Any, name: str) -> Any:
     found = getattr(tf_keras.layers, kind, None)
     if found is None or not type(original).__module__.startswith("keras.") or kind == "Lambda":
         return None
-    if kind == "Activation" and _activation(original.get_config()["activation"]) is None:
-        return None
+    if kind == "Activation":
+        activation = original.get_config()["activation"]
+        if activation == "relu6":
+            return tf_keras.layers.ReLU(max_value=6.0, name=name)
+        if _activation(activation) is None:
+            return None
     config = _config(original.get_config(), found)
     config["name"] = name
     if kind == "Normalization" and original.input_mean is None:
         # As constants: a clone's weights would not reach what it computes with.
-        shape = original._mean_and_var_shape
-        config["mean"] = np.asarray(original.adapt_mean).reshape(shape).tolist()
-        config["variance"] = np.asarray(original.adapt_variance).reshape(shape).tolist()
+        config["mean"] = np.asarray(original.adapt_mean).tolist()
+        config["variance"] = np.asarray(original.adapt_variance).tolist()
     return found.from_config(config)
 
 

@@ -117,9 +117,8 @@ def _clone_of(layer: Any, clones: dict[int, Any], prefix: str) -> Any:
         if config["name"] in taken:
             config["name"] = prefix + config["name"]
         if _is_adapted(layer):
-            shape = layer._mean_and_var_shape
-            config["mean"] = np.asarray(layer.adapt_mean).reshape(shape).tolist()
-            config["variance"] = np.asarray(layer.adapt_variance).reshape(shape).tolist()
+            config["mean"] = np.asarray(layer.adapt_mean).tolist()
+            config["variance"] = np.asarray(layer.adapt_variance).tolist()
         clones[id(layer)] = type(layer).from_config(config)
     return clones[id(layer)]
 

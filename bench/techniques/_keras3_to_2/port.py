@@ -64,20 +64,13 @@ class Port:
     model: Any = field(init=False)
     steps: list[Step] = field(init=False, default_factory=list)
     _layers: dict[int, Any] = field(init=False, default_factory=dict)
+    _split: dict[int, tuple[Any, Any]] = field(init=False, default_factory=dict)
     _names: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
-        import keras
         import tf_keras
 
-        graph = _graph(self.source)
-        if graph is None:
-            raise BuildError(
-                f"{self.source.name} is a subclassed model, which has no graph of layers"
-                if not isinstance(self.source, keras.Sequential)
-                else f"{self.source.name} has no input shape",
-                hint=f"build it with the functional API; {STILL_WORKS}",
-            )
+        graph = graph_of(self.source)
         pairs = [
             Pair(
                 tf_keras.Input(
@@ -129,6 +122,12 @@ class Port:
         if inner is not None:
             pairs = [one for one in keras.tree.flatten(args[0]) if isinstance(one, Pair)]
             return self._walk(inner, pairs, f"{prefix}{operation.name}_", training)
+        if counterparts.has_foreign_activation(operation):
+            if id(operation) not in self._split:
+                self._split[id(operation)] = counterparts.without_activation(operation)
+            linear, activation = self._split[id(operation)]
+            made = self._call(linear, args, kwargs, prefix, training)
+            return self._call(activation, tuple(made), {}, prefix, training)
         kwargs = {key: value for key, value in kwargs.items() if value is not None}
         values, value_kwargs = _of(args, "value"), _of(kwargs, "value")
         expected = _expected(operation, values, value_kwargs)
@@ -198,6 +197,25 @@ class Port:
         return free
 
 
+def graph_of(model: Any) -> Any:
+    """The functional model within a model.
+
+    Raises:
+        BuildError: there is none, in a subclassed model or a sequential one that is not built.
+    """
+    import keras
+
+    graph = _graph(model)
+    if graph is None:
+        told = "is a subclassed model, which has no graph of layers"
+        if isinstance(model, keras.Sequential):
+            told = "has no input shape"
+        raise BuildError(
+            f"{model.name} {told}", hint=f"build it with the functional API; {STILL_WORKS}"
+        )
+    return graph
+
+
 def close(left: Any, right: Any) -> bool:
     """Whether all outputs are equal within :data:`TOLERANCE`."""
     import keras
@@ -241,7 +259,14 @@ def _computes(call: counterparts.Call, expected: Any) -> bool:
 def _expected(operation: Any, args: Any, kwargs: Any) -> Any:
     if accepts(operation, "training"):
         kwargs = {**kwargs, "training": False}
-    return operation(*args, **kwargs)
+    try:
+        return operation(*args, **kwargs)
+    except Exception as fault:  # whatever a layer's own code does
+        raise BuildError(
+            f"layer {operation.name} ({type(operation).__name__}) cannot compute the samples "
+            f"({first_line(fault)})",
+            hint=f"check that the data fit the model; {STILL_WORKS}",
+        ) from fault
 
 
 def _set_by_hand(operation: Any, training: bool | None) -> bool | None:
