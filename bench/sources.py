@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import cache, data, plugins
-from bench.errors import ModelError
+from bench.errors import ModelError, root_of, telling_line
+from bench.text import one_line
 from bench.values import Model
 
 SUFFIXES = {".keras": "keras", ".h5": "h5", ".hdf5": "h5", ".tflite": "tflite", ".lite": "tflite"}
@@ -34,7 +35,7 @@ def resolve(text: str) -> Model:
         if not (path / "saved_model.pb").is_file():
             raise ModelError(f"{text} is a folder without saved_model.pb", hint=f"give {_FORMS}")
         files = sorted(file for file in path.rglob("*") if file.is_file())
-        return Model(path.resolve().name, "savedmodel", text, cache.hash_files(files))
+        return Model(one_line(path.resolve().name), "savedmodel", text, cache.hash_files(files))
     if not path.exists():
         looks_like_a_file = path.suffix or len(path.parts) > 1
         hint = f"give {_FORMS}"
@@ -46,7 +47,7 @@ def resolve(text: str) -> Model:
         raise ModelError(f"{text} has an unknown suffix {path.suffix!r}", hint=f"give {_FORMS}")
     try:
         _check_file(path, kind)
-        return Model(path.stem, kind, text, cache.hash_files([path]))  # type: ignore[arg-type]  # SUFFIXES holds kinds
+        return Model(one_line(path.stem), kind, text, cache.hash_files([path]))  # type: ignore[arg-type]  # SUFFIXES holds kinds
     except OSError as fault:
         raise ModelError(
             f"cannot read {text} ({fault.strerror})", hint="check its permissions"
@@ -92,17 +93,9 @@ def load(model: Model) -> Any:
     except Exception as fault:
         # Keras raises anything for a file it cannot read: TypeError, KeyError, OSError, ValueError.
         raise ModelError(
-            f"Keras cannot load {model.source} ({_first_sentence(fault)})",
+            f"Keras cannot load {model.source} ({telling_line(root_of(fault)).partition('. ')[0]})",
             hint="save it again; one with layers of your own only as a SavedModel or a .tflite",
         ) from fault
-
-
-def _first_sentence(fault: BaseException) -> str:
-    """What was wrong at the root: Keras wraps it into long tales of configurations."""
-    while cause := fault.__cause__ or fault.__context__:
-        fault = cause
-    text = str(fault).strip() or type(fault).__name__
-    return text.splitlines()[0].partition(". ")[0][:200]
 
 
 def _keras_of(model: Model) -> Any:

@@ -11,6 +11,8 @@ from bench.targets.local import from_samples
 from bench.tflite.values import FileFacts, WeightFacts
 from bench.values import Environment, Launch, Model, Plan, Variant
 
+ROOT = Path(__file__).parents[1]
+
 MODEL = Model("tiny", "keras", "tiny.keras", "a" * 64)
 ENVIRONMENT = Environment("local", "local", "this machine", {"cpu": "made up", "threads": 1})
 WEIGHT = WeightFacts(
@@ -57,6 +59,12 @@ FILE_FACTS = FileFacts(
 
 def variant(name: str = "float32", size_bytes: int = 1000, zipped_bytes: int = 800) -> Variant:
     return Variant(name, Path(f"/nowhere/{name}.tflite"), f"{name:f<64}", size_bytes, zipped_bytes)
+
+
+def variant_with_facts(name: str, **facts: object) -> Variant:
+    """A variant whose file was read."""
+    made = replace(FILE_FACTS, **facts)  # type: ignore[arg-type]
+    return replace(variant(name), facts=made)
 
 
 FLOAT32 = variant()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from bench.cli import FAILED, GOOD, _quantities
 
 if TYPE_CHECKING:
-    from bench.report import Row
     from bench.report.recommend import Aim, Recommendation
 
 DESCRIPTION = (
@@ -54,52 +53,33 @@ def carry_out(asked: Arguments) -> int:
     """Carry out ``bench recommend``: exit 3 where no variant keeps to the limits."""
     from bench.records import read
     from bench.report import assemble
-    from bench.report.recommend import Limits, recommendations
+    from bench.report.recommend import Requirements, recommendations
 
-    records = read(asked.file)
-    report = assemble(records)
-    limits = Limits(
+    report = assemble(read(asked.file))
+    limits = Requirements(
         loss=asked.max_loss,
         size_bytes=asked.max_size,
         zipped_bytes=asked.max_zipped,
         median_us=asked.max_median,
         p99_us=asked.max_p99,
     )
-    found = recommendations(records, report, limits, asked.by)
+    found = recommendations(report, limits, asked.by)
     print("\n\n".join(_words(each) for each in found))
     return GOOD if all(each.chosen is not None for each in found) else FAILED
 
 
 def _words(found: Recommendation) -> str:
+    from bench.report.recommend import merits
+
     if found.chosen is None:
         lines = [f"on {found.environment.label}: no variant keeps to these limits"]
     else:
         lines = [
             f"on {found.environment.label}: ship {found.chosen.variant.name}",
-            f"  {_merits(found.chosen)}",
+            f"  {merits(found.chosen)}",
         ]
     if found.equals:
         names = ", ".join(row.variant.name for row in found.equals)
         lines.append(f"  no clear difference to: {names}")
     lines += [f"  not {row.variant.name}: {reason}" for row, reason in found.rejected]
     return "\n".join(lines)
-
-
-def _merits(row: Row) -> str:
-    """Against the baseline: ``2.7x faster, 3.3x smaller zipped, 0.10 points lost``."""
-    from bench.stats.summary import describe
-
-    if row.variant is row.baseline:
-        return "the baseline itself"
-    parts = []
-    if row.comparison is not None:
-        change = describe(row.comparison)
-        parts.append(change if "x" in change else f"{change} in latency")
-    parts += [f"{row.size_ratio:.2f}x smaller", f"{row.zipped_ratio:.2f}x smaller zipped"]
-    lost = row.loss
-    parts.append("loss not known" if lost is None else _points(lost))
-    return f"{', '.join(parts)}, against {row.baseline.name}"
-
-
-def _points(lost: float) -> str:
-    return f"{abs(lost) * 100:.2f} points {'lost' if lost >= 0 else 'gained'}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.formats._grid import Grid
 from bench.formats._profile import profile_grid
@@ -10,8 +10,8 @@ from bench.report import Report, Row, Table
 from bench.report.file_warnings import partly_int8
 from bench.schedule import Spent
 from bench.stats.summary import describe
-from bench.text import MICROSECONDS_BELOW_MS, count, interval, labels, p99, size
-from bench.values import Estimate, Plan
+from bench.text import count, interval, labels, p99, size, time_unit
+from bench.values import Estimate, Plan, Variant
 
 
 def grids(report: Report) -> list[Grid]:
@@ -26,7 +26,7 @@ def grids(report: Report) -> list[Grid]:
 
 def _grid(report: Report, table: Table) -> Grid:
     plan = report.session.plan
-    unit = _unit(table)
+    unit, scale = _time_unit(table)
     baseline = report.session.variants[0].name if report.session.variants else ""
     accuracy = _accuracy_header(table)
     headers = ["variant", "size", "", "zipped", ""]
@@ -49,14 +49,18 @@ def _grid(report: Report, table: Table) -> Grid:
         cells += [_in_int8(row)] if in_int8 else []
         cells += [_accuracy(row, accuracy)] if accuracy else []
         cells += [str(row.summary.launches) if row.summary else "-"] if counted else []
-        rows.append((*cells, *_latency(row, unit)))
+        rows.append((*cells, *_latency(row, scale)))
     title = (
         f"{report.session.model.name} on {table.environment.label} · "
         f"{count(plan.threads, 'thread')} · "
         f"{_launches(plan)} × {count(plan.runs, 'run')}"
     )
     spelt_out = [f"{label}: {name}" for name, label in short.items() if label != name]
-    return Grid(title, tuple(headers), tuple(rows), (*_notes(table), *spelt_out))
+    named = [row.variant for row in table.rows if row.variant.recipe not in ("", row.variant.name)]
+    spelt_out += [f"{variant.name}: {variant.recipe}" for variant in named]
+    return Grid(
+        title, tuple(headers), tuple(rows), (*_notes(table), *_fed(table, short), *spelt_out)
+    )
 
 
 def _launches(plan: Plan) -> str:
@@ -70,9 +74,8 @@ def _launches_differ(table: Table) -> bool:
     return len({row.summary.launches for row in table.rows if row.summary is not None}) > 1
 
 
-def _unit(table: Table) -> str:
-    medians = [row.summary.median_us.value for row in table.rows if row.summary is not None]
-    return "µs" if medians and min(medians) < MICROSECONDS_BELOW_MS * 1e3 else "ms"
+def _time_unit(table: Table) -> tuple[str, float]:
+    return time_unit(row.summary.median_us.value for row in table.rows if row.summary is not None)
 
 
 def _in_int8(row: Row) -> str:
@@ -102,10 +105,9 @@ def _accuracy(row: Row, header: str) -> str:
     return f"{value * 100:.2f} %"
 
 
-def _latency(row: Row, unit: str) -> tuple[str, str, str]:
+def _latency(row: Row, scale: float) -> tuple[str, str, str]:
     if row.summary is None:
         return (f"failed: {row.failure.error_class}" if row.failure else "-", "", "")
-    scale = 1.0 if unit == "µs" else 1e-3
     versus = "baseline" if row.variant is row.baseline else "-"
     if row.comparison is not None:
         versus = describe(row.comparison)
@@ -142,6 +144,30 @@ def _notes(table: Table) -> tuple[str, ...]:
     if table.spent is not None:
         notes.append(_spent(table.spent))
     return tuple(notes)
+
+
+def _fed(table: Table, short: Mapping[str, str]) -> tuple[str, ...]:
+    """The signature and the shapes that were measured, where the files leave a choice."""
+    variants: dict[str, list[str]] = {}
+    for row in table.rows:
+        variants.setdefault(_chosen(row.variant), []).append(short[row.variant.name])
+    if len(variants) == 1:
+        return tuple(filter(None, variants))
+    return tuple(f"{', '.join(names)}: {text}" for text, names in variants.items() if text)
+
+
+def _chosen(variant: Variant) -> str:
+    """``measured at image 1×64×64×3 · signature encode``; empty where nothing was to choose."""
+    shapes = [
+        f"{each.name} {'×'.join(map(str, each.shape))}"
+        for each in variant.inputs
+        if each.is_open or each.is_resized
+    ]
+    parts = [f"measured at {', '.join(shapes)}"] if shapes else []
+    signatures = variant.facts.signatures if variant.facts is not None else {}
+    if variant.signature is not None and len(signatures) > 1:
+        parts.append(f"signature {variant.signature}")
+    return " · ".join(parts)
 
 
 def _spent(spent: Spent) -> str:

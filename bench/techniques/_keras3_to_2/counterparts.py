@@ -27,6 +27,9 @@ ACTIVATION_OPS: Mapping[str, str] = MappingProxyType(
 """Operations on one tensor that are activations in tf_keras."""
 
 
+ORIGINALS = frozenset({"Lambda", "CenterCrop"})
+"""Layers that run as Keras 3 has them: user's code; in tf_keras, a shape only known at run time."""
+
 WITH_ACTIVATION = frozenset(
     {
         *("Dense", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv1D", "DepthwiseConv2D"),
@@ -140,7 +143,7 @@ def _layer(original: Any, name: str) -> Any:
 
     kind = type(original).__name__
     found = getattr(tf_keras.layers, kind, None)
-    if found is None or not type(original).__module__.startswith("keras.") or kind == "Lambda":
+    if found is None or not type(original).__module__.startswith("keras.") or kind in ORIGINALS:
         return None
     if kind == "Activation":
         activation = original.get_config()["activation"]

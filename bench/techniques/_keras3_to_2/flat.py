@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.errors import BuildError
-from bench.techniques._keras3_to_2.port import STILL_WORKS, accepts, first_line
+from bench.errors import BuildError, telling_line
+from bench.techniques._keras3_to_2.port import STILL_WORKS, accepts
 
 
 def clone(model: Any) -> Any:
@@ -27,7 +27,7 @@ def clone(model: Any) -> Any:
                 layer.finalize_state()
     except Exception as fault:  # Keras raises whatever a layer's own code does
         raise BuildError(
-            f"{model.name} cannot be cloned ({first_line(fault)})",
+            f"{model.name} cannot be cloned ({telling_line(fault, last=True)})",
             hint=f"layers need get_config and built-in types; {STILL_WORKS}",
         ) from fault
     return copy
@@ -57,7 +57,8 @@ def inline(model: Any) -> Any:
         outputs = _call_flat(model, inputs, clones, "", None)
     except Exception as fault:  # Keras raises whatever a layer's own code does
         raise BuildError(
-            f"the inner models of {model.name} cannot be taken apart ({first_line(fault)})",
+            f"the inner models of {model.name} cannot be taken apart "
+            f"({telling_line(fault, last=True)})",
             hint=f"build the model without models as layers; {STILL_WORKS}",
         ) from fault
     pack = tf.nest.pack_sequence_as

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.errors import BuildError
+from bench.errors import BuildError, telling_line
 from bench.techniques._keras3_to_2 import counterparts, wrapped
 
 TOLERANCE = 1e-5
@@ -183,7 +183,7 @@ class Port:
                     return call
                 why = "it computes something else there"
             except Exception as fault:  # Keras raises whatever a layer's own code does
-                why = first_line(fault)
+                why = telling_line(fault)
         raise _refusal(operation, why)
 
     def _free(self, name: str, prefix: str) -> str:
@@ -235,12 +235,6 @@ def accepts(layer: Any, argument: str) -> bool:
     return argument in inspect.signature(layer.call).parameters
 
 
-def first_line(fault: BaseException) -> str:
-    """The line of a foreign error that says the cause, short enough to stand within ours."""
-    lines = [line.strip() for line in str(fault).splitlines() if line.strip()]
-    return (lines[0] if lines else type(fault).__name__)[:160]
-
-
 def _refusal(operation: Any, why: str) -> BuildError:
     return BuildError(
         f"layer {operation.name} ({type(operation).__name__}) cannot be carried over to tf_keras "
@@ -264,7 +258,7 @@ def _expected(operation: Any, args: Any, kwargs: Any) -> Any:
     except Exception as fault:  # whatever a layer's own code does
         raise BuildError(
             f"layer {operation.name} ({type(operation).__name__}) cannot compute the samples "
-            f"({first_line(fault)})",
+            f"({telling_line(fault)})",
             hint=f"check that the data fit the model; {STILL_WORKS}",
         ) from fault
 

@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 from bench import workers
 from bench.values import LAUNCH_ERROR_CLASSES
 from bench.workers import evaluate, launch
-from bench.workers.interpreter import Graph, random_input, to_input, to_real
+from bench.workers.interpreter import (
+    LoadedModel,
+    choose_signature,
+    random_input,
+    to_input,
+    to_real,
+)
 from tests import tflite_files
 
 REAL = (0.0, 0)
@@ -112,20 +118,25 @@ def test_quantizing_stops_at_the_ends_of_the_type():
     assert quantized.tolist() == [-128, 127]
 
 
-def test_whole_numbers_go_in_as_they_are():
-    samples = np.array([0, 255], np.uint8)
-    assert to_input(samples, details(np.uint8, quantization=(0.5, 3))).tolist() == [0, 255]
-    assert to_input(samples, details(np.float32)).tolist() == [0.0, 255.0]
+def test_bytes_are_real_values_whatever_type_takes_them():
+    samples = np.array([0, 200, 255], np.uint8)
+    assert to_input(samples, details(np.int8, quantization=(1.0, -128))).tolist() == [-128, 72, 127]
+    assert to_input(samples, details(np.uint8, quantization=(2.0, 3))).tolist() == [3, 103, 131]
+    assert to_input(samples, details(np.float32)).tolist() == [0.0, 200.0, 255.0]
+    assert to_input(samples, details(np.int32)).tolist() == [0, 200, 255]
 
 
-def test_fractions_do_not_go_into_an_input_of_plain_integers():
-    with pytest.raises(ValueError, match="takes int32 and the samples are float64"):
-        to_input(np.array([0.5]), details(np.int32))
+@pytest.mark.parametrize(
+    ("sample", "dtype"), [(0.5, np.int32), (-1, np.uint8), (300, np.int8), (1e20, np.int64)]
+)
+def test_what_an_input_of_whole_numbers_cannot_hold_does_not_go_in(sample, dtype):
+    with pytest.raises(ValueError, match="which does not hold the samples"):
+        to_input(np.array([sample]), details(dtype))
 
 
 @pytest.mark.parametrize("name", tflite_files.RUNNABLE)
 def test_any_input_can_be_fed_and_run(file, name):
-    graph = Graph(file(tflite_files.RUNNABLE[name]()), threads=1)
+    graph = LoadedModel(file(tflite_files.RUNNABLE[name]()), threads=1)
     graph.allocate()
     generator = np.random.default_rng(0)
     graph.feed({n: random_input(d, generator, None) for n, d in graph.inputs().items()})
@@ -138,18 +149,16 @@ def test_any_input_can_be_fed_and_run(file, name):
 
 @pytest.mark.parametrize("delegate", [None, "xnnpack", "none"])
 def test_what_comes_out_is_what_the_op_says(file, delegate):
-    graph = Graph(file(tflite_files.add()), threads=2, delegate=delegate)
+    graph = LoadedModel(file(tflite_files.add()), threads=2, delegate=delegate)
     graph.allocate()
     graph.feed({"x": np.full((1, 8), 2.0, np.float32), "z": np.arange(8, dtype="f4")[None]})
     graph.run()
     np.testing.assert_array_equal(graph.answers()["y"], [np.arange(2, 10)])
 
 
-@pytest.mark.parametrize(
-    ("key", "inputs"), [(None, {"a"}), ("first", {"a"}), ("second", {"p", "q"})]
-)
+@pytest.mark.parametrize(("key", "inputs"), [("first", {"a"}), ("second", {"p", "q"})])
 def test_a_signature_has_its_own_inputs(file, key, inputs):
-    graph = Graph(file(tflite_files.two_signatures()), threads=1, signature=key)
+    graph = LoadedModel(file(tflite_files.two_signatures()), threads=1, signature=key)
     assert set(graph.inputs()) == inputs
     graph.allocate()
     graph.feed({n: np.ones(d["shape"], np.float32) for n, d in graph.inputs().items()})
@@ -158,15 +167,44 @@ def test_a_signature_has_its_own_inputs(file, key, inputs):
     assert answer.ravel()[0] == pytest.approx(2.0 if key == "second" else np.tanh(1.0), rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("known", "wanted", "chosen"),
+    [
+        ([], None, None),
+        (["only"], None, "only"),
+        (["a", "serving_default"], None, "serving_default"),
+        (["a", "serving_default"], "a", "a"),
+        (["a", "b"], "b", "b"),
+    ],
+)
+def test_the_signature_that_is_run(known, wanted, chosen):
+    assert choose_signature(known, wanted) == chosen
+
+
+@pytest.mark.parametrize(
+    ("known", "wanted"), [(["a", "b"], None), (["a"], "b"), ([], "a"), (["serving_default"], "a")]
+)
+def test_a_signature_is_never_guessed(known, wanted):
+    with pytest.raises(ValueError, match="no signature"):
+        choose_signature(known, wanted)
+
+
+def test_several_signatures_and_none_that_is_the_default(file):
+    with pytest.raises(ValueError, match="to choose from first, second"):
+        LoadedModel(file(tflite_files.two_signatures()), threads=1)
+    graph = LoadedModel(file(tflite_files.two_signatures("serving_default")), threads=1)
+    assert set(graph.inputs()) == {"a"}
+
+
 def test_a_signature_that_is_not_there(file):
     with pytest.raises(
         ValueError, match="no signature 'third' in the model; there is: first, second"
     ):
-        Graph(file(tflite_files.two_signatures()), threads=1, signature="third")
+        LoadedModel(file(tflite_files.two_signatures()), threads=1, signature="third")
 
 
 def test_a_dynamic_dimension_is_given_a_size_and_a_fixed_one_is_not(file):
-    graph = Graph(file(tflite_files.tanh(signature=(-1, 8))), threads=1)
+    graph = LoadedModel(file(tflite_files.tanh(signature=(-1, 8))), threads=1)
     graph.resize("x", (5, 8), strict=True)
     graph.allocate()
     assert tuple(graph.inputs()["x"]["shape"]) == (5, 8)
@@ -179,7 +217,7 @@ def test_a_dynamic_dimension_is_given_a_size_and_a_fixed_one_is_not(file):
 def refusal(path, *, feed=None, shape=None):
     """What the interpreter says to a file, a shape or a value."""
     try:
-        graph = Graph(path, threads=1)
+        graph = LoadedModel(path, threads=1)
         for name, sizes in (shape or {}).items():
             graph.resize(name, sizes, strict=True)
         graph.allocate()
