@@ -20,6 +20,7 @@ from bench import cache, encoding, errors, recipes, workers
 from bench.data import Data
 from bench.errors import BuildError, ModelError
 from bench.techniques import Progress, Work
+from bench.text import one_line
 from bench.tflite.facts import FACTS_SCHEMA, check_file, read_facts
 from bench.tflite.values import FileFacts
 from bench.values import Failure, Model, Recipe, Variant
@@ -45,8 +46,8 @@ def ready(paths: Sequence[Path]) -> tuple[Variant, ...]:
     Raises:
         ModelError: a file that no interpreter may be given.
     """
-    stems = [path.stem for path in paths]
-    names = stems if len(set(stems)) == len(stems) else [str(path) for path in paths]
+    stems = [one_line(path.stem) for path in paths]
+    names = stems if len(set(stems)) == len(stems) else [one_line(str(path)) for path in paths]
     if len(set(names)) < len(names):
         raise ModelError("a file is named twice", hint="copy it to compare it with itself")
     for path in paths:
@@ -87,7 +88,7 @@ def build(
                 if builder.refuses_all:
                     raise
                 yield Failure(
-                    variant=str(recipe),
+                    variant=recipe.label,
                     target="",
                     block=None,
                     error_class="build",
@@ -114,7 +115,7 @@ def _build_one(
         if not cached:
             steps = builder.build(recipe, file, progress)
             cache.write(notes, json.dumps(steps).encode())
-        variant = _variant(str(recipe), file, json.loads(notes.read_bytes()))
+        variant = _variant(recipe.label, file, json.loads(notes.read_bytes()), str(recipe))
         _verify(recipe, variant)
     return Built(variant, cached)
 
@@ -127,7 +128,7 @@ def _verify(recipe: Recipe, variant: Variant) -> None:
         recipes.technique(step.technique).verify(step, work, variant.facts)
 
 
-def _variant(name: str, path: Path, steps: dict[str, Any]) -> Variant:
+def _variant(name: str, path: Path, steps: dict[str, Any], recipe: str = "") -> Variant:
     facts = _facts(path)
     return Variant(
         name=name,
@@ -137,6 +138,7 @@ def _variant(name: str, path: Path, steps: dict[str, Any]) -> Variant:
         zipped_bytes=facts.zipped_bytes,
         facts=facts,
         steps=steps,
+        recipe=recipe,
     )
 
 
@@ -222,7 +224,7 @@ class _Builder:
         worker.ask({**self._job, "recipe": str(recipe), "out": str(file)})
         try:
             answer = worker.answer(
-                lambda what, done, total: progress(f"{recipe}: {what}", done, total)
+                lambda what, done, total: progress(f"{recipe.label}: {what}", done, total)
             )
         except WorkerEndedError as fault:
             self._log_is_named = True

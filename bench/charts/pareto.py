@@ -54,7 +54,7 @@ def chart(
     """One dot per variant with its intervals, the front drawn as steps, limits as dashed lines.
 
     Args:
-        rows: of :func:`bench.charts.figures.pareto_rows`, of one target.
+        rows: of :func:`bench.report.figures.pareto_rows`, of one target.
         names: the variants, in the order of their colours.
         x: what is to be small: a field of :data:`AXES`.
         y: ``accuracy``, or where there is none another field of :data:`AXES`.

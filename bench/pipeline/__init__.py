@@ -104,10 +104,10 @@ def run(
         write_sample(Path(options["samples"]), prepared.data, prepared.variants)
         session = _session(prepared, plan, opened, command)
         path = _path(report, session, observer, fresh=fresh)
-        with Writer(path, session) as writer:
+        with Writer(path, session, observer.warn) as writer:
             _inform(observer, prepared, plan, opened, is_fallback=not targets)
             launches.launch_all(writer, (*prepared.failures, *evaluated), opened, observer)
-    return assemble(read(path))
+    return assemble(read(writer.path))
 
 
 def _session(

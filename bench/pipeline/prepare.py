@@ -15,6 +15,7 @@ from bench.errors import BuildError, UsageError
 from bench.inputs.launches import Fed, feed
 from bench.observers import Observer
 from bench.recipes import Recipes
+from bench.text import one_line
 from bench.values import Accuracy, Failure, Model, Plan, Recipe, ReportWarning, Variant
 
 
@@ -70,7 +71,7 @@ def load(model: Any, data: Any, scratch: Path) -> Source:
         in_memory, data = _save(data, scratch)
     data_source = None if data is None else str(data)
     if files is not None:
-        name = "+".join(path.stem for path in files)
+        name = "+".join(one_line(path.stem) for path in files)
         found = Model(name, "tflite", " ".join(map(str, files)), cache.hash_files(_readable(files)))
     else:
         files = ()

@@ -30,6 +30,7 @@ and ``screen``, ``waited_s``, ``work_us``, ``cool_work_us``.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -48,16 +49,17 @@ from bench.targets._adb.command import (
     model_artefact,
 )
 from bench.targets._adb.options import Options, read_options
-from bench.targets._adb.probe import Phone
+from bench.targets._adb.probe import ABI_OF_MACHINE, Phone
 from bench.targets._adb.readiness import DeviceState, Gate, parse_state
 from bench.targets._adb.reply import Answer
 from bench.targets._adb.server import Attached, Server
-from bench.targets._adb.session import Session, cancelled, quietly
+from bench.targets._adb.session import Session, cancelled
 from bench.targets._adb.shell import AdbShell, DisconnectedError, Shell, quote
 from bench.targets._affinity import cpus
 from bench.values import Environment, Launch, Plan, Variant, utc_now
 
 KIND = "adb"
+OPTIONS = frozenset(field.name for field in dataclasses.fields(Options))
 LOOK_EVERY_S = 1.0
 NO_OPTIONS: Mapping[str, str] = {}
 
@@ -65,15 +67,16 @@ NO_OPTIONS: Mapping[str, str] = {}
 def discover(options: Mapping[str, str] = NO_OPTIONS) -> list[TargetStatus]:
     """Every device that the adb server knows; starts the server if there is none here.
 
-    Without a server there is one line that says so and names the cure. Raises TargetError for a
-    misspelt option only.
+    Without a server there is one line that says so and names the cure.
+
+    Raises:
+        TargetError: an option that there is not, or of another kind.
     """
+    settings = read_options(options)
     try:
-        server = Server(read_options(options).adb_server)
+        server = Server(settings.adb_server)
         return [_status(device) for device in server.devices()]
     except TargetError as fault:
-        if options and fault.message.startswith("the adb target has no option"):
-            raise
         return [TargetStatus(KIND, "no adb server", fault.message, fault.hint)]
 
 
@@ -87,12 +90,16 @@ def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> AdbTarg
     """The phone of that serial, or the only one.
 
     Raises:
-        TargetError: no such phone, not ready, several to choose from, or a bad option.
+        TargetError: no such phone, not ready, several to choose from, or a bad option; no tool for
+            it, or one that cannot run there.
     """
     settings = read_options(options)
     if plan.real_inputs:
         raise TargetError("a phone is fed random values", hint="leave --real-inputs away")
-    return AdbTarget(_shell(address, settings), plan, settings)
+    shell = _shell(address, settings)
+    # Before anything is built for it: a tool that cannot run there is told at once.
+    find_tool(_abis(shell, settings), plan, settings)
+    return AdbTarget(shell, plan, settings)
 
 
 def clean(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[int, int]:
@@ -104,7 +111,6 @@ def clean(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple
     settings = read_options(options)
     session = Session(_shell(address, settings), settings)
     try:
-        session.take()
         return session.remove_all()
     except LaunchError as fault:
         raise TargetError(fault.message, hint=fault.hint) from fault
@@ -119,14 +125,36 @@ def abis(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[
         TargetError: as :func:`open`.
     """
     settings = read_options(options)
-    shell = _shell(address, settings)
+    return _abis(_shell(address, settings), settings)
+
+
+def _abis(shell: Shell, options: Options) -> tuple[str, ...]:
+    asked = "getprop ro.product.cpu.abilist; getprop ro.product.cpu.abi; uname -m"
     try:
-        listed = shell.run("getprop ro.product.cpu.abilist", settings.reconnect_s)
+        listed = shell.run(asked, options.reconnect_s).decode("ascii", "replace").split()
     except DisconnectedError as fault:
         raise TargetError(
             f"{shell.serial} does not answer ({fault})", hint="plug it in anew"
         ) from fault
-    return tuple(listed.decode("ascii", "replace").strip().split(","))
+    first = listed[0] if listed else ""
+    return tuple(ABI_OF_MACHINE.get(first, first).split(","))
+
+
+def find_tool(
+    abis: Sequence[str], plan: Plan, options: Options
+) -> tuple[binary.Tool, files.Artefact, list[files.Artefact]]:
+    """The tool for a phone, as it is here and there, and the libraries it loads.
+
+    Raises:
+        TargetError: there is none, it does not fit the phone, or it has no flag for what is asked.
+    """
+    tool = binary.find(options.benchmark_model, abis)
+    artefact = files.by_content(
+        tool.path, tool.sha256, tool.size_bytes, "-benchmark_model", files.EXECUTABLE
+    )
+    libraries = library_artefacts(options.libraries)
+    command_line(artefact, artefact, plan, dialect_for(artefact, tool.version))
+    return tool, artefact, libraries
 
 
 def _shell(address: str | None, options: Options) -> AdbShell:
@@ -244,20 +272,17 @@ class AdbTarget:
             )
 
     def _choose_tool(self, phone: Phone) -> None:
-        tool = binary.find(self._options.benchmark_model, phone.abis)
+        tool, artefact, libraries = find_tool(phone.abis, self._plan, self._options)
         if tool.loader and not tool.loader.startswith("/system/"):
             test = f"if [ -e {quote(tool.loader)} ]; then echo there=1; fi; echo %end"
-            if not self._session.link.ask(test, quietly).values:
+            if not self._session.link.ask(test, self._session.say).values:
                 raise TargetError(
                     f"{str(tool.path)!r} needs {tool.loader}, which this phone does not have",
                     hint="that is a build for Linux; give the Android build of benchmark_model",
                 )
         self._tool_version = tool.version
-        self._tool = files.by_content(
-            tool.path, tool.sha256, tool.size_bytes, "-benchmark_model", files.EXECUTABLE
-        )
-        self._libraries = library_artefacts(self._options.libraries)
-        self._command(self._tool, self._tool)  # what the tool has no flag for is told now
+        self._tool = artefact
+        self._libraries = libraries
 
     def _command(
         self, tool: files.Artefact, model: files.Artefact, variant: Variant | None = None
@@ -362,6 +387,8 @@ class AdbTarget:
                     hint="measure with one harness at a time, then run the same command again",
                     error_class="device_busy",
                 )
+            if refused == "room":
+                raise files.full(self._session.serial, "no room for a launch")
             files.push(self._session.link, [needed[refused]], self._session.token, progress)
         raise TransientLaunchError(
             f"files vanish from {self.id} while we measure",

@@ -302,8 +302,10 @@ def artefact(tmp_path: Path) -> files.Artefact:
     ("found", "missing"),
     [
         ("", True),
-        ("{name}={sha}  {name}\n", False),
-        ("{name}={other}  {name}\n", True),
+        ("{name}=sha256sum:{sha}\n", False),
+        ("{name}=sha256sum:{other}\n", True),
+        ("{name}=sha1sum:040f06fd774092478d450774f5ba30c5da78acc8\n", False),
+        ("{name}=sha1sum:{other}\n", True),
         ("{name}=size:7\n", False),
         ("{name}=size:8\n", True),
     ],
