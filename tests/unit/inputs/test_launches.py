@@ -102,7 +102,13 @@ def test_indices_are_samples_and_never_beyond_the_samples_bounds(variants):
     assert (each.from_samples, each.bounds) == (True, (2, 12))
     asked = only(launches.feed(files, Plan(input_ranges=(("index", (0, 5)),)), x))
     assert (asked.from_samples, asked.bounds) == (False, (0, 5))
-    assert only(launches.feed(files, Plan(), None)).bounds is None
+    without = only(launches.feed(files, Plan(), None))
+    assert (without.from_samples, without.bounds) == (False, (0, 20))  # the table's rows
+
+
+def test_an_integer_that_points_into_no_table_has_no_bounds(variants):
+    fed = launches.feed(variants(tflite_files.add("int32")), Plan(), None)
+    assert [each.bounds for each in fed.variants[0].inputs] == [None, None]
 
 
 def test_a_signature_is_chosen_or_refused(variants):
