@@ -83,7 +83,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "charts*": ("errors",),
     "page*": ("cache",),
     "formats*": (
-        *("values", "encoding", "text", "charts", "page", "stats", "schedule", "records"),
+        *("errors", "values", "encoding", "text", "charts", "page", "stats", "schedule", "records"),
         "report",
     ),
     # The ways in
