@@ -9,6 +9,7 @@ Schema history; older ones are read as the newest:
 
 1. the first one.
 2. what the steps of a recipe found out stands beside the facts of a variant's file, not in them.
+3. an accuracy holds scores of any metrics with their intervals, where it held top-1 and agreement.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from bench.values import (
     Variant,
 )
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True)
@@ -307,6 +308,8 @@ def _decode(path: Path, number: int, line: bytes, schema: int) -> Any:
     try:
         if schema == 1:
             _from_schema_1(kind, body)
+        if schema <= 2:
+            _from_schema_2(kind, body)
         return _value(kind, body)
     except ValueError as fault:
         raise StoreError(f"{path} line {number} is a broken {name} ({fault})", hint=hint) from fault
@@ -339,6 +342,28 @@ def _from_schema_1(kind: type[Any], body: dict[str, Any]) -> None:
         facts = encoding.convert(variant.get("facts", {}), dict[str, Any])
         variant["steps"] = facts.pop("steps", {})
         variant["facts"] = facts or None
+
+
+def _from_schema_2(kind: type[Any], body: dict[str, Any]) -> None:
+    """Change the fields of an old record to those of today.
+
+    Raises:
+        ValueError: they are not even of the old form.
+    """
+    if kind is not Accuracy:
+        return
+    found = []
+    for name, metric in (("top1", "accuracy"), ("agreement", "agreement")):
+        value = body.pop(name, None)
+        if value is None:
+            continue
+        value = encoding.convert(value, float)
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} must lie between 0 and 1")
+        loss = 1.0 - value if metric == "agreement" else None
+        score = {"output": "", "metric": metric, "value": value, "decides": not found}
+        found.append({**score, "loss": loss})
+    body["scores"] = found
 
 
 def _check_same(path: Path, session: Session) -> None:
