@@ -53,6 +53,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "workers.interpreter": (),
     "workers.launch": (),
     "workers.evaluate": ("errors",),
+    "workers.client": ("errors",),
     "accuracy": ("errors", "values", "cache", "data", "workers"),
     # Launching: targets know nothing of blocks, statistics and files, measure nothing of devices
     "benchmark_model*": ("errors", "values", "cache"),
