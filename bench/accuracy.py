@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -103,8 +103,10 @@ class _Bench:
         samples.mkdir()
         for name, array in test.x.items():
             np.save(samples / f"x.{quote(name, safe='')}.npy", array)
-        for name, array in (test.y or {}).items():
-            np.save(samples / f"y.{quote(name, safe='')}.npy", array)
+        labels = test.y if isinstance(test.y, Mapping) else {"": test.y}
+        for name, truth in labels.items():
+            if truth is not None:
+                np.save(samples / f"y.{quote(name, safe='')}.npy", truth)
         (self._folder / "baseline").mkdir()
         self.ready = True
 

@@ -352,7 +352,7 @@ def _from_schema_2(kind: type[Any], body: dict[str, Any]) -> None:
     """
     if kind is not Accuracy:
         return
-    found = []
+    found: list[dict[str, Any]] = []
     for name, metric in (("top1", "accuracy"), ("agreement", "agreement")):
         value = body.pop(name, None)
         if value is None:

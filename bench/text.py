@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from bench.values import Estimate, Missing
+from bench.values import Comparison, Estimate, Missing, Score
 
 INDENT = "  "
 MICROSECONDS_BELOW_MS = 0.1
@@ -76,6 +76,75 @@ def p99(estimate: Estimate | Missing, scale: float) -> str:
     if estimate.launches is not None:
         return f"needs {count(estimate.launches, 'more launch', 'more launches')}"
     return estimate.reason
+
+
+def figure(value: float | None, *, is_fraction: bool, digits: int = 3) -> str:
+    """A figure of a metric: ``92.30 %``, or ``0.832``."""
+    if value is None:
+        return "-"
+    return f"{value * 100:.2f} %" if is_fraction else f"{value:,.{decimals(value, digits)}f}"
+
+
+def score_text(score: Score) -> str:
+    """A score with its interval: ``92.30 % [91.1, 93.4]``, ``0.832 [0.810, 0.851]``."""
+    value = figure(score.value, is_fraction=score.is_fraction)
+    if score.value is None or score.low is None or score.high is None:
+        return value
+    if score.is_fraction:
+        return f"{value} [{score.low * 100:.1f}, {score.high * 100:.1f}]"
+    return interval(Estimate(score.value, score.low, score.high, ""))
+
+
+def loss_interval_text(score: Score) -> str:
+    """A loss in points or per cent, with its interval: ``0.15 [-0.24, 0.55]``."""
+    if score.loss is None:
+        return "-"
+    text = f"{_signless(score.loss)}"
+    if score.loss_low is None or score.loss_high is None:
+        return text
+    return f"{text} [{_signless(score.loss_low)}, {_signless(score.loss_high)}]"
+
+
+def _signless(fraction: float) -> str:
+    """Hundredths of a point, with no ``-0.00``."""
+    return f"{round(fraction * 100, 2) + 0.0:.2f}"
+
+
+def loss_unit(score: Score) -> str:
+    """What losses of it are told in."""
+    return "%" if score.loss_is_relative else "points"
+
+
+def loss_text(score: Score) -> str:
+    """``0.15 points of accuracy lost [-0.24, 0.55]``, ``gained`` where it is better."""
+    if score.loss is None:
+        return f"loss of {score.label} not known"
+    gained = score.loss < 0
+    sign = -1.0 if gained else 1.0
+    text = f"{_signless(abs(score.loss))} {loss_unit(score)} of {score.label} "
+    text += "gained" if gained else "lost"
+    if score.loss_low is None or score.loss_high is None:
+        return text
+    low, high = sorted((sign * score.loss_low, sign * score.loss_high))
+    return f"{text} [{_signless(low)}, {_signless(high)}]"
+
+
+def change_text(comparison: Comparison) -> str:
+    """``2.04x faster [1.81, 2.06]``: the factor that the words name, within its own interval.
+
+    Value and ends have the same number of decimals, enough to tell a certain change from none.
+    """
+    if comparison.low is None or comparison.high is None:
+        return comparison.verdict
+    low, value, high = comparison.low, comparison.ratio, comparison.high
+    if comparison.verdict == "no clear change":
+        return f"{comparison.verdict} [{low:.2f}, {high:.2f}]"
+    if comparison.verdict == "faster":
+        low, value, high = 1 / high, 1 / value, 1 / low
+    places = decimals(value)
+    while float(f"{low:.{places}f}") <= 1.0 and places < 6:
+        places += 1
+    return f"{value:.{places}f}x {comparison.verdict} [{low:.{places}f}, {high:.{places}f}]"
 
 
 def escape_markdown(text: str) -> str:

@@ -9,8 +9,8 @@ from tabulate import tabulate
 
 from bench.cli import GOOD, REGRESSION
 from bench.records import read
-from bench.report.compare import Change, Limits, changes
-from bench.stats.summary import describe
+from bench.report.compare import Change, Limits, changes, verdict
+from bench.text import change_text, loss_text
 
 
 def compare(asked: argparse.Namespace) -> int:
@@ -25,35 +25,11 @@ def compare(asked: argparse.Namespace) -> int:
 
 
 def _row(change: Change, limits: Limits) -> dict[str, str]:
-    latency = "-"
-    if change.latency is not None:
-        latency = describe(change.latency)
-        if change.latency.low is not None and change.latency.high is not None:
-            latency += f" [{change.latency.low:.3f}, {change.latency.high:.3f}]"
-    accuracy = "-"
-    if change.accuracy_change is not None:
-        accuracy = f"{change.accuracy_change * 100:+.2f} points"
     return {
         "variant": change.variant,
         "target": change.target,
-        "time, new over old": latency,
+        "median time, new against old": "-" if not change.latency else change_text(change.latency),
         "size": f"{(change.size_ratio - 1) * 100:+.1f} %",
-        "accuracy": accuracy,
-        "verdict": _verdict(change, limits),
+        "accuracy": change.not_compared or ", ".join(map(loss_text, change.losses)),
+        "verdict": verdict(change, limits),
     }
-
-
-def _verdict(change: Change, limits: Limits) -> str:
-    if change.regressions:
-        return f"regression: {', '.join(change.regressions)}"
-    if limits == Limits() and change.latency is not None:
-        told = change.latency.verdict
-        more = change.more_launches if told == "no clear change" else None
-        return f"{told}: about {more} more launches would tell" if more else told
-    if limits.latency is None or change.gate == "pass":
-        return "pass"
-    if change.latency is None:
-        return "can't tell: one side has no launches"
-    if change.more_launches is None:
-        return "can't tell: too few launches, or the change lies at the limit"
-    return f"can't tell: about {change.more_launches} more launches would"

@@ -188,9 +188,7 @@ def align(outputs: Arrays, baseline: Arrays) -> dict[str, Array]:
     return {name: outputs[name] for name in baseline}
 
 
-def _custom(
-    each: Chosen, outputs: Arrays, labels: Arrays, baseline: Arrays | None
-) -> Score:
+def _custom(each: Chosen, outputs: Arrays, labels: Arrays, baseline: Arrays | None) -> Score:
     """A metric of the user's, of one output or of all."""
 
     def parts(given: Arrays) -> tuple[npt.NDArray[np.generic] | Arrays, Array | Arrays | None]:

@@ -108,9 +108,9 @@ def _by_parts(count: Callable[..., Array]) -> PerSample:
     def per_sample(
         output: Array, labels: Array | None, baseline: Array | None, reading: Reading
     ) -> Array:
-        return np.concatenate(
-            [count(*part, reading) for part in _parts(output, labels, baseline)]
-        ).astype(np.float64)
+        counted = [count(*part, reading) for part in _parts(output, labels, baseline)]
+        found: Array = np.concatenate(counted).astype(np.float64)
+        return found
 
     return per_sample
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from dataclasses import replace
 
 import numpy as np
 
@@ -67,30 +68,37 @@ def proportion(
     hits = mine[:, 0] > 0
     total, count = len(hits), int(hits.sum())
     low, high = (float(end) for end in proportion_interval(count, total))
-    loss = loss_low = loss_high = lost = gained = None
-    if against:
-        # What differs from the baseline is one proportion: it cannot be gained.
-        lost, gained = total - count, 0
-        loss, loss_low, loss_high = lost / total, 1.0 - high, 1.0 - low
-    elif before is not None:
-        theirs = before[:, 0] > 0
-        lost, gained = int((theirs & ~hits).sum()), int((hits & ~theirs).sum())
-        loss = (lost - gained) / total
-        loss_low, loss_high = (float(x) for x in paired_loss_interval(lost, gained, total))
-    return Score(
+    score = Score(
         output=output,
         metric=name,
         value=count / total,
         low=low,
         high=high,
-        loss=loss,
-        loss_low=loss_low,
-        loss_high=loss_high,
         decides=decides,
         is_fraction=is_fraction,
+        hits="" if against else pack(hits),
+    )
+    if against:
+        # What differs from the baseline is one proportion: nothing can be gained.
+        lost = total - count
+        loss = lost / total
+        return replace(
+            score, loss=loss, loss_low=1.0 - high, loss_high=1.0 - low, lost=lost, gained=0
+        )
+    return score if before is None else paired(score, before[:, 0] > 0, hits)
+
+
+def paired(score: Score, before: Array, after: Array) -> Score:
+    """A score with what was lost, from which samples were answered right before and after."""
+    lost, gained = int((before & ~after).sum()), int((after & ~before).sum())
+    low, high = (float(end) for end in paired_loss_interval(lost, gained, len(after)))
+    return replace(
+        score,
+        loss=(lost - gained) / len(after),
+        loss_low=low,
+        loss_high=high,
         lost=lost,
         gained=gained,
-        hits="" if against else pack(hits),
     )
 
 

@@ -9,10 +9,11 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench import schedule
 from bench.records import End, Records, Session
+from bench.report import losses
 from bench.report.file_warnings import find_file_warnings
 from bench.report.op_times import OpTimes, op_times
 from bench.report.warnings import find_warnings
@@ -26,9 +27,9 @@ from bench.values import (
     Estimate,
     Failure,
     Launch,
-    Missing,
     Plan,
     ReportWarning,
+    Score,
     Summary,
     Variant,
 )
@@ -54,19 +55,18 @@ class Row:
     baseline_accuracy: Accuracy | None = None
 
     @property
-    def loss(self) -> float | None:
-        """Accuracy lost against the baseline; without labels, the share of other answers than its.
+    def deciding(self) -> tuple[Score, ...]:
+        """The scores that limits are held against, each with its loss where it is known."""
+        return losses.deciding(self.accuracy, self.baseline_accuracy)
 
+    @property
+    def loss(self) -> float | None:
+        """What is lost against the baseline, of the output that loses most.
+
+        A difference of the metric that decides, or a fraction of the baseline's (``values.Score``);
         None where it is not known.
         """
-        if self.variant is self.baseline:
-            return 0.0
-        if self.accuracy is None:
-            return None
-        theirs = self.baseline_accuracy
-        if self.accuracy.top1 is not None and theirs is not None and theirs.top1 is not None:
-            return theirs.top1 - self.accuracy.top1
-        return None if self.accuracy.agreement is None else 1.0 - self.accuracy.agreement
+        return 0.0 if self.variant is self.baseline else losses.worst(self.deciding)
 
     @property
     def size_ratio(self) -> float:
@@ -102,6 +102,11 @@ class Report:
     failures: tuple[Failure, ...]
     warnings: tuple[ReportWarning, ...]
     end: End | None
+    launches: tuple[Launch, ...] = ()
+
+    def launches_of(self, target: str, variant: str) -> list[Launch]:
+        """The launches of one variant on one target, in the order they were made."""
+        return [item for item in self.launches if (item.target, item.variant) == (target, variant)]
 
     def to_dataframe(self) -> pd.DataFrame:
         """One line per variant and target, one column per figure, units in the names.
@@ -110,24 +115,10 @@ class Report:
         """
         import pandas as pd
 
-        name = self.session.model.name
-        lines = [
-            _line(name, table, row) | self._warned(table, row)
-            for table in self.tables
-            for row in table.rows
-        ]
-        frame: pd.DataFrame = pd.DataFrame(lines, columns=list(_line_columns()))
-        return frame
+        from bench.report.dataframe import COLUMNS, lines
 
-    def _warned(self, table: Table, row: Row) -> dict[str, str | None]:
-        """The warnings of this variant, there or anywhere."""
-        told = [
-            warning.message
-            for warning in self.warnings
-            if warning.variant == row.variant.name
-            and warning.target in (None, table.environment.target)
-        ]
-        return {"warnings": "; ".join(told) or None}
+        frame: pd.DataFrame = pd.DataFrame(list(lines(self)), columns=list(COLUMNS))
+        return frame
 
 
 def assemble(records: Records) -> Report:
@@ -171,6 +162,7 @@ def assemble(records: Records) -> Report:
         failures=kept,
         warnings=_warnings(records, tables, launches),
         end=records.end,
+        launches=records.launches,
     )
 
 
@@ -303,79 +295,3 @@ def _half_width(estimate: Estimate) -> float:
     if estimate.low is None or estimate.high is None:
         return math.inf
     return max(estimate.high / estimate.value, estimate.value / max(estimate.low, 1e-9)) - 1
-
-
-def _line_columns() -> Sequence[str]:
-    return (
-        "model", "target", "variant", "size_bytes", "size_ratio", "zipped_bytes", "zipped_ratio",
-        "int8_share",
-        "accuracy", "agreement", "max_difference", "mean_difference", "samples",
-        "launches", "runs", "median_us", "median_low_us", "median_high_us", "median_kind",
-        "p99_us", "p99_low_us", "p99_high_us", "p99_kind", "min_us", "mean_us", "std_us",
-        "init_us", "first_us", "peak_bytes", "ratio", "ratio_low", "ratio_high", "verdict",
-        "error_class", "error", "warnings",
-    )  # fmt: skip  # one line per thought
-
-
-def _line(model: str, table: Table, row: Row) -> dict[str, Any]:
-    """The figures of one row, by column; what is missing is None."""
-    accuracy, summary, comparison, failure = (
-        row.accuracy,
-        row.summary,
-        row.comparison,
-        row.failure,
-    )
-    line: dict[str, Any] = {
-        "model": model,
-        "target": table.environment.target,
-        "variant": row.variant.name,
-        "size_bytes": row.variant.size_bytes,
-        "size_ratio": row.size_ratio,
-        "zipped_bytes": row.variant.zipped_bytes,
-        "zipped_ratio": row.zipped_ratio,
-        "int8_share": row.variant.int8_share,
-    }
-    if accuracy is not None:
-        line |= {
-            "accuracy": accuracy.top1,
-            "agreement": accuracy.agreement,
-            "max_difference": accuracy.max_difference,
-            "mean_difference": accuracy.mean_difference,
-            "samples": accuracy.samples,
-        }
-    if summary is not None:
-        line |= {
-            name: getattr(summary, name)
-            for name in (
-                "launches",
-                "runs",
-                "min_us",
-                "mean_us",
-                "std_us",
-                "init_us",
-                "first_us",
-                "peak_bytes",
-            )
-        }
-        line |= _estimate("median", summary.median_us) | _estimate("p99", summary.p99_us)
-    if comparison is not None:
-        line |= {
-            "ratio": comparison.ratio,
-            "ratio_low": comparison.low,
-            "ratio_high": comparison.high,
-            "verdict": comparison.verdict,
-        }
-    if failure is not None:
-        line |= {"error_class": failure.error_class, "error": failure.message}
-    return line
-
-
-def _estimate(name: str, estimate: Estimate | Missing) -> dict[str, Any]:
-    if isinstance(estimate, Missing):
-        return {f"{name}_kind": estimate.reason}
-    return {
-        f"{name}_us": estimate.value,
-        f"{name}_low_us": estimate.low,
-        f"{name}_high_us": estimate.high,
-        f"{name}_kind": estimate.kind,
-    }

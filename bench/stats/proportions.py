@@ -7,6 +7,7 @@ code that makes a report.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from statistics import NormalDist
 from typing import Any
 
@@ -15,19 +16,28 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
-TAIL = 0.025
-"""Each tail of a 95 % interval."""
+Z = NormalDist().inv_cdf(0.975)
+"""How many standard deviations the ends of a 95 % interval lie off."""
 
 _HALVINGS = 60
+_POWER = NormalDist().inv_cdf(0.8)
+_HOPELESS = 10_000
+"""So many times the samples are as good as never."""
+
+Ends = Callable[[float, float], tuple[float, float]]
 
 
-def z_of(tail: float) -> float:
-    """How many standard deviations of a normal distribution leave so much above them."""
-    return NormalDist().inv_cdf(1.0 - tail)
+def joint_z(comparisons: int) -> float:
+    """How many standard deviations off, so that all of several intervals hold with 95 %.
+
+    By Bonferroni's inequality, which asks nothing of how the comparisons depend on one another
+    (here they share a baseline and its samples).
+    """
+    return NormalDist().inv_cdf(1.0 - 0.025 / max(comparisons, 1))
 
 
 def proportion_interval(
-    count: ArrayLike, total: ArrayLike, *, tail: float = TAIL
+    count: ArrayLike, total: ArrayLike, *, z: float = Z
 ) -> tuple[Floats, Floats]:
     """The interval of a proportion by Wilson's score test.
 
@@ -38,9 +48,8 @@ def proportion_interval(
     Args:
         count: samples that have it.
         total: all samples, at least 1.
-        tail: of each end.
+        z: how many standard deviations each end lies off.
     """
-    z = z_of(tail)
     n = np.asarray(total, np.float64)
     share = np.asarray(count, np.float64) / n
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
@@ -49,7 +58,7 @@ def proportion_interval(
 
 
 def paired_loss_interval(
-    lost: ArrayLike, gained: ArrayLike, total: ArrayLike, *, tail: float = TAIL
+    lost: ArrayLike, gained: ArrayLike, total: ArrayLike, *, z: float = Z
 ) -> tuple[Floats, Floats]:
     """The interval of ``(lost - gained) / total`` for paired answers, by Tango's score test.
 
@@ -62,14 +71,15 @@ def paired_loss_interval(
         lost: samples that the baseline answers right and the variant does not.
         gained: the reverse.
         total: all samples, at least 1.
-        tail: of each end.
+        z: how many standard deviations each end lies off.
     """
     counts: Any = np.broadcast_arrays(*(np.asarray(x, np.float64) for x in (lost, gained, total)))
-    return _tango_end(*counts, -z_of(tail)), _tango_end(*counts, z_of(tail))
+    return _tango_end(counts, -z), _tango_end(counts, z)
 
 
-def _tango_end(lost: Floats, gained: Floats, total: Floats, z: float) -> Floats:
+def _tango_end(counts: Any, z: float) -> Floats:
     """Where the score statistic, which falls with the difference, is ``-z``: by bisection."""
+    lost, gained, total = counts
     low, high = np.full(lost.shape, -1.0), np.full(lost.shape, 1.0)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -90,22 +100,35 @@ def _tango_score(lost: Floats, gained: Floats, total: Floats, difference: Floats
     return score
 
 
-def samples_to_tell(
-    value: float, low: float, high: float, samples: int, limit: float, *, power: float = 0.8
-) -> int | None:
+def samples_to_tell(ends: Ends, value: float, samples: int, limit: float) -> int | None:
     """About how many samples more would tell on which side of a limit a figure lies.
 
     So many that, if the figure is what it now seems, its interval keeps clear of the limit in four
-    cases out of five; the interval narrows with the square root of the samples.
+    cases out of five.
+
+    Args:
+        ends: the interval as it would be with so many times the samples, its ends so many standard
+            deviations further out.
+        value: of the figure.
+        samples: that there are.
+        limit: that the figure is held against.
 
     Returns:
-        None where no number would: the figure seems to lie at the limit. 0 where it is told.
+        0 where it is told, None where no number of samples that one could have would.
     """
-    if not low <= limit < high:
+
+    def told(times: float, further: float) -> bool:
+        low, high = ends(times, further)
+        return high <= limit if value <= limit else low > limit
+
+    if told(1.0, 0.0):
         return 0
-    distance = abs(value - limit)
-    half = high - value if value <= limit else value - low
-    half *= 1.0 + NormalDist().inv_cdf(power) / z_of(TAIL)
-    if distance * 1000 < half:
-        return None
-    return max(math.ceil(samples * (half / distance) ** 2) - samples, 1)
+    low, high = 1.0, 2.0
+    while not told(high, _POWER):
+        low, high = high, high * 2
+        if high > _HOPELESS:
+            return None
+    for _ in range(20):
+        middle = (low + high) / 2
+        low, high = (low, middle) if told(middle, _POWER) else (middle, high)
+    return max(math.ceil(samples * (high - 1)), 1)

@@ -30,7 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Evaluate, print the answer, return the exit code."""
     parser = argparse.ArgumentParser(description="Answer all test samples with one variant.")
     parser.add_argument("--model", required=True)
-    parser.add_argument("--samples", required=True, help="folder: x.INPUT.npy, and y.OUTPUT.npy if known")
+    parser.add_argument(
+        "--samples", required=True, help="folder: x.INPUT.npy, and y.OUTPUT.npy if known"
+    )
     parser.add_argument("--outputs", required=True, help="folder to keep the answers in")
     parser.add_argument("--baseline", help="folder of the baseline's answers")
     parser.add_argument("--metrics", type=json.loads, default={}, help="JSON: output to metrics")

@@ -1,0 +1,111 @@
+"""A report as lines of figures: what ``Report.to_dataframe()``, .csv and .json hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bench.report import Report, Row, Table
+from bench.text import score_text
+from bench.values import Accuracy, Estimate, Missing, Score
+
+COLUMNS = (
+    "model", "target", "variant", "size_bytes", "size_ratio", "zipped_bytes", "zipped_ratio",
+    "int8_share",
+    "accuracy", "agreement", "max_difference", "mean_difference", "samples",
+    "metric", "score", "score_low", "score_high", "loss", "loss_low", "loss_high", "scores",
+    "launches", "runs", "median_us", "median_low_us", "median_high_us", "median_kind",
+    "p99_us", "p99_low_us", "p99_high_us", "p99_kind", "min_us", "mean_us", "std_us",
+    "init_us", "first_us", "peak_bytes", "ratio", "ratio_low", "ratio_high", "verdict",
+    "error_class", "error", "warnings",
+)  # fmt: skip  # one line per thought
+"""``metric`` to ``loss_high`` are of the score that decides, of the output that loses most."""
+
+_OF_SUMMARY = (
+    *("launches", "runs", "min_us", "mean_us", "std_us", "init_us", "first_us", "peak_bytes"),
+)
+
+
+def lines(report: Report) -> Iterator[dict[str, Any]]:
+    """One line per target and variant, by column; what is missing is None or left out."""
+    for table in report.tables:
+        for row in table.rows:
+            yield {
+                "model": report.session.model.name,
+                **_line(table, row),
+                "warnings": _warned(report, table, row),
+            }
+
+
+def _warned(report: Report, table: Table, row: Row) -> str | None:
+    """The warnings of this variant, there or anywhere."""
+    told = [
+        warning.message
+        for warning in report.warnings
+        if warning.variant == row.variant.name
+        and warning.target in (None, table.environment.target)
+    ]
+    return "; ".join(told) or None
+
+
+def _line(table: Table, row: Row) -> dict[str, Any]:
+    """The figures of one row."""
+    summary, comparison, failure = row.summary, row.comparison, row.failure
+    line: dict[str, Any] = {
+        "target": table.environment.target,
+        "variant": row.variant.name,
+        "size_bytes": row.variant.size_bytes,
+        "size_ratio": row.size_ratio,
+        "zipped_bytes": row.variant.zipped_bytes,
+        "zipped_ratio": row.zipped_ratio,
+        "int8_share": row.variant.int8_share,
+    }
+    if row.accuracy is not None:
+        line |= _accuracy(row.accuracy, row.deciding)
+    if summary is not None:
+        line |= {name: getattr(summary, name) for name in _OF_SUMMARY}
+        line |= _estimate("median", summary.median_us) | _estimate("p99", summary.p99_us)
+    if comparison is not None:
+        line |= {
+            "ratio": comparison.ratio,
+            "ratio_low": comparison.low,
+            "ratio_high": comparison.high,
+            "verdict": comparison.verdict,
+        }
+    if failure is not None:
+        line |= {"error_class": failure.error_class, "error": failure.message}
+    return line
+
+
+def _accuracy(accuracy: Accuracy, deciding: tuple[Score, ...]) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "accuracy": accuracy.top1,
+        "agreement": accuracy.agreement,
+        "max_difference": accuracy.max_difference,
+        "mean_difference": accuracy.mean_difference,
+        "samples": accuracy.samples,
+        "scores": "; ".join(f"{s.label} {score_text(s)}" for s in accuracy.scores) or None,
+    }
+    if deciding:
+        score = max(deciding, key=lambda each: each.loss if each.loss is not None else -1.0)
+        line |= {
+            "metric": score.label,
+            "score": score.value,
+            "score_low": score.low,
+            "score_high": score.high,
+            "loss": score.loss,
+            "loss_low": score.loss_low,
+            "loss_high": score.loss_high,
+        }
+    return line
+
+
+def _estimate(name: str, estimate: Estimate | Missing) -> dict[str, Any]:
+    if isinstance(estimate, Missing):
+        return {f"{name}_kind": estimate.reason}
+    return {
+        f"{name}_us": estimate.value,
+        f"{name}_low_us": estimate.low,
+        f"{name}_high_us": estimate.high,
+        f"{name}_kind": estimate.kind,
+    }
