@@ -1,14 +1,15 @@
 """Which optimised variant of my TFLite model should I ship, on this phone, how sure are we?
 
-The vocabulary, for use from Python::
+All of it in one call, or any saved run again::
 
     import bench
 
-    records = bench.read(Path("reports/fashion-2026-11-24.jsonl"))
-    frame = bench.assemble(records).to_dataframe()
+    report = bench.run("model.keras", ["quantize:int8"], data="samples.npz", targets="local")
+    report = bench.assemble(bench.read("reports/model-2026-11-24.jsonl"))
+    report.to_dataframe()
 
-Values and errors are named here, and what makes new ones of old ones; what touches files and
-devices stays in its module, such as ``bench.build.build`` and ``bench.measure.measure``. Nothing is
+Values and errors are named here, and what makes new ones of old ones; each stage by itself stays in
+its module, such as ``bench.build.build`` and ``bench.measure.measure``. Nothing is
 imported before it is asked for (PEP 562), so that ``import bench`` costs nothing.
 """
 
@@ -34,11 +35,13 @@ if TYPE_CHECKING:
         UsageError,
         VerificationError,
     )
+    from bench.metrics.values import Accuracy, Score
+    from bench.observers import Observer
+    from bench.pipeline import run
     from bench.records import Records, read
     from bench.report import Report, assemble
     from bench.stats.summary import compare_paired, summarize
     from bench.values import (
-        Accuracy,
         Comparison,
         Environment,
         Estimate,
@@ -73,12 +76,14 @@ __all__ = [
     "Missing",
     "Model",
     "ModelError",
+    "Observer",
     "Plan",
     "Recipe",
     "RecipeError",
     "Records",
     "Report",
     "ReportWarning",
+    "Score",
     "StableLaunchError",
     "Step",
     "StoreError",
@@ -96,18 +101,23 @@ __all__ = [
     "plugins",
     "read",
     "recipes",
+    "run",
     "sources",
     "summarize",
 ]
 
 _MODULES = ("build", "data", "measure", "plugins", "recipes", "sources")
 _HOMES = {
+    "Accuracy": "metrics.values",
     "Data": "data",
+    "Observer": "observers",
     "Records": "records",
     "Report": "report",
+    "Score": "metrics.values",
     "assemble": "report",
     "compare_paired": "stats.summary",
     "read": "records",
+    "run": "pipeline",
     "summarize": "stats.summary",
 }
 """Where a name comes from that is neither an error nor a value."""

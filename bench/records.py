@@ -5,11 +5,7 @@ happen, and an end line when all is done. A file without an end line can be cont
 command. A torn last line (the process was killed while it wrote) is cut off; any other line that
 cannot be read is refused, with its number: each field must be of its type and within its range.
 
-Schema history; older ones are read as the newest:
-
-1. the first one.
-2. what the steps of a recipe found out stands beside the facts of a variant's file, not in them.
-3. an accuracy holds scores of any metrics with their intervals, where it held top-1 and agreement.
+What the schemas are, and how older ones are read, is in ``bench.schemas``.
 """
 
 from __future__ import annotations
@@ -24,19 +20,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from bench import cache, checks, encoding
+from bench import cache, checks, encoding, schemas
 from bench.errors import StoreError
-from bench.values import (
-    Accuracy,
-    Environment,
-    Failure,
-    Launch,
-    Model,
-    Plan,
-    Variant,
-)
-
-SCHEMA = 3
+from bench.metrics.values import Accuracy
+from bench.schemas import SCHEMA
+from bench.values import Environment, Failure, Launch, Model, Plan, Variant
 
 
 @dataclass(frozen=True)
@@ -306,10 +294,7 @@ def _decode(path: Path, number: int, line: bytes, schema: int) -> Any:
     except (ValueError, KeyError, TypeError) as fault:
         raise StoreError(f"{path} line {number} is not a record of ours", hint=hint) from fault
     try:
-        if schema == 1:
-            _from_schema_1(kind, body)
-        if schema <= 2:
-            _from_schema_2(kind, body)
+        schemas.upgrade(name, body, schema)
         return _value(kind, body)
     except ValueError as fault:
         raise StoreError(f"{path} line {number} is a broken {name} ({fault})", hint=hint) from fault
@@ -327,43 +312,6 @@ def _value(kind: type[Any], body: dict[str, Any]) -> Any:
     value = encoding.convert(body, kind)
     checks.check(value, body)
     return value
-
-
-def _from_schema_1(kind: type[Any], body: dict[str, Any]) -> None:
-    """Change the fields of an old record to those of today.
-
-    Raises:
-        ValueError: they are not even of the old form.
-    """
-    if kind is not Session:
-        return
-    body["variants"] = encoding.convert(body.get("variants"), list[dict[str, Any]])
-    for variant in body["variants"]:
-        facts = encoding.convert(variant.get("facts", {}), dict[str, Any])
-        variant["steps"] = facts.pop("steps", {})
-        variant["facts"] = facts or None
-
-
-def _from_schema_2(kind: type[Any], body: dict[str, Any]) -> None:
-    """Change the fields of an old record to those of today.
-
-    Raises:
-        ValueError: they are not even of the old form.
-    """
-    if kind is not Accuracy:
-        return
-    found: list[dict[str, Any]] = []
-    for name, metric in (("top1", "accuracy"), ("agreement", "agreement")):
-        value = body.pop(name, None)
-        if value is None:
-            continue
-        value = encoding.convert(value, float)
-        if not 0 <= value <= 1:
-            raise ValueError(f"{name} must lie between 0 and 1")
-        loss = 1.0 - value if metric == "agreement" else None
-        score = {"output": "", "metric": metric, "value": value, "decides": not found}
-        found.append({**score, "loss": loss})
-    body["scores"] = found
 
 
 def _check_same(path: Path, session: Session) -> None:

@@ -6,7 +6,8 @@ import math
 import re
 from collections.abc import Sequence
 
-from bench.values import Comparison, Estimate, Missing, Score
+from bench.metrics.values import Score
+from bench.values import Comparison, Estimate, Missing
 
 INDENT = "  "
 MICROSECONDS_BELOW_MS = 0.1

@@ -3,17 +3,64 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench.cli import FAILED, GOOD
-from bench.records import read
-from bench.report import assemble
-from bench.report.recommend import Limits, Recommendation, merits, recommendations
+from bench.cli import FAILED, GOOD, _quantities
+
+if TYPE_CHECKING:
+    from bench.report.recommend import Aim, Recommendation
+
+DESCRIPTION = (
+    "Recommend a variant for each target. A limit holds only where it holds for certain; of "
+    "variants that cannot be told apart the smallest is recommended. Exit 3 where none fits."
+)
 
 
-def recommend(asked: argparse.Namespace) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """What can be typed behind ``bench recommend``."""
+
+    file: Path
+    by: Aim = "latency"
+    max_loss: float | None = None
+    max_size: int | None = None
+    max_zipped: int | None = None
+    max_median: float | None = None
+    max_p99: float | None = None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("file", type=Path, metavar="FILE.jsonl", help="what bench run saved")
+    parser.add_argument(
+        "--by",
+        choices=["latency", "size", "zipped"],
+        help="what is to be best (default: latency)",
+    )
+    for flag, kind, example, text in (
+        (
+            "--max-loss",
+            _quantities.percent,
+            "1%",
+            "points of accuracy that may be lost (default: 1%%)",
+        ),
+        ("--max-size", _quantities.size_bytes, "200kB", "of the file"),
+        ("--max-zipped", _quantities.size_bytes, "100kB", "of the file zipped"),
+        ("--max-median", _quantities.microseconds, "5ms", "of the median"),
+        ("--max-p99", _quantities.microseconds, "10ms", "of the P99"),
+    ):
+        parser.add_argument(flag, type=kind, metavar=example, help=text)
+
+
+def carry_out(asked: Arguments) -> int:
     """Carry out ``bench recommend``: exit 3 where no variant keeps to the limits."""
-    report = assemble(read(Path(asked.file)))
+    from bench.records import read
+    from bench.report import assemble
+    from bench.report.recommend import Limits, recommendations
+
+    report = assemble(read(asked.file))
     limits = Limits(
         loss=asked.max_loss,
         size_bytes=asked.max_size,
@@ -27,6 +74,8 @@ def recommend(asked: argparse.Namespace) -> int:
 
 
 def _words(found: Recommendation) -> str:
+    from bench.report.recommend import merits
+
     if found.chosen is None:
         lines = [f"on {found.environment.label}: no variant keeps to these limits"]
     else:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.metrics.values import Score
 from bench.report import Row, Table
 from bench.text import figure, loss_interval_text, loss_unit, score_text
-from bench.values import Score
 
 HIDDEN_BESIDE = ("agreement",)
 """Told in .csv and .json, and here only where it decides."""

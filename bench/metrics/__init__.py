@@ -32,7 +32,7 @@ import numpy.typing as npt
 from bench.errors import DataError
 from bench.metrics import custom, figures, intervals
 from bench.metrics.reading import Array, Reading, read
-from bench.values import Score
+from bench.metrics.values import Score
 
 Arrays = Mapping[str, Array]
 """By the name of an output; each (samples, …)."""

@@ -18,8 +18,8 @@ from bench.errors import DataError
 from bench.metrics import intervals
 from bench.metrics.figures import Metric
 from bench.metrics.reading import Array
+from bench.metrics.values import Score
 from bench.stats.resampling import Bounds, pseudo_values, t_bounds
-from bench.values import Score
 
 GROUPS = 20
 """Of samples, each left out in turn, where a function gives one figure only."""

@@ -116,7 +116,8 @@ def _by_parts(count: Callable[..., Array]) -> PerSample:
 
 
 def _hits(output: Array, labels: Array, baseline: Array, reading: Reading) -> Array:
-    return (reading.answers(output) == reading.right(labels))[:, None]
+    hits: Array = reading.answers(output) == reading.right(labels)
+    return hits[:, None]
 
 
 def _top5(output: Array, labels: Array, baseline: Array, reading: Reading) -> Array:

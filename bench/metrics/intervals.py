@@ -10,9 +10,9 @@ import numpy as np
 
 from bench.metrics.figures import Metric
 from bench.metrics.reading import Array
+from bench.metrics.values import Score
 from bench.stats.proportions import paired_loss_interval, proportion_interval
 from bench.stats.resampling import Bounds, bootstrap
-from bench.values import Score
 
 
 def scored(

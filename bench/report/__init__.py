@@ -9,9 +9,11 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import schedule
+from bench.metrics.values import Accuracy, Score
 from bench.records import End, Records, Session
 from bench.report import losses
 from bench.report.file_warnings import find_file_warnings
@@ -21,7 +23,6 @@ from bench.stats import stopping
 from bench.stats.sample import Sample
 from bench.stats.summary import compare_paired, summarize
 from bench.values import (
-    Accuracy,
     Comparison,
     Environment,
     Estimate,
@@ -29,7 +30,6 @@ from bench.values import (
     Launch,
     Plan,
     ReportWarning,
-    Score,
     Summary,
     Variant,
 )
@@ -103,6 +103,7 @@ class Report:
     warnings: tuple[ReportWarning, ...]
     end: End | None
     launches: tuple[Launch, ...] = ()
+    path: Path | None = None
 
     def launches_of(self, target: str, variant: str) -> list[Launch]:
         """The launches of one variant on one target, in the order they were made."""
@@ -163,6 +164,7 @@ def assemble(records: Records) -> Report:
         warnings=_warnings(records, tables, launches),
         end=records.end,
         launches=records.launches,
+        path=records.path,
     )
 
 

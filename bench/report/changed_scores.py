@@ -12,8 +12,8 @@ import math
 from dataclasses import replace
 
 from bench.metrics.intervals import paired, unpack
+from bench.metrics.values import Accuracy, Score
 from bench.records import Records
-from bench.values import Accuracy, Score
 
 
 def accuracy_losses(old: Records, new: Records, variant: str) -> tuple[tuple[Score, ...], int, str]:

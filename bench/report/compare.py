@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bench.errors import UsageError
+from bench.metrics.values import Score
 from bench.records import Records
 from bench.report.changed_scores import accuracy_losses
 from bench.report.losses import ROUNDING, Verdict, judge_all
 from bench.stats import stopping
 from bench.stats.summary import compare_unpaired
-from bench.values import Comparison, Environment, Plan, Score, Variant
+from bench.values import Comparison, Environment, Plan, Variant
 
 INCIDENTAL_FACTS = frozenset({"python", "serial", "battery_level", "celsius"})
 """Facts of an environment that two comparable figures may differ in."""

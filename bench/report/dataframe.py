@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from bench.metrics.values import Accuracy, Score
 from bench.report import Report, Row, Table
 from bench.text import score_text
-from bench.values import Accuracy, Estimate, Missing, Score
+from bench.values import Estimate, Missing
 
 COLUMNS = (
     "model", "target", "variant", "size_bytes", "size_ratio", "zipped_bytes", "zipped_ratio",

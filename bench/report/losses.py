@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from bench.metrics.values import Accuracy, Score
 from bench.stats.proportions import (
     Z,
     joint_z,
@@ -21,7 +22,6 @@ from bench.stats.proportions import (
     samples_to_tell,
 )
 from bench.text import count, loss_text
-from bench.values import Accuracy, Score
 
 Answer = Literal["kept", "broken", "can't tell"]
 

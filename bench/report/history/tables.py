@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from tabulate import tabulate
@@ -56,6 +57,12 @@ def csv(history: History) -> str:
         for index in range(len(series.points))
     ]
     return str(pd.DataFrame(lines).to_csv(index=False, lineterminator="\n"))
+
+
+FORMATS: Mapping[str, Callable[[History], str]] = MappingProxyType(
+    {".txt": text, ".md": markdown, ".csv": csv}
+)
+"""Suffix of a file to what writes it."""
 
 
 def local_time(started_at: str) -> datetime | None:

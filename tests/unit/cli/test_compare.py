@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bench import cli
-from bench.cli import options
-from bench.cli.parser import parser
+from bench.cli._parser import parser, value
+from bench.cli.run import Arguments
 from bench.errors import UsageError
-from bench.values import Accuracy, Plan
+from bench.values import Plan
 from tests import examples
 from tests.unit.report.history import stories
 
@@ -25,7 +25,7 @@ def write(tmp_path):
             for block in range(10)
             for variant in NAMES
         ]
-        evaluated = [Accuracy(variant, 100, top1=accuracy) for variant in NAMES]
+        evaluated = [examples.accuracy(variant, 100, top1=accuracy) for variant in NAMES]
         session = examples.session(launches=10, data={"sha256": "x"})
         return str(examples.write(tmp_path / name, session, [environment, *evaluated, *launches]))
 
@@ -119,7 +119,7 @@ def test_a_limit_is_a_share(text, capsys):
 
 
 def run(*arguments):
-    return options.plan(parser().parse_args(["run", "m.tflite", *arguments]))
+    return value(Arguments, vars(parser().parse_args(["run", "m.tflite", *arguments]))).plan()
 
 
 def test_until_is_planned():

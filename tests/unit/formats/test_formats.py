@@ -12,7 +12,7 @@ import pytest
 from bench.formats import csv, json, md, text
 from bench.records import read
 from bench.report import assemble
-from bench.values import Accuracy, Environment, Failure
+from bench.values import Environment, Failure
 from tests import examples
 
 NAMES = ["float32", "quantize:int8"]
@@ -26,8 +26,8 @@ def made(tmp_path, items, *, session=None, end=True):
 @pytest.fixture
 def whole(tmp_path):
     accuracies = [
-        Accuracy("float32", 10, top1=0.9),
-        Accuracy("quantize:int8", 10, top1=0.875, agreement=0.99),
+        examples.accuracy("float32", 10, top1=0.9),
+        examples.accuracy("quantize:int8", 10, top1=0.875, agreement=0.99),
     ]
     items = [examples.ENVIRONMENT, *accuracies, *examples.launches(NAMES, 6)]
     return made(tmp_path, items)
@@ -66,8 +66,8 @@ def test_the_terminal_table(whole):
 
 def test_without_labels_the_agreement_is_shown(tmp_path):
     items = [
-        Accuracy("float32", 10),
-        Accuracy("quantize:int8", 10, agreement=0.987),
+        examples.accuracy("float32", 10),
+        examples.accuracy("quantize:int8", 10, agreement=0.987),
         *examples.launches(NAMES, 6),
     ]
     shown = text.render(made(tmp_path, items))

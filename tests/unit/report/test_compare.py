@@ -12,7 +12,7 @@ from bench.errors import UsageError
 from bench.records import Records
 from bench.report import compare
 from bench.report.compare import Limits
-from bench.values import Accuracy, Environment, Plan
+from bench.values import Environment, Plan
 from tests import examples
 
 LOCAL = examples.ENVIRONMENT
@@ -67,7 +67,7 @@ def report(
         replace(variant, size_bytes=size_bytes) if variant.name == "quantize:int8" else variant
         for variant in variants
     )
-    evaluated = Accuracy("quantize:int8", 100, top1=accuracy, agreement=agreement)
+    evaluated = examples.accuracy("quantize:int8", 100, top1=accuracy, agreement=agreement)
     return Records(
         path=Path(name),
         session=examples.session(

@@ -10,7 +10,6 @@ from bench import records
 from bench.cli import main
 from bench.report import assemble
 from bench.report.recommend import Aim, Limits, Recommendation, recommendations
-from bench.values import Accuracy
 from tests import examples
 
 HALF = examples.variant("prune:0.5", 1000, 300)
@@ -27,9 +26,9 @@ def file(tmp_path: Path) -> Path:
         for name, us in zip(NAMES, (100, 50, 100), strict=True)
     ]
     evaluated = [
-        Accuracy("float32", 1000, top1=0.90),
-        Accuracy("quantize:int8", 1000, top1=0.88, agreement=0.97),
-        Accuracy("prune:0.5", 1000, top1=0.91, agreement=0.98),
+        examples.accuracy("float32", 1000, top1=0.90),
+        examples.accuracy("quantize:int8", 1000, top1=0.88, agreement=0.97),
+        examples.accuracy("prune:0.5", 1000, top1=0.91, agreement=0.98),
     ]
     session = examples.session(variants=VARIANTS, launches=12)
     return examples.write(tmp_path / "r.jsonl", session, [examples.ENVIRONMENT, *evaluated, *made])
