@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bench.metrics.values import Score
 from bench.values import Comparison, Estimate, Missing
@@ -14,6 +14,12 @@ MICROSECONDS_BELOW_MS = 0.1
 """A column that holds a median below this is in microseconds, any other in milliseconds."""
 LONG_NAME = 40
 """Of a variant, in letters: longer ones are shortened where they can be."""
+
+
+def time_unit(medians_us: Iterable[float]) -> tuple[str, float]:
+    """``µs`` or ``ms`` for a column that holds these medians, and how many of it a µs is."""
+    least_us = min(medians_us, default=math.inf)
+    return ("µs", 1.0) if least_us < MICROSECONDS_BELOW_MS * 1e3 else ("ms", 1e-3)
 
 
 def size(size_bytes: int) -> str:
@@ -117,13 +123,21 @@ def loss_unit(score: Score) -> str:
 
 
 def loss_text(score: Score) -> str:
-    """``0.15 points of accuracy lost [-0.24, 0.55]``, ``gained`` where it is better."""
+    """``0.15 points of accuracy lost [-0.24, 0.55]``, ``gained`` where it is better.
+
+    Of an error ``RMSE 1.20 % worse [0.31, 2.05]``, of the distance to the baseline ``relative error
+    3.20 % [3.02, 3.41]``.
+    """
     if score.loss is None:
         return f"loss of {score.label} not known"
-    gained = score.loss < 0
-    sign = -1.0 if gained else 1.0
-    text = f"{_signless(abs(score.loss))} {loss_unit(score)} of {score.label} "
-    text += "gained" if gained else "lost"
+    sign = -1.0 if score.loss < 0 else 1.0
+    amount = _signless(abs(score.loss))
+    if score.loss_is_relative:
+        text = f"{score.label} {amount} % {'better' if sign < 0 else 'worse'}"
+    elif score.lower_is_better:
+        text = f"{score.label} {amount} %"
+    else:
+        text = f"{amount} points of {score.label} {'gained' if sign < 0 else 'lost'}"
     if score.loss_low is None or score.loss_high is None:
         return text
     low, high = sorted((sign * score.loss_low, sign * score.loss_high))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -19,6 +20,11 @@ Facts = Mapping[str, Any]
 """JSON-able facts: ``str`` to ``str | int | float | bool | None``, lists or mappings of these."""
 
 NO_FACTS: Facts = MappingProxyType({})
+
+
+def utc_now() -> str:
+    """The time now, in UTC, ISO 8601, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def no_facts() -> Facts:

@@ -58,6 +58,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "workers.interpreter": (),
     "workers.launch": (),
     "workers.evaluate": ("errors", "metrics"),
+    "workers.client": ("errors",),
     "accuracy": ("errors", "values", "cache", "encoding", "data", "metrics", "workers"),
     # Launching: targets know nothing of blocks, statistics and files, measure nothing of devices
     "benchmark_model*": ("errors", "values", "cache"),
@@ -66,19 +67,22 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "schedule": ("values", "stats"),
     "measure": ("errors", "values", "targets", "schedule"),
     # All of it in one call
-    "observers*": ("values",),
+    "observers*": ("values", "metrics.values"),
     "pipeline*": (
         *("errors", "values", "cache", "plugins", "workers", "recipes", "sources", "data"),
         *("build", "accuracy", "targets", "schedule", "measure", "stats", "records"),
-        *("report", "observers"),
+        *("report", "observers", "metrics"),
     ),
     # Showing
     "report*": ("errors", "values", "plugins", "text", "stats", "metrics", "schedule", "records"),
-    "formats*": ("values", "encoding", "text", "stats", "schedule", "records", "report"),
+    "formats*": (
+        *("values", "metrics.values", "encoding", "text", "stats", "schedule", "records"),
+        "report",
+    ),
     # The ways in
     "": (
         *("errors", "values", "build", "data", "measure", "plugins", "recipes", "records"),
-        *("report", "sources", "stats", "pipeline", "observers"),
+        *("report", "sources", "stats", "pipeline", "observers", "metrics.values"),
     ),
     "__main__": ("cli",),
     "cli*": EVERYTHING,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.cli import GOOD, REGRESSION, _quantities
 
 if TYPE_CHECKING:
-    from bench.report.compare import Change, Limits
+    from bench.report.compare import Change, Tolerances
 
 DESCRIPTION = (
     "Compare two saved runs, variant by variant. Exit 1 only where a regression beyond a given "
@@ -49,17 +49,17 @@ def carry_out(asked: Arguments) -> int:
     """Carry out ``bench compare``: exit 1 only where a regression is certain."""
     from bench.cli import _show
     from bench.records import read
-    from bench.report.compare import Limits, changes
+    from bench.report.compare import Tolerances, changes
 
     old, new = read(asked.old), read(asked.new)
-    limits = Limits(asked.fail_above, asked.fail_size, asked.fail_accuracy)
+    limits = Tolerances(asked.fail_above, asked.fail_size, asked.fail_accuracy)
     found = changes(old, new, limits, across=asked.across)
     print(f"{new.session.model.name}: {asked.new} against {asked.old}\n")
     _show.rows([_row(change, limits) for change in found])
     return REGRESSION if any(change.regressions for change in found) else GOOD
 
 
-def _row(change: Change, limits: Limits) -> dict[str, str]:
+def _row(change: Change, limits: Tolerances) -> dict[str, str]:
     from bench.report.compare import verdict
     from bench.text import change_text, loss_text
 

@@ -58,10 +58,10 @@ def carry_out(asked: Arguments) -> int:
     """Carry out ``bench recommend``: exit 3 where no variant keeps to the limits."""
     from bench.records import read
     from bench.report import assemble
-    from bench.report.recommend import Limits, recommendations
+    from bench.report.recommend import Requirements, recommendations
 
     report = assemble(read(asked.file))
-    limits = Limits(
+    limits = Requirements(
         loss=asked.max_loss,
         size_bytes=asked.max_size,
         zipped_bytes=asked.max_zipped,

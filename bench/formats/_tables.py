@@ -13,7 +13,7 @@ from bench.report.file_warnings import partly_int8
 from bench.schedule import Spent
 from bench.stats.intervals import MIN_ORDER_LAUNCHES
 from bench.stats.stopping import launches_to_know
-from bench.text import MICROSECONDS_BELOW_MS, change_text, count, interval, labels, p99, size
+from bench.text import change_text, count, interval, labels, p99, size, time_unit
 from bench.values import Estimate, Plan
 
 
@@ -29,7 +29,7 @@ def grids(report: Report) -> list[Grid]:
 
 def _grid(report: Report, table: Table) -> Grid:
     plan = report.session.plan
-    unit = _unit(table)
+    unit, scale = _time_unit(table)
     baseline = report.session.variants[0].name if report.session.variants else ""
     metrics = metric_columns(table)
     headers = ["variant", "size", "", "zipped", ""]
@@ -52,7 +52,7 @@ def _grid(report: Report, table: Table) -> Grid:
         cells += [_in_int8(row)] if in_int8 else []
         cells += [cell for column in metrics for cell in column.cells(row)]
         cells += [str(row.summary.launches) if row.summary else "-"] if counted else []
-        rows.append((*cells, *_latency(row, unit)))
+        rows.append((*cells, *_latency(row, scale)))
     title = (
         f"{report.session.model.name} on {table.environment.label} · "
         f"{count(plan.threads, 'thread')} · "
@@ -73,9 +73,8 @@ def _launches_differ(table: Table) -> bool:
     return len({row.summary.launches for row in table.rows if row.summary is not None}) > 1
 
 
-def _unit(table: Table) -> str:
-    medians = [row.summary.median_us.value for row in table.rows if row.summary is not None]
-    return "µs" if medians and min(medians) < MICROSECONDS_BELOW_MS * 1e3 else "ms"
+def _time_unit(table: Table) -> tuple[str, float]:
+    return time_unit(row.summary.median_us.value for row in table.rows if row.summary is not None)
 
 
 def _in_int8(row: Row) -> str:
@@ -88,10 +87,9 @@ def _ratio(row: Row, ratio: float) -> str:
     return "" if row.variant is row.baseline else f"{ratio:.2f}x"
 
 
-def _latency(row: Row, unit: str) -> tuple[str, str, str]:
+def _latency(row: Row, scale: float) -> tuple[str, str, str]:
     if row.summary is None:
         return (f"failed: {row.failure.error_class}" if row.failure else "-", "", "")
-    scale = 1.0 if unit == "µs" else 1e-3
     versus = "baseline" if row.variant is row.baseline else "-"
     if row.comparison is not None:
         versus = change_text(row.comparison)

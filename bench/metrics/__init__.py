@@ -46,7 +46,8 @@ class Chosen:
     """One metric of one output.
 
     Attributes:
-        output: its name; empty for metrics of the user's that take all outputs.
+        output: its name; empty for a model's only output, and for metrics of the user's that take
+            all outputs.
         metric: a name of ``figures.METRICS``, or ``module:function``.
         reading: how the output is read.
         decides: limits on losses are held against this one.
@@ -94,11 +95,12 @@ def choose(
     for name, values in outputs.items():
         if labels and name not in by_output and not wanted.get(name):
             continue  # heads that no labels are given for
-        reading = read(name, values, by_output.get(name), probability=known.get(name))
+        shown = name if len(outputs) > 1 else ""
+        reading = read(shown, values, by_output.get(name), probability=known.get(name))
         asked = wanted.get(name) or wanted.get("") or figures.usual(reading)
         for index, metric in enumerate(asked):
-            figures.check(metric, name, reading)
-            found.append(Chosen(name, metric, reading, index == 0))
+            figures.check(metric, shown, reading)
+            found.append(Chosen(shown, metric, reading, index == 0))
     return tuple(found)
 
 
@@ -161,9 +163,9 @@ def score(
         metric = figures.METRICS[each.metric]
         if metric.against_baseline and baseline is None:
             continue  # it would be held against itself
-        theirs = None if baseline is None else baseline[each.output]
-        own = outputs[each.output]
-        truth = by_output.get(each.output)
+        name = each.output or next(iter(outputs))
+        theirs = None if baseline is None else baseline[name]
+        own, truth = outputs[name], by_output.get(name)
         mine = metric.per_sample(own, truth, theirs, each.reading)
         if metric.against_baseline or theirs is None:
             found.append(intervals.scored(each.output, metric, mine, None, decides=each.decides))

@@ -68,7 +68,7 @@ class Accuracy:
         """The scores that limits on losses are held against, one per output."""
         return tuple(score for score in self.scores if score.decides)
 
-    def score(self, metric: str, output: str | None = None) -> Score | None:
+    def find(self, metric: str, output: str | None = None) -> Score | None:
         """The first score of that metric (of that output), None where there is none."""
         for score in self.scores:
             if score.metric == metric and output in (None, score.output):
@@ -78,11 +78,11 @@ class Accuracy:
     @property
     def top1(self) -> float | None:
         """The share of samples answered right; None without labels, or with others than classes."""
-        found = self.score("accuracy")
+        found = self.find("accuracy")
         return None if found is None else found.value
 
     @property
     def agreement(self) -> float | None:
         """The share of samples answered as the baseline does, where that was evaluated."""
-        found = self.score("agreement")
+        found = self.find("agreement")
         return None if found is None else found.value

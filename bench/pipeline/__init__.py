@@ -15,7 +15,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from bench.records import Session, Writer, new_path, read, unfinished
 from bench.report import Report, assemble
 from bench.stats.summary import can_give_p99
 from bench.targets import Target
-from bench.values import Plan
+from bench.values import Plan, utc_now
 
 NO_PHONE = (
     "NO PHONE is attached: measuring on this machine's LiteRT interpreter, whose figures say "
@@ -128,7 +127,7 @@ def _session(
         data=about_data,
         command=tuple(command),
         version=workers.version("tflite-bench") or "",
-        started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        started_at=utc_now(),
     )
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from bench.errors import StoreError
-from bench.measure import Work, measure
+from bench.measure import Job, measure
 from bench.metrics.values import Accuracy
 from bench.observers import Observer
 from bench.pipeline.tally import Tally
@@ -57,9 +57,9 @@ def _launch_all(
     begin = time.perf_counter()
     launches_s = 0.0
     left = False  # whether a target was left before all its cells were tried: to be gone on with
-    work = Work(records.session.variants, records.session.plan, records.launches)
+    job = Job(records.session.variants, records.session.plan, records.launches)
     tally = Tally(records)
-    for outcome in measure(targets, work, lambda target, words: observer.note(_bar(target), words)):
+    for outcome in measure(targets, job, lambda target, words: observer.note(_bar(target), words)):
         writer.append(outcome)
         observer.outcome(outcome)
         if isinstance(outcome, Launch):

@@ -32,7 +32,7 @@ def accuracy_losses(old: Records, new: Records, variant: str) -> tuple[tuple[Sco
         return (), 0, "evaluated on other samples"
     found = []
     for score in after.deciding:
-        theirs = before.score(score.metric, score.output)
+        theirs = before.find(score.metric, score.output)
         if theirs is None:
             return (), 0, f"{score.label} stands in {new.path} alone"
         found.append(_against(theirs, score, after.samples))

@@ -37,7 +37,7 @@ DECISIVE_SETTINGS = (
 
 
 @dataclass(frozen=True)
-class Limits:
+class Tolerances:
     """What counts as a regression, each None where it does not.
 
     Attributes:
@@ -70,7 +70,7 @@ class Change:
     variant: str
     target: str
     latency: Comparison | None
-    gate: stopping.Gate
+    gate: stopping.GateResult
     more_launches: int | None
     size_ratio: float
     losses: tuple[Score, ...]
@@ -79,7 +79,7 @@ class Change:
     regressions: tuple[str, ...]
 
 
-def changes(old: Records, new: Records, limits: Limits, *, across: bool) -> tuple[Change, ...]:
+def changes(old: Records, new: Records, limits: Tolerances, *, across: bool) -> tuple[Change, ...]:
     """Compare all variants that both files have.
 
     Args:
@@ -186,14 +186,14 @@ def _change(
     before: Environment,
     after: Environment,
     variant: Variant,
-    limits: Limits,
+    limits: Tolerances,
     together: int,
 ) -> Change:
     theirs = next(item for item in old.session.variants if item.name == variant.name)
     first = old.launches_of(before.target, variant.name)
     second = new.launches_of(after.target, variant.name)
     latency = None
-    gate: stopping.Gate = "can't tell"
+    gate: stopping.GateResult = "can't tell"
     more = None
     if first and second:
         latency = compare_unpaired(first, second)
@@ -225,11 +225,11 @@ def _change(
     )
 
 
-def verdict(change: Change, limits: Limits) -> str:
+def verdict(change: Change, limits: Tolerances) -> str:
     """What a change means against the limits, in words; without any, what is known of the time."""
     if change.regressions:
         return f"regression: {', '.join(change.regressions)}"
-    if limits == Limits() and change.latency is not None:
+    if limits == Tolerances() and change.latency is not None:
         told = change.latency.verdict
         more = change.more_launches if told == "no clear change" else None
         return f"{told}: about {more} more launches would tell" if more else told
@@ -237,7 +237,7 @@ def verdict(change: Change, limits: Limits) -> str:
     return f"can't tell: {'; '.join(unsure)}" if unsure else "pass"
 
 
-def _unsure_of_latency(change: Change, limits: Limits) -> Iterable[str]:
+def _unsure_of_latency(change: Change, limits: Tolerances) -> Iterable[str]:
     if limits.latency is None or change.gate == "pass":
         return
     if change.latency is None:

@@ -52,11 +52,13 @@ def deciding(accuracy: Accuracy | None, baseline: Accuracy | None) -> tuple[Scor
     """
     if accuracy is None:
         return ()
+    if accuracy is baseline:
+        return accuracy.deciding
     return tuple(_with_loss(score, baseline) for score in accuracy.deciding)
 
 
 def _with_loss(score: Score, baseline: Accuracy | None) -> Score:
-    theirs = baseline.score(score.metric, score.output) if baseline is not None else None
+    theirs = baseline.find(score.metric, score.output) if baseline is not None else None
     if score.loss is not None or score.value is None or theirs is None or theirs.value is None:
         return score
     return replace(score, loss=theirs.value - score.value)

@@ -23,7 +23,7 @@ DEFAULT_LOSS = 0.01
 
 
 @dataclass(frozen=True)
-class Limits:
+class Requirements:
     """What a variant must keep to; None does not matter.
 
     Attributes:
@@ -59,7 +59,7 @@ class Recommendation:
     loss_limit: str = ""
 
 
-def recommendations(report: Report, limits: Limits, aim: Aim) -> tuple[Recommendation, ...]:
+def recommendations(report: Report, limits: Requirements, aim: Aim) -> tuple[Recommendation, ...]:
     """One recommendation per target."""
     found = []
     for table in report.tables:
@@ -90,7 +90,7 @@ def merits(row: Row) -> str:
     return f"{', '.join(parts)}, against {row.baseline.name}"
 
 
-def _loss_limit(table: Table, limits: Limits) -> str:
+def _loss_limit(table: Table, limits: Requirements) -> str:
     """In words, what was asked of losses."""
     scores = [
         score for row in table.rows if row.variant is not row.baseline for score in row.deciding
@@ -104,7 +104,7 @@ def _loss_limit(table: Table, limits: Limits) -> str:
     return losses.how_held(limit, scores, len(scores), default=default)
 
 
-def _breaks(row: Row, table: Table, limits: Limits) -> Iterator[str]:
+def _breaks(row: Row, table: Table, limits: Requirements) -> Iterator[str]:
     """Each limit that a row does not keep to for certain."""
     if row.summary is None:
         yield "it was not measured"
@@ -127,7 +127,7 @@ def _breaks(row: Row, table: Table, limits: Limits) -> Iterator[str]:
             yield f"its {name} may be {figure.high / 1e3:.3g} ms"
 
 
-def _breaks_loss(row: Row, table: Table, limits: Limits) -> str:
+def _breaks_loss(row: Row, table: Table, limits: Requirements) -> str:
     """Why it may not be shipped for what it loses; empty where it may."""
     if row.variant is row.baseline:
         return ""

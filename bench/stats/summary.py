@@ -1,4 +1,4 @@
-"""From launches to figures: summarize one variant, compare two, and say it in words.
+"""From launches to figures: summarize one variant, compare two.
 
 What the figures mean. Launches of one file differ by far more than the runs within a launch, and a
 user meets one launch at a time. So both figures describe the *typical launch*:
@@ -121,22 +121,6 @@ def compare_unpaired(old: Sequence[Launch], new: Sequence[Launch]) -> Comparison
     sides = _sides(old, new)
     interval = unpaired_interval(*(side.log_medians for side in sides))
     return _comparison(*sides, interval, blocks=min(map(len, sides)))
-
-
-def describe(comparison: Comparison) -> str:
-    """``2.7x faster``, ``1.1x slower`` or ``no clear change``.
-
-    As many digits as it takes to show a difference that is certain, however small: ``1.02x
-    slower``, never ``1.0x slower``.
-    """
-    if comparison.verdict == "no clear change":
-        return comparison.verdict
-    factor = max(comparison.ratio, 1.0 / comparison.ratio)
-    if factor >= 10:
-        return f"{factor:.0f}x {comparison.verdict}"
-    excess = max(factor - 1.0, 1e-6)
-    digits = max(1, -math.floor(math.log10(excess) + 1e-9))
-    return f"{factor:.{digits}f}x {comparison.verdict}"
 
 
 def can_give_p99(launches: int, runs: int, *, samples: bool) -> Missing | None:

@@ -30,7 +30,7 @@ import numpy as np
 from bench import plugins, records
 from bench.cli._parser import value
 from bench.cli._shared import TargetArguments, add_target_arguments
-from bench.measure import Work, measure
+from bench.measure import Job, measure
 from bench.pipeline import choose
 from bench.stats import stopping
 from bench.stats.summary import compare_paired, compare_unpaired
@@ -109,7 +109,7 @@ def sessions(
         launches: dict[str, list[Launch]] = {file.name: [] for file in files}
         environment = None
         target = open_target(plan)  # anew, for it is ended with its session
-        for outcome in measure([target], Work(files, plan), lambda *_: None):
+        for outcome in measure([target], Job(files, plan), lambda *_: None):
             if isinstance(outcome, Launch):
                 launches[outcome.variant].append(outcome)
             elif isinstance(outcome, Environment):

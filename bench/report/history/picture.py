@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import UsageError
-from bench.report.history import Change, History, Point, Series, Track, slower
+from bench.report.history import ChangePoint, History, Point, Series, Track, slower
 from bench.report.history._panels import (
     GREY,
     INK,
@@ -24,7 +24,7 @@ from bench.report.history._panels import (
     names_beside,
     tidy,
 )
-from bench.text import count, size
+from bench.text import count, size, time_unit
 from bench.values import Estimate
 
 if TYPE_CHECKING:
@@ -141,8 +141,7 @@ def _latencies(
     axes: Axes, history: History, tracks: Sequence[Track], known: Mapping[str, Look]
 ) -> None:
     """Medians with their intervals joined by a line per track, P99s as dashes above them."""
-    unit = "µs" if min(p.median_us.value for _, p in _points(tracks)) < 100 else "ms"
-    scale = 1.0 if unit == "µs" else 1e-3
+    unit, scale = time_unit(point.median_us.value for _, point in _points(tracks))
     for track in tracks:
         for series in track.series:
             _series(axes, history, series, known[series.variant], scale)
@@ -270,20 +269,43 @@ def _sizes(axes: Axes, history: History, known: Mapping[str, Look]) -> None:
 
 
 def _accuracies(axes: Axes, history: History, known: Mapping[str, Look]) -> None:
-    found = {
-        name: [(x, p.accuracy * 100) for x, p in each if p.accuracy is not None]
-        for name, each in _by_variant(history).items()
-    }
-    axes.set_title("accuracy, %", loc="left", fontsize=9.5)
-    _lines(axes, found, known)
+    unit = _score_unit(history)
+    axes.set_title("accuracy, %" if unit > 1 else "accuracy", loc="left", fontsize=9.5)
+    for name, each in _by_variant(history).items():
+        for part in _evaluated_alike(each):
+            _lines(axes, {name: [(x, value * unit) for x, value in part]}, known)
     tidy(axes, history, "", log=False, most_ticks=MOST_TICKS // 2)
     draw_marks(
         axes,
         [
-            Mark(x, y, f"{change.by * 100:+.2f}", known[name], up=change.by > 0)
+            Mark(x, y, f"{change.by * unit:+.2f}", known[name], up=change.by > 0)
             for name, x, y, change in _exact_changes(history, "accuracy")
         ],
     )
+
+
+def _score_unit(history: History) -> int:
+    """100 where accuracies are shown in per cent, else 1."""
+    scores = [point.score for _, point in _points(history.tracks) if point.score is not None]
+    return 100 if all(score.is_fraction for score in scores) else 1
+
+
+def _evaluated_alike(
+    points: Sequence[tuple[float, Point]],
+) -> Iterator[list[tuple[float, float]]]:
+    """Accuracies in a row that may be compared: on other samples a new line begins."""
+    part: list[tuple[float, float]] = []
+    before: Point | None = None
+    for x, point in points:
+        if point.accuracy is None:
+            continue
+        if before is not None and not point.evaluated_as(before):
+            yield part
+            part = []
+        part.append((x, point.accuracy))
+        before = point
+    if part:
+        yield part
 
 
 def _by_variant(history: History) -> dict[str, list[tuple[float, Point]]]:
@@ -296,7 +318,7 @@ def _by_variant(history: History) -> dict[str, list[tuple[float, Point]]]:
 
 def _exact_changes(
     history: History, figure: Literal["size", "accuracy"]
-) -> Iterator[tuple[str, float, float, Change]]:
+) -> Iterator[tuple[str, float, float, ChangePoint]]:
     """Variant, place and change, once per report: targets share the file."""
     seen: set[tuple[str, str]] = set()
     for track in history.tracks:
@@ -307,7 +329,7 @@ def _exact_changes(
                     seen.add((series.variant, point.report))
                     y = float(point.size_bytes) if figure == "size" else point.accuracy
                     assert y is not None
-                    place = y if figure == "size" else y * 100
+                    place = y if figure == "size" else y * _score_unit(history)
                     yield series.variant, _x(history, point), place, change
 
 

@@ -135,8 +135,8 @@ def test_warnings_tell_what_no_figure_says(tmp_path):
 def test_the_data_frame_has_every_figure_with_its_unit(tmp_path):
     items = [
         examples.ENVIRONMENT,
-        examples.accuracy("float32", 10, top1=0.9),
-        examples.accuracy("quantize:int8", 10, top1=0.8, agreement=0.85),
+        examples.accuracy("float32", 20, top1=0.9),
+        examples.accuracy("quantize:int8", 20, top1=0.8, before=0.9, agreement=0.85),
         *examples.launches(NAMES, 6),
     ]
     frame = assembled(tmp_path, items).to_dataframe()
@@ -151,6 +151,11 @@ def test_the_data_frame_has_every_figure_with_its_unit(tmp_path):
     assert int8["ratio_low"] <= int8["ratio"] <= int8["ratio_high"] < 1
     assert int8["verdict"] == "faster"
     assert (int8["accuracy"], int8["agreement"]) == (0.8, 0.85)
+    assert (int8["metric"], int8["score"]) == ("accuracy", 0.8)
+    assert int8["loss"] == pytest.approx(0.1)
+    assert int8["loss_low"] < int8["loss"] < int8["loss_high"]
+    assert "agreement 85.00 %" in int8["scores"]
+    assert math.isnan(float32["loss"])
     assert int8["size_ratio"] == 2.5
     assert float32["peak_bytes"] == 30_000_000
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bench import workers
 from bench.values import LAUNCH_ERROR_CLASSES
 from bench.workers import evaluate, launch
-from bench.workers.interpreter import Graph, random_input, to_input, to_real
+from bench.workers.interpreter import LoadedModel, random_input, to_input, to_real
 from tests import tflite_files
 
 REAL = (0.0, 0)
@@ -125,7 +125,7 @@ def test_fractions_do_not_go_into_an_input_of_plain_integers():
 
 @pytest.mark.parametrize("name", tflite_files.RUNNABLE)
 def test_any_input_can_be_fed_and_run(file, name):
-    graph = Graph(file(tflite_files.RUNNABLE[name]()), threads=1)
+    graph = LoadedModel(file(tflite_files.RUNNABLE[name]()), threads=1)
     graph.allocate()
     generator = np.random.default_rng(0)
     graph.feed({n: random_input(d, generator, None) for n, d in graph.inputs().items()})
@@ -138,7 +138,7 @@ def test_any_input_can_be_fed_and_run(file, name):
 
 @pytest.mark.parametrize("delegate", [None, "xnnpack", "none"])
 def test_what_comes_out_is_what_the_op_says(file, delegate):
-    graph = Graph(file(tflite_files.add()), threads=2, delegate=delegate)
+    graph = LoadedModel(file(tflite_files.add()), threads=2, delegate=delegate)
     graph.allocate()
     graph.feed({"x": np.full((1, 8), 2.0, np.float32), "z": np.arange(8, dtype="f4")[None]})
     graph.run()
@@ -149,7 +149,7 @@ def test_what_comes_out_is_what_the_op_says(file, delegate):
     ("key", "inputs"), [(None, {"a"}), ("first", {"a"}), ("second", {"p", "q"})]
 )
 def test_a_signature_has_its_own_inputs(file, key, inputs):
-    graph = Graph(file(tflite_files.two_signatures()), threads=1, signature=key)
+    graph = LoadedModel(file(tflite_files.two_signatures()), threads=1, signature=key)
     assert set(graph.inputs()) == inputs
     graph.allocate()
     graph.feed({n: np.ones(d["shape"], np.float32) for n, d in graph.inputs().items()})
@@ -162,11 +162,11 @@ def test_a_signature_that_is_not_there(file):
     with pytest.raises(
         ValueError, match="no signature 'third' in the model; there is: first, second"
     ):
-        Graph(file(tflite_files.two_signatures()), threads=1, signature="third")
+        LoadedModel(file(tflite_files.two_signatures()), threads=1, signature="third")
 
 
 def test_a_dynamic_dimension_is_given_a_size_and_a_fixed_one_is_not(file):
-    graph = Graph(file(tflite_files.tanh(signature=(-1, 8))), threads=1)
+    graph = LoadedModel(file(tflite_files.tanh(signature=(-1, 8))), threads=1)
     graph.resize("x", (5, 8), strict=True)
     graph.allocate()
     assert tuple(graph.inputs()["x"]["shape"]) == (5, 8)
@@ -179,7 +179,7 @@ def test_a_dynamic_dimension_is_given_a_size_and_a_fixed_one_is_not(file):
 def refusal(path, *, feed=None, shape=None):
     """What the interpreter says to a file, a shape or a value."""
     try:
-        graph = Graph(path, threads=1)
+        graph = LoadedModel(path, threads=1)
         for name, sizes in (shape or {}).items():
             graph.resize(name, sizes, strict=True)
         graph.allocate()
@@ -236,7 +236,7 @@ def evaluated(tmp_path, capsys, content, x, y=None, *, baseline=None, name="vari
     for key, array in x.items():
         np.save(samples / f"x.{key}.npy", array)
     if y is not None:
-        np.save(samples / "y.npy", y)
+        np.save(samples / "y..npy", y)
     outputs = tmp_path / name
     outputs.mkdir()
     path = tmp_path / f"{name}.tflite"
@@ -257,7 +257,10 @@ def test_top1_is_the_share_of_right_answers(tmp_path, capsys):
     labels = X.argmax(axis=1)
     labels[:30] = (labels[:30] + 1) % 8
     answer = evaluated(tmp_path, capsys, DYNAMIC, {"": X}, labels)
-    assert answer.evaluated == {"samples": 150, "top1": 0.8}
+    assert answer.evaluated["samples"] == 150
+    (score,) = answer.evaluated["scores"]
+    assert (score["metric"], score["value"]) == ("accuracy", 0.8)
+    assert score["low"] < 0.8 < score["high"]
     assert answer.code == 0
     assert answer.progress[-1] == {"progress": [150, 150]}
     np.testing.assert_allclose(np.load(answer.outputs / "0.npy"), np.tanh(X), atol=1e-3)
@@ -273,21 +276,22 @@ def test_a_batch_is_used_where_it_gives_the_same_answers(tmp_path, capsys):
 
 def test_a_model_with_its_batch_written_into_it_is_asked_one_by_one(tmp_path, capsys):
     answer = evaluated(tmp_path, capsys, tflite_files.fixed_batch(), {"": X[:5]})
-    assert answer.evaluated == {"samples": 5}
+    assert answer.evaluated == {"samples": 5, "scores": []}
     assert len(answer.progress) == 5
     np.testing.assert_allclose(np.load(answer.outputs / "0.npy"), X[:5].reshape(5, 8), atol=1e-6)
 
 
-def test_agreement_is_held_against_the_baselines_answers(tmp_path, capsys):
+def test_differences_are_held_against_the_baselines_answers(tmp_path, capsys):
     base = evaluated(tmp_path, capsys, DYNAMIC, {"": X}, name="base")
     same = evaluated(tmp_path, capsys, DYNAMIC, {"": X}, baseline=base.outputs, name="same")
-    assert same.evaluated["agreement"] == 1.0
+    scores = {score["metric"]: score["value"] for score in same.evaluated["scores"]}
+    assert scores == {"relative error": 0.0, "correlation": pytest.approx(1.0)}
     assert same.evaluated["max_difference"] == same.evaluated["mean_difference"] == 0.0
     shifted = np.load(base.outputs / "0.npy")
     shifted[0] = -shifted[0]
     np.save(base.outputs / "0.npy", shifted)
     other = evaluated(tmp_path, capsys, DYNAMIC, {"": X}, baseline=base.outputs, name="other")
-    assert other.evaluated["agreement"] == pytest.approx(149 / 150)
+    assert other.evaluated["scores"][0]["loss"] > 0
     assert other.evaluated["max_difference"] == pytest.approx(
         2 * np.abs(shifted[0]).max(), rel=1e-5
     )
@@ -312,7 +316,7 @@ def test_labels_for_an_output_that_names_no_class(tmp_path, capsys):
     content = tflite_files.tanh(shape=(1, 2, 4), signature=(-1, 2, 4))
     answer = evaluated(tmp_path, capsys, content, {"": X.reshape(150, 2, 4)}, np.zeros(150, int))
     assert answer.error == "DataError"
-    assert "no single output of shape (samples, classes)" in answer.message
+    assert "labels of shape (), and the output has shape (2, 4)" in answer.message
 
 
 def test_a_variant_that_cannot_be_run_is_a_build_error(tmp_path, capsys):

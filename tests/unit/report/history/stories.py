@@ -53,7 +53,7 @@ def report(
         for name in NAMES
     ]
     evaluated = [
-        examples.accuracy(name, 10, top1=top1) for name, top1 in (accuracies or {}).items()
+        examples.accuracy(name, 100, top1=top1) for name, top1 in (accuracies or {}).items()
     ]
     return examples.write(
         folder / f"r{number:02d}.jsonl", session, [*environments, *evaluated, *items]
