@@ -10,6 +10,7 @@ import pytest
 
 from bench import build, plugins, recipes, sources
 from bench.errors import BenchError, LaunchError, TargetError, UsageError
+from bench.inputs.launches import feed
 from bench.measure import Job, measure
 from bench.stats.summary import summarize
 from bench.targets import Target
@@ -32,7 +33,7 @@ def measured(
         measured_here: gets the test's name if it wanted a phone and is measured on this machine.
     """
     try:
-        variant = _variant(source, recipe)
+        (variant,) = feed([_variant(source, recipe)], plan, None).variants
         environment, launches = _launch(
             _open(request, wanted, plan, no_phone, measured_here), variant, plan
         )

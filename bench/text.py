@@ -162,6 +162,12 @@ def change_text(comparison: Comparison) -> str:
     return f"{value:.{places}f}x {comparison.verdict} [{low:.{places}f}, {high:.{places}f}]"
 
 
+def one_line(name: str) -> str:
+    """A name that was a file's, for tables and messages: what is no printable letter is a blank."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in name)
+    return " ".join(printable.split()) or "unnamed"
+
+
 def escape_markdown(text: str) -> str:
     """For a cell of Markdown: a bar would end it, and a backslash could escape what follows."""
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")

@@ -41,18 +41,26 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "checks": (),
     "recipes": ("errors", "values", "plugins"),
     "data*": ("errors", "plugins"),
-    "sources": ("errors", "values", "plugins", "cache", "data"),
+    "inputs*": ("errors", "values", "plugins", "data", "tflite", "workers"),
+    "sources": ("errors", "values", "text", "plugins", "cache", "data"),
     "schemas": ("encoding",),
-    "records": ("errors", "values", "cache", "encoding", "checks", "schemas", "metrics.values"),
+    "appended": ("errors",),
+    "records": (
+        *("errors", "values", "appended", "cache", "encoding", "checks", "schemas"),
+        "metrics.values",
+    ),
     # Building: what may lead to TensorFlow
     "techniques": ("values", "data", "tflite.values"),
     "techniques.*": ("errors", "values", "plugins", "data", "tflite"),
     "build": (
         *("errors", "values", "cache", "encoding", "data", "recipes", "techniques", "tflite"),
-        "workers",
+        *("workers", "text"),
     ),
     "build.convert": ("errors", "data", "techniques", "workers"),
-    "build.worker": (*("errors", "values", "cache", "data", "recipes", "sources", "techniques"),),
+    "build._specs": ("errors", "inputs", "workers"),
+    "build.worker": (
+        *("errors", "values", "cache", "data", "inputs", "recipes", "sources", "techniques"),
+    ),
     # Processes of their own that hold nothing but numpy and the interpreter
     "workers": (),
     "workers.interpreter": (),
@@ -71,12 +79,33 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "pipeline*": (
         *("errors", "values", "cache", "plugins", "workers", "recipes", "sources", "data"),
         *("build", "accuracy", "targets", "schedule", "measure", "stats", "records"),
-        *("report", "observers", "metrics"),
+        *("report", "observers", "inputs", "text", "metrics"),
     ),
     # Showing
-    "report*": ("errors", "values", "plugins", "text", "stats", "metrics", "schedule", "records"),
+    "report*": (
+        *(
+            "errors",
+            "values",
+            "charts",
+            "metrics",
+            "plugins",
+            "text",
+            "stats",
+            "schedule",
+            "records",
+        ),
+    ),
+    "charts*": ("errors",),
     "formats*": (
-        *("values", "metrics.values", "encoding", "text", "stats", "schedule", "records"),
+        "values",
+        "metrics.values",
+        "encoding",
+        "text",
+        "cache",
+        "charts",
+        "stats",
+        "schedule",
+        "records",
         "report",
     ),
     # The ways in
@@ -95,7 +124,9 @@ WAYS_IN = ("cli", "pytest_latency", "pytest_plugin", "__main__")
 """Imported by nothing but themselves."""
 
 TENSORFLOW = {"tensorflow", "keras", "tf_keras", "tensorflow_model_optimization"}
-MAY_HOLD_TENSORFLOW = ("build.worker", "build.convert", "sources", "techniques.*")
+MAY_HOLD_TENSORFLOW = (
+    *("build.worker", "build.convert", "build._specs", "sources", "techniques.*"),
+)
 LAUNCH_PATH = (
     *("workers.launch", "workers.evaluate", "targets.local", "measure", "accuracy"),
     "stats.summary",

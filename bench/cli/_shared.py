@@ -12,8 +12,9 @@ from bench.values import Plan
 MODEL_HELP = "a name (see: bench models), a .keras, .h5 or .tflite file, or a SavedModel folder"
 DATA_HELP = (
     "FILE.npz or package.module:function with the arrays x_test, y_test, x_train, y_train, "
-    "x_calibration (as many as there are)"
+    "x_calibration (as many as there are); or a folder of pictures, DIR/CLASS/*.png"
 )
+SIGNATURE_HELP = "key of the signature to run (default: serving_default, or the only one)"
 
 Group = argparse._ArgumentGroup | argparse.ArgumentParser
 """What flags are added to."""

@@ -32,7 +32,7 @@ def show(report: Report, wanted: Outputs, *, quiet: bool) -> int:
         else:
             cache.write(target, rendered.encode())
     if not quiet:
-        launches = count(len(report.launches), "launch", "launches")
+        launches = count(len(report.all_launches), "launch", "launches")
         print(f"saved {report.path} ({launches})", file=sys.stderr)
     return FAILED if any(not failure.discarded for failure in report.failures) else GOOD
 

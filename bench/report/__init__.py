@@ -10,9 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench import schedule
+from bench.errors import UsageError
 from bench.metrics.values import Accuracy, Score
 from bench.records import End, Records, Session
 from bench.report import losses
@@ -102,24 +103,67 @@ class Report:
     failures: tuple[Failure, ...]
     warnings: tuple[ReportWarning, ...]
     end: End | None
-    launches: tuple[Launch, ...] = ()
+    all_launches: tuple[Launch, ...] = ()
     path: Path | None = None
 
     def launches_of(self, target: str, variant: str) -> list[Launch]:
         """The launches of one variant on one target, in the order they were made."""
-        return [item for item in self.launches if (item.target, item.variant) == (target, variant)]
+        return [
+            item for item in self.all_launches if (item.target, item.variant) == (target, variant)
+        ]
+
+    def pareto(self, *, x: str = "median_us", y: str = "accuracy", target: str = "") -> Any:
+        """An Altair chart of size or latency against accuracy.
+
+        Args:
+            x: what is to be small: ``median_us``, ``zipped_bytes`` or ``size_bytes``.
+            y: ``accuracy``, or one of the former where it is not known.
+            target: id; empty is the first.
+
+        Raises:
+            UsageError: the extra ``plot`` is not installed, or there is no such target.
+        """
+        from bench.charts import pareto, require
+        from bench.report import figures
+
+        require()
+        label = self._table(target).environment.label
+        rows = figures.pareto_rows(self)
+        here = [row for row in rows if row["target"] == label]
+        return pareto.chart(here, figures.names(self), x=x, y=y, among=rows)
+
+    def launches(self, *, target: str = "") -> Any:
+        """An Altair chart of each launch over time, with the phone's temperature and waits.
+
+        Args:
+            target: id; empty is the first.
+
+        Raises:
+            UsageError: the extra ``plot`` is not installed, or there is no such target.
+        """
+        from bench.charts import launches, require
+        from bench.report import figures
+
+        require()
+        label = self._table(target).environment.label
+        rows = [row for row in figures.launch_rows(self) if row["target"] == label]
+        return launches.chart(rows, figures.names(self))
+
+    def _table(self, target: str) -> Table:
+        for table in self.tables:
+            if target in ("", table.environment.target):
+                return table
+        known = ", ".join(table.environment.target for table in self.tables) or "none"
+        raise UsageError(f"no table of target {target!r}", hint=f"there is: {known}")
 
     def to_dataframe(self) -> pd.DataFrame:
         """One line per variant and target, one column per figure, units in the names.
 
         Columns without any figure are kept: two reports always have the same ones.
         """
-        import pandas as pd
+        from bench.report.dataframe import frame_of
 
-        from bench.report.dataframe import COLUMNS, lines
-
-        frame: pd.DataFrame = pd.DataFrame(list(lines(self)), columns=list(COLUMNS))
-        return frame
+        return frame_of(self)
 
 
 def assemble(records: Records) -> Report:
@@ -163,7 +207,7 @@ def assemble(records: Records) -> Report:
         failures=kept,
         warnings=_warnings(records, tables, launches),
         end=records.end,
-        launches=records.launches,
+        all_launches=records.launches,
         path=records.path,
     )
 
@@ -209,7 +253,7 @@ def _warnings(
 ) -> tuple[ReportWarning, ...]:
     """What the reader should know that no single figure says."""
     session = records.session
-    found = []
+    found = list(session.warnings)
     if records.end is None:
         total = session.plan.launches * len(session.variants) * len(session.targets)
         made = f"only {len(records.launches)} of {total} launches were made"

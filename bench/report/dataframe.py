@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.metrics.values import Accuracy, Score
 from bench.report import Report, Row, Table
 from bench.text import score_text
 from bench.values import Estimate, Missing
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = (
     "model", "target", "variant", "size_bytes", "size_ratio", "zipped_bytes", "zipped_ratio",
@@ -25,6 +28,14 @@ COLUMNS = (
 _OF_SUMMARY = (
     *("launches", "runs", "min_us", "mean_us", "std_us", "init_us", "first_us", "peak_bytes"),
 )
+
+
+def frame_of(report: Report) -> pd.DataFrame:
+    """All rows of all tables; a column without any figure is there all the same."""
+    import pandas as pd
+
+    frame: pd.DataFrame = pd.DataFrame(list(lines(report)), columns=list(COLUMNS))
+    return frame
 
 
 def lines(report: Report) -> Iterator[dict[str, Any]]:

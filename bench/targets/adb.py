@@ -48,11 +48,11 @@ from bench.targets._adb.command import (
     model_artefact,
 )
 from bench.targets._adb.options import Options, read_options
-from bench.targets._adb.probe import Phone
+from bench.targets._adb.probe import ABI_OF_MACHINE, Phone
 from bench.targets._adb.readiness import DeviceState, Gate, parse_state
 from bench.targets._adb.reply import Answer
 from bench.targets._adb.server import Attached, Server
-from bench.targets._adb.session import Session, cancelled, quietly
+from bench.targets._adb.session import Session, cancelled
 from bench.targets._adb.shell import AdbShell, DisconnectedError, Shell, quote
 from bench.targets._affinity import cpus
 from bench.values import Environment, Launch, Plan, Variant, utc_now
@@ -87,12 +87,16 @@ def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> AdbTarg
     """The phone of that serial, or the only one.
 
     Raises:
-        TargetError: no such phone, not ready, several to choose from, or a bad option.
+        TargetError: no such phone, not ready, several to choose from, or a bad option; no tool for
+            it, or one that cannot run there.
     """
     settings = read_options(options)
     if plan.real_inputs:
         raise TargetError("a phone is fed random values", hint="leave --real-inputs away")
-    return AdbTarget(_shell(address, settings), plan, settings)
+    shell = _shell(address, settings)
+    # Before anything is built for it: a tool that cannot run there is told at once.
+    find_tool(_abis(shell, settings), plan, settings)
+    return AdbTarget(shell, plan, settings)
 
 
 def clean(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[int, int]:
@@ -104,7 +108,6 @@ def clean(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple
     settings = read_options(options)
     session = Session(_shell(address, settings), settings)
     try:
-        session.take()
         return session.remove_all()
     except LaunchError as fault:
         raise TargetError(fault.message, hint=fault.hint) from fault
@@ -119,14 +122,36 @@ def abis(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[
         TargetError: as :func:`open`.
     """
     settings = read_options(options)
-    shell = _shell(address, settings)
+    return _abis(_shell(address, settings), settings)
+
+
+def _abis(shell: Shell, options: Options) -> tuple[str, ...]:
+    asked = "getprop ro.product.cpu.abilist; getprop ro.product.cpu.abi; uname -m"
     try:
-        listed = shell.run("getprop ro.product.cpu.abilist", settings.reconnect_s)
+        listed = shell.run(asked, options.reconnect_s).decode("ascii", "replace").split()
     except DisconnectedError as fault:
         raise TargetError(
             f"{shell.serial} does not answer ({fault})", hint="plug it in anew"
         ) from fault
-    return tuple(listed.decode("ascii", "replace").strip().split(","))
+    first = listed[0] if listed else ""
+    return tuple(ABI_OF_MACHINE.get(first, first).split(","))
+
+
+def find_tool(
+    abis: Sequence[str], plan: Plan, options: Options
+) -> tuple[binary.Tool, files.Artefact, list[files.Artefact]]:
+    """The tool for a phone, as it is here and there, and the libraries it loads.
+
+    Raises:
+        TargetError: there is none, it does not fit the phone, or it has no flag for what is asked.
+    """
+    tool = binary.find(options.benchmark_model, abis)
+    artefact = files.by_content(
+        tool.path, tool.sha256, tool.size_bytes, "-benchmark_model", files.EXECUTABLE
+    )
+    libraries = library_artefacts(options.libraries)
+    command_line(artefact, artefact, plan, dialect_for(artefact, tool.version))
+    return tool, artefact, libraries
 
 
 def _shell(address: str | None, options: Options) -> AdbShell:
@@ -244,28 +269,33 @@ class AdbTarget:
             )
 
     def _choose_tool(self, phone: Phone) -> None:
-        tool = binary.find(self._options.benchmark_model, phone.abis)
+        tool, artefact, libraries = find_tool(phone.abis, self._plan, self._options)
         if tool.loader and not tool.loader.startswith("/system/"):
             test = f"if [ -e {quote(tool.loader)} ]; then echo there=1; fi; echo %end"
-            if not self._session.link.ask(test, quietly).values:
+            if not self._session.link.ask(test, self._session.say).values:
                 raise TargetError(
                     f"{str(tool.path)!r} needs {tool.loader}, which this phone does not have",
                     hint="that is a build for Linux; give the Android build of benchmark_model",
                 )
         self._tool_version = tool.version
-        self._tool = files.by_content(
-            tool.path, tool.sha256, tool.size_bytes, "-benchmark_model", files.EXECUTABLE
-        )
-        self._libraries = library_artefacts(self._options.libraries)
-        self._command(self._tool, self._tool)  # what the tool has no flag for is told now
+        self._tool = artefact
+        self._libraries = libraries
 
-    def _command(self, tool: files.Artefact, model: files.Artefact) -> list[str]:
+    def _command(
+        self, tool: files.Artefact, model: files.Artefact, variant: Variant | None = None
+    ) -> list[str]:
         dialect = dialect_for(tool, self._tool_version)
-        return command_line(tool, model, self._plan, dialect)
+        return command_line(tool, model, self._plan, dialect, variant)
 
     def prepare(self, variants: Sequence[Variant], progress: Progress) -> None:
-        """Push what is not there yet; what the phone refuses fails its own launches only."""
+        """Push what is not there yet; what the phone refuses fails its own launches only.
+
+        Raises:
+            TargetError: the tool has no flag for how a variant is fed.
+        """
         _, tool, _ = self._entered()
+        for variant in variants:
+            self._command(tool, tool, variant)
         wanted = [tool, *self._libraries, *map(model_artefact, variants)]
         try:
             for each in files.missing(self._session.link, wanted, progress):
@@ -291,11 +321,10 @@ class AdbTarget:
             raise cancelled()
         started_at = utc_now()
         before, waited_s = self._gate.wait(progress)
-        model = model_artefact(variant)
         begin = time.perf_counter()
         # Reading the state is most of what a launch costs beside the tool: once a second will do.
         look = time.monotonic() - before.read_at + self._tool_s >= LOOK_EVERY_S
-        answer = self._run(model, look, progress)
+        answer = self._run(variant, look, progress)
         wall_s = time.perf_counter() - begin
         after = parse_state(answer.values, time.monotonic()) if look else None
         if after is not None:
@@ -332,10 +361,11 @@ class AdbTarget:
         }
         return {key: value for key, value in facts.items() if value is not None}
 
-    def _run(self, model: files.Artefact, look: bool, progress: Progress) -> Answer:
+    def _run(self, variant: Variant, look: bool, progress: Progress) -> Answer:
         """The answer of a launch that began, with its files brought there if they were gone."""
         _, tool, plan = self._entered()
-        command = self._command(tool, model)
+        model = model_artefact(variant)
+        command = self._command(tool, model, variant)
         libraries = str(Path(self._libraries[0].remote).parent) if self._libraries else "-"
         needed = {each.remote: each for each in (model, tool)}
         for _ in range(len(needed) + 1):
@@ -354,6 +384,8 @@ class AdbTarget:
                     hint="measure with one harness at a time, then run the same command again",
                     error_class="device_busy",
                 )
+            if refused == "room":
+                raise files.full(self._session.serial, "no room for a launch")
             files.push(self._session.link, [needed[refused]], self._session.token, progress)
         raise TransientLaunchError(
             f"files vanish from {self.id} while we measure",

@@ -7,7 +7,7 @@ and taken for a property of the variant. Fresh processes show that spread, and t
 launches pays for it honestly; they are also what a launch on a phone is.
 
 Options:
-    samples: an .npz with one sample of each input, fed instead of random values.
+    samples: an .npz with samples of each input, for variants that are fed them.
 """
 
 from __future__ import annotations
@@ -133,6 +133,8 @@ class LocalTarget:
 
     def _arguments(self, variant: Variant, *, seed: int) -> list[str]:
         plan = self._plan
+        shapes = {i.name: i.shape for i in variant.inputs if i.is_open or i.is_resized}
+        ranges = {i.name: i.bounds for i in variant.inputs if i.bounds is not None}
         arguments = [
             f"--model={variant.path}",
             f"--runs={plan.runs}",
@@ -140,12 +142,12 @@ class LocalTarget:
             f"--warmup-seconds={plan.warmup_s}",
             f"--threads={plan.threads}",
             f"--seed={seed}",
-            f"--shapes={json.dumps(dict(plan.input_shapes))}",
-            f"--ranges={json.dumps(dict(plan.input_ranges))}",
+            f"--shapes={json.dumps(shapes)}",
+            f"--ranges={json.dumps(ranges)}",
         ]
-        if plan.signature is not None:
-            arguments.append(f"--signature={plan.signature}")
-        if self._samples is not None:
+        if variant.signature is not None:
+            arguments.append(f"--signature={variant.signature}")
+        if any(each.from_samples for each in variant.inputs):
             arguments.append(f"--samples={self._samples}")
         if plan.affinity is not None:
             arguments.append(f"--affinity={json.dumps(cpus(plan.affinity))}")

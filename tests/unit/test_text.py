@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bench import text
 from bench.metrics.values import Score
-from bench.text import interval, labels, p99, size, three_digits
+from bench.text import interval, labels, one_line, p99, size, three_digits
 from bench.values import Comparison, Estimate, Missing
 
 
@@ -125,3 +125,18 @@ def test_a_ratio_without_an_interval_is_no_change():
 def test_scores_and_losses_in_words(score, value, loss):
     assert text.score_text(score) == value
     assert text.loss_text(score) == loss
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("model", "model"),
+        ("a\nb", "a b"),
+        ("\x1b[31mred\r\n\tx", "[31mred x"),
+        ("my  model é", "my model é"),
+        ("\udcff.x", ".x"),
+        ("\n", "unnamed"),
+    ],
+)
+def test_a_name_of_a_file_keeps_to_one_line(name, shown):
+    assert one_line(name) == shown

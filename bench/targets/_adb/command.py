@@ -16,9 +16,21 @@ NO_MASK = "-"
 
 
 def command_line(
-    tool: files.Artefact, model: files.Artefact, plan: Plan, dialect: Dialect
+    tool: files.Artefact,
+    model: files.Artefact,
+    plan: Plan,
+    dialect: Dialect,
+    variant: Variant | None = None,
 ) -> list[str]:
-    """The tool's words on the phone, unquoted. Raises TargetError, as argv does."""
+    """The tool's words on the phone, unquoted. Raises TargetError, as argv does.
+
+    Args:
+        tool: as it is pushed.
+        model: as it is pushed.
+        plan: what is to be measured.
+        dialect: of the tool.
+        variant: what the model is; None while that is not known.
+    """
     return argv(
         tool.remote,
         model.remote,
@@ -27,10 +39,10 @@ def command_line(
         warmup_s=plan.warmup_s,
         threads=plan.threads,
         delegate=plan.delegate,
-        input_shapes=plan.input_shapes,
-        signature=plan.signature,
+        inputs=variant.inputs if variant is not None else (),
+        signature=_signature(variant, dialect) if variant is not None else None,
         max_s=plan.timeout_s,
-        extra=(*_ranges(plan), *plan.tool_args),
+        extra=plan.tool_args,
         profile=plan.profile,
         dialect=dialect,
     )
@@ -70,12 +82,16 @@ def library_artefacts(paths: Sequence[Path]) -> list[files.Artefact]:
     ]
 
 
-def _ranges(plan: Plan) -> list[str]:
-    """The tool's flag for the range of random inputs; it splits at commas and colons."""
-    if not plan.input_ranges:
-        return []
-    parts = [f"{name},{low:g},{high:g}" for name, (low, high) in plan.input_ranges]
-    return [f"--input_layer_value_range={':'.join(parts)}"]
+def _signature(variant: Variant, dialect: Dialect) -> str | None:
+    """The signature to be named: none where the tool runs it anyhow, as older ones lack the flag.
+
+    benchmark_model runs a file's first subgraph, LiteRT's tool its first signature.
+    """
+    known = variant.facts.signatures if variant.facts is not None else {}
+    if variant.signature is None or len(known) < 2:
+        return None
+    is_first = known[variant.signature].subgraph == 0
+    return None if is_first and dialect == "tflite" else variant.signature
 
 
 def mask(affinity: str | None) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from . import network, processes, rundir
+from . import network, processes, rundir, shim
 from .host import HERE, LoopbackError
 from .image import Image, build
 from .persona import Persona
@@ -27,10 +27,16 @@ class Phone:
     """One loopback phone; started by `start()` or `with`, reachable at `serial` alone."""
 
     def __init__(
-        self, persona: str = "flagship", *, data_mb: int = 256, image: Image | None = None
+        self,
+        persona: str = "flagship",
+        *,
+        data_mb: int = 256,
+        image: Image | None = None,
+        shim: str | None = None,
     ) -> None:
-        """Describe a phone: its persona, and how much `/data/local/tmp` holds."""
+        """Describe a phone: its persona, how much `/data/local/tmp` holds, its shell's ways."""
         self._persona_name = persona
+        self._shim = shim
         self._data_mb = data_mb
         self._image = image
         self._run_dir: Path | None = None
@@ -57,6 +63,8 @@ class Phone:
             self._image = build()
         self._run_dir = rundir.new("phone")
         (self._run_dir / "root").mkdir()
+        if self._shim is not None:
+            shim.lay(self._shim, self._image.root / "system/bin", self._run_dir / "bin")
         with rundir.locked():  # until the cable is laid its number is free to others
             self._cable = network.free_cable()
             number = f"LOOPBACK{self._cable.number:04d}"
@@ -256,14 +264,19 @@ class Phone:
 
 
 def start(
-    count: int = 1, personas: Sequence[str] = ("flagship",), *, data_mb: int = 256
+    count: int = 1,
+    personas: Sequence[str] = ("flagship",),
+    *,
+    data_mb: int = 256,
+    shim: str | None = None,
 ) -> list[Phone]:
     """Start `count` phones that take their personas in turn; all of them or none."""
     image = build()
     phones: list[Phone] = []
     try:
         for number in range(count):
-            phone = Phone(personas[number % len(personas)], data_mb=data_mb, image=image)
+            persona = personas[number % len(personas)]
+            phone = Phone(persona, data_mb=data_mb, image=image, shim=shim)
             phones.append(phone.start())
     except BaseException:
         stop(phones)
@@ -280,10 +293,14 @@ def stop(phones: Sequence[Phone]) -> None:
 
 @contextlib.contextmanager
 def running(
-    count: int = 1, personas: Sequence[str] = ("flagship",), *, data_mb: int = 256
+    count: int = 1,
+    personas: Sequence[str] = ("flagship",),
+    *,
+    data_mb: int = 256,
+    shim: str | None = None,
 ) -> Iterator[list[Phone]]:
     """`start` and `stop` around a block."""
-    phones = start(count, personas, data_mb=data_mb)
+    phones = start(count, personas, data_mb=data_mb, shim=shim)
     try:
         yield phones
     finally:
