@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -106,10 +106,8 @@ class _Bench:
         for given, array in test.x.items():
             name = "" if lone else given  # variants may call an only input otherwise
             np.save(samples / f"x.{quote(name, safe='')}.npy", array)
-        labels = test.y if isinstance(test.y, Mapping) else {"": test.y}
-        for name, truth in labels.items():
-            if truth is not None:
-                np.save(samples / f"y.{quote(name, safe='')}.npy", truth)
+        for name, array in (test.y or {}).items():
+            np.save(samples / f"y.{quote(name, safe='')}.npy", array)
         (self._folder / "baseline").mkdir()
         self.ready = True
 

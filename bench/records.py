@@ -66,6 +66,8 @@ class Session:
                 "variants": [_identity(variant) for variant in self.variants],
                 "targets": self.targets,
                 "data": self.data.get("sha256"),
+                # Left out where none was asked for: files of older versions have no such thing.
+                **({"metrics": self.data["metrics"]} if "metrics" in self.data else {}),
             }
         )
 

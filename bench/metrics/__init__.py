@@ -41,6 +41,20 @@ Wanted = Mapping[str, Sequence[str]]
 """Metrics that the user asks for, by output; under the empty name, for every output."""
 
 
+def read_wanted(texts: Sequence[str]) -> dict[str, list[str]]:
+    """``accuracy``, ``kind=accuracy`` or ``size=module:function`` as metrics by output.
+
+    Raises:
+        DataError: there is no such metric.
+    """
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        output, equals, metric = text.rpartition("=")
+        figures.check_name(metric)
+        found.setdefault(output if equals else "", []).append(metric)
+    return found
+
+
 @dataclass(frozen=True)
 class Chosen:
     """One metric of one output.

@@ -66,11 +66,9 @@ def check(name: str, output: str, reading: Reading) -> None:
     Raises:
         DataError: there is no such metric, or it is for others.
     """
+    check_name(name)
     if ":" in name:
         return
-    known = ", ".join(METRICS)
-    if name not in METRICS:
-        raise DataError(f"no metric {name!r}", hint=f"there is: {known}, or module:function")
     metric = METRICS[name]
     what = f"output {output}" if output else "the output"
     if metric.needs_labels and reading.truth == "none":
@@ -83,6 +81,17 @@ def check(name: str, output: str, reading: Reading) -> None:
             f"{name} is not for {what}, which holds {_WORDS[reading.kind]}",
             hint=f"use {' or '.join(usual(reading))}, or module:function",
         )
+
+
+def check_name(name: str) -> None:
+    """See that there is a metric of that name.
+
+    Raises:
+        DataError: there is none.
+    """
+    if ":" not in name and name not in METRICS:
+        known = ", ".join(METRICS)
+        raise DataError(f"no metric {name!r}", hint=f"there is: {known}, or module:function")
 
 
 _WORDS: Mapping[Kind, str] = {
