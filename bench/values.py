@@ -86,9 +86,18 @@ class Step:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a variant is made from a model: steps in order; no step at all is ``float32``."""
+    """How a variant is made from a model: steps in order; no step at all is ``float32``.
+
+    ``name`` is what the user calls it, if anything; two recipes are equal by their steps alone.
+    """
 
     steps: tuple[Step, ...] = ()
+    name: str = field(default="", compare=False)
+
+    @property
+    def label(self) -> str:
+        """Its name, or else its text."""
+        return self.name or str(self)
 
     def __str__(self) -> str:
         return "+".join(map(str, self.steps)) or "float32"
@@ -124,7 +133,7 @@ class Variant:
     """A .tflite file with its facts.
 
     Attributes:
-        name: the recipe's canonical text, or a ready file's name.
+        name: the recipe's own name or its canonical text, or a ready file's name.
         path: the .tflite on this machine.
         sha256: of the file's bytes, in hex.
         size_bytes: of the file as it is.
@@ -132,6 +141,7 @@ class Variant:
         facts: what the file holds (ops by type, sparsity, unique weights, …), None where it was
             not read.
         steps: what the steps of the recipe found out, by technique: layers skipped, epochs, ….
+        recipe: its canonical text; empty for a ready file.
         signature: key of the signature that is run; None is the main subgraph of a file without.
         inputs: in the file's order; empty until it is known how they are fed.
     """
@@ -143,6 +153,7 @@ class Variant:
     zipped_bytes: int
     facts: FileFacts | None = None
     steps: Facts = field(default_factory=no_facts)
+    recipe: str = ""
     signature: str | None = None
     inputs: tuple[MeasuredInput, ...] = ()
 

@@ -88,7 +88,7 @@ def build(
                 if builder.refuses_all:
                     raise
                 yield Failure(
-                    variant=str(recipe),
+                    variant=recipe.label,
                     target="",
                     block=None,
                     error_class="build",
@@ -115,7 +115,7 @@ def _build_one(
         if not cached:
             steps = builder.build(recipe, file, progress)
             cache.write(notes, json.dumps(steps).encode())
-        variant = _variant(str(recipe), file, json.loads(notes.read_bytes()))
+        variant = _variant(recipe.label, file, json.loads(notes.read_bytes()), str(recipe))
         _verify(recipe, variant)
     return Built(variant, cached)
 
@@ -128,7 +128,7 @@ def _verify(recipe: Recipe, variant: Variant) -> None:
         recipes.technique(step.technique).verify(step, work, variant.facts)
 
 
-def _variant(name: str, path: Path, steps: dict[str, Any]) -> Variant:
+def _variant(name: str, path: Path, steps: dict[str, Any], recipe: str = "") -> Variant:
     facts = _facts(path)
     return Variant(
         name=name,
@@ -138,6 +138,7 @@ def _variant(name: str, path: Path, steps: dict[str, Any]) -> Variant:
         zipped_bytes=facts.zipped_bytes,
         facts=facts,
         steps=steps,
+        recipe=recipe,
     )
 
 
@@ -223,7 +224,7 @@ class _Builder:
         worker.ask({**self._job, "recipe": str(recipe), "out": str(file)})
         try:
             answer = worker.answer(
-                lambda what, done, total: progress(f"{recipe}: {what}", done, total)
+                lambda what, done, total: progress(f"{recipe.label}: {what}", done, total)
             )
         except WorkerEndedError as fault:
             self._log_is_named = True

@@ -59,6 +59,8 @@ def _grid(report: Report, table: Table) -> Grid:
         f"{_launches(plan)} × {count(plan.runs, 'run')}"
     )
     spelt_out = [f"{label}: {name}" for name, label in short.items() if label != name]
+    named = [row.variant for row in table.rows if row.variant.recipe not in ("", row.variant.name)]
+    spelt_out += [f"{variant.name}: {variant.recipe}" for variant in named]
     return Grid(
         title, tuple(headers), tuple(rows), (*_notes(table), *_fed(table, short), *spelt_out)
     )

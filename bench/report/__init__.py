@@ -123,14 +123,14 @@ class Report:
         Raises:
             UsageError: the extra ``plot`` is not installed, or there is no such target.
         """
-        from bench.charts import pareto, require
+        from bench.charts import look, pareto, require
         from bench.report import figures
 
         require()
         label = self._table(target).environment.label
         rows = figures.pareto_rows(self)
         here = [row for row in rows if row["target"] == label]
-        return pareto.chart(here, figures.names(self), x=x, y=y, among=rows)
+        return look(pareto.chart(here, figures.names(self), x=x, y=y, among=rows, limits=False))
 
     def launches(self, *, target: str = "") -> Any:
         """An Altair chart of each launch over time, with the phone's temperature and waits.

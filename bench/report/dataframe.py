@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = (
-    "model", "target", "variant", "size_bytes", "size_ratio", "zipped_bytes", "zipped_ratio",
-    "int8_share",
+    "model", "target", "variant", "recipe",
+    "size_bytes", "size_ratio", "zipped_bytes", "zipped_ratio", "int8_share",
     "accuracy", "agreement", "max_difference", "mean_difference", "samples",
     "metric", "score", "score_low", "score_high", "loss", "loss_low", "loss_high", "scores",
     "launches", "runs", "median_us", "median_low_us", "median_high_us", "median_kind",
@@ -66,6 +66,7 @@ def _line(table: Table, row: Row) -> dict[str, Any]:
     line: dict[str, Any] = {
         "target": table.environment.target,
         "variant": row.variant.name,
+        "recipe": row.variant.recipe or None,
         "size_bytes": row.variant.size_bytes,
         "size_ratio": row.size_ratio,
         "zipped_bytes": row.variant.zipped_bytes,

@@ -30,6 +30,7 @@ and ``screen``, ``waited_s``, ``work_us``, ``cool_work_us``.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -58,6 +59,7 @@ from bench.targets._affinity import cpus
 from bench.values import Environment, Launch, Plan, Variant, utc_now
 
 KIND = "adb"
+OPTIONS = frozenset(field.name for field in dataclasses.fields(Options))
 LOOK_EVERY_S = 1.0
 NO_OPTIONS: Mapping[str, str] = {}
 
@@ -65,15 +67,16 @@ NO_OPTIONS: Mapping[str, str] = {}
 def discover(options: Mapping[str, str] = NO_OPTIONS) -> list[TargetStatus]:
     """Every device that the adb server knows; starts the server if there is none here.
 
-    Without a server there is one line that says so and names the cure. Raises TargetError for a
-    misspelt option only.
+    Without a server there is one line that says so and names the cure.
+
+    Raises:
+        TargetError: an option that there is not, or of another kind.
     """
+    settings = read_options(options)
     try:
-        server = Server(read_options(options).adb_server)
+        server = Server(settings.adb_server)
         return [_status(device) for device in server.devices()]
     except TargetError as fault:
-        if options and fault.message.startswith("the adb target has no option"):
-            raise
         return [TargetStatus(KIND, "no adb server", fault.message, fault.hint)]
 
 

@@ -6,8 +6,8 @@ to int8 ratio), but a variant's own layout in memory, drawn anew by each process
 and taken for a property of the variant. Fresh processes show that spread, and the interval over
 launches pays for it honestly; they are also what a launch on a phone is.
 
-Options:
-    samples: an .npz with samples of each input, for variants that are fed them.
+Options: none to be set. The harness itself gives ``samples``: an .npz with samples of each input,
+for variants that are fed them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from bench.values import Environment, Latency, Launch, Plan, Variant, utc_now
 from bench.workers.client import Worker, WorkerEndedError, WorkerTimeoutError
 
 ID = "local"
+OPTIONS = frozenset[str]()
 WORKER = "bench.workers.launch"
 _HINTS = {
     "missing_op": "convert the model with built-in ops only",
