@@ -33,8 +33,8 @@ def made(tmp_path, items, *, end=True, **session):
 def items():
     return [
         examples.ENVIRONMENT,
-        examples.accuracy("float32", 10, top1=0.9),
-        examples.accuracy("quantize:int8", 10, top1=0.875),
+        examples.accuracy("float32", 2000, top1=0.9),
+        examples.accuracy("quantize:int8", 2000, top1=0.9, before=0.9, swapped=1),
         *examples.launches(NAMES, 6),
     ]
 
