@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,15 +20,14 @@ import numpy as np
 from bench import cache, errors, workers
 from bench.data import Data, Split
 from bench.errors import BuildError, DataError
-from bench.values import Accuracy, Failure, Variant
+from bench.values import Accuracy, Failure, StepProgress, Variant
 from bench.workers.client import Worker, WorkerEndedError, error_of
 
 SCHEMA = 1
-Progress = Callable[[str, int, int], None]
 
 
 def evaluate(
-    variants: Sequence[Variant], data: Data, *, signature: str | None, progress: Progress
+    variants: Sequence[Variant], data: Data, *, signature: str | None, progress: StepProgress
 ) -> Iterator[Accuracy | Failure]:
     """Evaluate each variant; the first is the baseline that the others are held against.
 
@@ -66,7 +65,7 @@ def evaluate(
 class _Bench:
     """A folder with the samples and the baseline's answers, laid out once for all variants."""
 
-    def __init__(self, folder: Path, signature: str | None, progress: Progress) -> None:
+    def __init__(self, folder: Path, signature: str | None, progress: StepProgress) -> None:
         self._folder = folder
         self._signature = signature
         self._progress = progress

@@ -7,7 +7,7 @@ inferences inside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -20,6 +20,10 @@ Facts = Mapping[str, Any]
 """JSON-able facts: ``str`` to ``str | int | float | bool | None``, lists or mappings of these."""
 
 NO_FACTS: Facts = MappingProxyType({})
+
+
+StepProgress = Callable[[str, int, int], None]
+"""Told what is being done, how many parts of it are done, and of how many."""
 
 
 def utc_now() -> str:
