@@ -36,28 +36,6 @@ def no_facts() -> Facts:
     return NO_FACTS
 
 
-LAUNCH_ERROR_CLASSES: Mapping[str, str] = MappingProxyType(
-    {
-        "no_result": "the tool ended well but printed no measured result",
-        "crash": "the process was ended by a signal or ended with an unknown exit code",
-        "timeout": "the launch took longer than its limit and was ended",
-        "wrong_binary": "not the TFLite benchmark_model, or built for another ABI",
-        "unknown_flag": "the tool does not know a flag it was given and ignored it",
-        "model_unreadable": "the runtime could not read the model",
-        "missing_op": "the model has an op that this runtime does not have",
-        "op_too_new": "the model has an op in a version newer than this runtime knows",
-        "bad_input": "the runtime refused the shape or type of an input",
-        "delegate_not_applied": "the delegate asked for did not run the model",
-        "out_of_memory": "the target has too little memory",
-        "disk_full": "the target has too little storage",
-        "device_lost": "the connection to the target broke and did not come back in time",
-        "device_busy": "another process holds the target",
-        "gate": "the target did not become cool, charged or idle within the bound",
-    }
-)
-"""The classes of a failed launch, with their meanings. Targets of others may have more."""
-
-
 @dataclass(frozen=True)
 class Model:
     """What variants are made from.
