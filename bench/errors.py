@@ -1,4 +1,4 @@
-"""The tree of errors: what went wrong, and the cure.
+"""The tree of errors: what went wrong, and what to do about it.
 
 ::
 
@@ -15,7 +15,7 @@
         ├── StableLaunchError   will fail again: do not retry
         └── TransientLaunchError  may pass: retry within the plan's bound
 
-Whether to retry is a type, never a string. Every error carries a hint, which names the cure.
+Whether to retry is a type, never a string. Every error carries a hint: what the user can do.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def root_of(fault: BaseException) -> BaseException:
 
 
 class BenchError(Exception):
-    """The root: one line that names the fault, and a hint that names the cure.
+    """The root: one line that names the fault, and a hint that says what to do.
 
     Args:
         message: what went wrong, in one line, without a full stop.
@@ -58,7 +58,7 @@ class BenchError(Exception):
 
     @property
     def message(self) -> str:
-        """What went wrong, without the cure."""
+        """What went wrong, without the hint."""
         return str(self.args[0])
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -111,7 +111,7 @@ class LaunchError(BenchError):
     """One launch failed.
 
     Args:
-        error_class: one word of the closed list in ``bench.values.LAUNCH_ERROR_CLASSES``.
+        error_class: a key of ``bench.values.LAUNCH_ERROR_CLASSES``.
     """
 
     def __init__(self, message: str, *, hint: str, error_class: str) -> None:

@@ -1,4 +1,4 @@
-"""The nouns of the house, as frozen values. What can be derived is a function elsewhere.
+"""The values that all modules share, frozen. What can be derived is a function elsewhere.
 
 Units are in the names: ``_us`` microseconds, ``_ns`` nanoseconds, ``_bytes``, ``_s``, ``_celsius``.
 A *launch* is one process that loads one variant on one target, warms up and runs it; *runs* are the
@@ -51,7 +51,7 @@ LAUNCH_ERROR_CLASSES: Mapping[str, str] = MappingProxyType(
         "gate": "the target did not become cool, charged or idle within the bound",
     }
 )
-"""Every class a failed launch may have, with its meaning. The list is closed."""
+"""The classes of a failed launch, with their meanings. Targets of others may have more."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,8 @@ class Launch:
         wall_s: of the whole launch as the host saw it.
         started_at: UTC, ISO 8601.
         state: of the device before and after: temperatures, thermal status, battery, waits.
-        facts: delegate, threads, tool version, ops that take the time (``--profile``), …
+        facts: of the tool on a phone: its version, delegates, ``tool_s``, and the ops that take the
+            time (``--profile``).
     """
 
     variant: str
@@ -238,7 +239,7 @@ class Launch:
 
 @dataclass(frozen=True)
 class Failure:
-    """A launch (or a build: ``block`` is None) that gave no figure, with its reason and cure.
+    """A launch (or a build: ``block`` is None) that gave no figure, with its reason and a hint.
 
     ``discarded`` marks a launch thrown away and tried again; the cell itself did not fail.
     """
@@ -263,7 +264,7 @@ class Plan:
         warmup_runs: inferences before them, at least.
         warmup_s: seconds that these take, at least: a launch begins on a cold core.
         threads: of the interpreter.
-        seed: of the order of the launches, random inputs and resampling.
+        seed: of the order of the launches, of random inputs, and of training.
         retries: further tries of a launch that failed in a way that may pass.
         timeout_s: bound on one launch, on the device and on the host.
         input_shapes: for dynamic dimensions, input name to shape.
@@ -275,8 +276,8 @@ class Plan:
         affinity: CPU list or mask the launch is bound to.
         tool_args: further arguments for benchmark_model.
         profile: also record the ops that take the time.
-        until: launch until each variant's median is known to within this share of itself (0.02 for
-            2 %), instead of a fixed number of times.
+        until: launch until each variant's median is known this precisely (0.02: to within 2 % of
+            itself), instead of a fixed number of times.
         max_launches: with ``until``, per variant and target at most.
     """
 
@@ -350,7 +351,8 @@ class Comparison:
 
     Attributes:
         ratio: time of the variant over time of the baseline; below one is faster.
-        low, high: its 95 % interval, None with fewer than two shared blocks.
+        low, high: its 96 % interval (``intervals.ALARM_TAIL`` says why), None with fewer than two
+            shared blocks.
         blocks: how many blocks both share.
         verdict: ``faster``, ``slower`` or ``no clear change`` (the interval holds 1).
     """

@@ -23,7 +23,7 @@ class ToolFault:
     Attributes:
         error_class: of ``bench.values.LAUNCH_ERROR_CLASSES``.
         message: what went wrong, in one line.
-        hint: the cure.
+        hint: what to do about it.
         line: the tool's own words, empty where it said nothing.
     """
 

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bench.data import loaders
+from bench.data import images, loaders
 from bench.data.loaders import SPLITS, Source
 from bench.errors import DataError
 
@@ -178,6 +178,22 @@ def from_arrays(
     for name, split_ in splits.items():
         _check_split(source, name, split_)
     return Data(source, sha256 or digest.hexdigest(), splits, notes)
+
+
+def read_pictures(arrays: Mapping[str, Array], shape: tuple[int, int, int]) -> dict[str, Array]:
+    """The arrays with paths of pictures replaced by the pictures, as bytes.
+
+    Args:
+        arrays: by key; paths are of text.
+        shape: height, width and channels that they are read with.
+
+    Raises:
+        DataError: a picture cannot be read.
+    """
+    return {
+        key: images.read(array, *shape) if array.dtype.kind in _PATHS else array
+        for key, array in arrays.items()
+    }
 
 
 def to_arrays(data: Data) -> dict[str, Array]:

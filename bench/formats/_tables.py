@@ -80,8 +80,8 @@ def _time_unit(table: Table) -> tuple[str, float]:
 
 def _in_int8(row: Row) -> str:
     """The fraction of ops that compute in int8."""
-    share = row.variant.int8_share
-    return "-" if share is None else f"{share * 100:.0f} %"
+    fraction = row.variant.int8_share
+    return "-" if fraction is None else f"{fraction * 100:.0f} %"
 
 
 def _ratio(row: Row, ratio: float) -> str:
@@ -139,7 +139,7 @@ def _notes(table: Table) -> tuple[str, ...]:
     estimates = [s.p99_us for s in summaries if isinstance(s.p99_us, Estimate)]
     if estimates:
         parts.append(f"p99: {' or '.join(dict.fromkeys(e.kind for e in estimates))}")
-    parts.append("[ ] 95 % interval over launches")
+    parts.append("[ ] 95 % interval over launches, of ratios 96 %")
     notes = [" · ".join(parts)]
     if table.spent is not None:
         notes.append(_spent(table.spent))
@@ -177,25 +177,26 @@ def _spent(spent: Spent) -> str:
         each = f"{spent.fewest} to {spent.most} each"
     known = spent.variants - len(spent.short)
     text = (
-        f"until ±{spent.share * 100:g} %: {known} of {count(spent.variants, 'median')} known after "
+        f"until ±{spent.precision * 100:g} %: "
+        f"{known} of {count(spent.variants, 'median')} known after "
         f"{count(spent.launches, 'launch', 'launches')}, {each}"
     )
     if spent.saved:
-        share = f"{spent.saved / spent.fixed * 100:.0f} %"
-        text += f" · a fixed plan as sure takes {spent.fixed}: {spent.saved} saved ({share})"
+        saved = f"{spent.saved / spent.fixed * 100:.0f} %"
+        text += f" · a fixed plan as sure takes {spent.fixed}: {spent.saved} saved ({saved})"
     return text
 
 
 def problems(report: Report) -> Sequence[str]:
-    """Failures and warnings, one line each; what befell several variants is said once."""
-    befell: dict[tuple[str, str], dict[str, None]] = {}
+    """Failures and warnings, one line each; what is true of several variants is said once."""
+    alike: dict[tuple[str, str], dict[str, None]] = {}
     for failure in report.failures:
         if not failure.discarded:
             words = f"({failure.error_class}): {failure.message}: {failure.hint}"
-            befell.setdefault((failure.target, words), {})[failure.variant] = None
+            alike.setdefault((failure.target, words), {})[failure.variant] = None
     lines = [
         f"failed: {', '.join(variants)}{f' on {target}' if target else ''} {words}"
-        for (target, words), variants in befell.items()
+        for (target, words), variants in alike.items()
     ]
     warned: dict[tuple[str | None, str], list[str]] = {}
     for warning in report.warnings:

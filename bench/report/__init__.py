@@ -56,7 +56,7 @@ class Row:
 
     @property
     def loss(self) -> float | None:
-        """Accuracy lost against the baseline; without labels, the share of other answers than its.
+        """Accuracy lost against the baseline; without labels, the fraction of answers that differ.
 
         None where it is not known.
         """
@@ -236,7 +236,7 @@ def _made_up_for(failure: Failure, records: Records) -> bool:
 
 
 def harness_cost(end: End) -> float:
-    """The share of the measuring's wall time that was spent outside launches."""
+    """The fraction of the measuring's wall time that was spent outside launches."""
     return max(0.0, 1.0 - end.launches_s / end.wall_s) if end.wall_s else 0.0
 
 
@@ -337,7 +337,7 @@ def _not_known(
 
 
 def _half_width(estimate: Estimate) -> float:
-    """The longer half of an interval, as a share of the figure."""
+    """The longer half of an interval, as a fraction of the figure."""
     if estimate.low is None or estimate.high is None:
         return math.inf
     return max(estimate.high / estimate.value, estimate.value / max(estimate.low, 1e-9)) - 1

@@ -19,7 +19,7 @@ from bench.values import Comparison, Environment, Plan, Variant
 INCIDENTAL_FACTS = frozenset({"python", "serial", "battery_level", "celsius"})
 """Facts of an environment that two comparable figures may differ in."""
 
-DECISIVE_SETTINGS = (
+DECISIVE_FIELDS = (
     "threads",
     "delegate",
     "affinity",
@@ -41,8 +41,8 @@ class Tolerances:
     """What counts as a regression, each None where it does not.
 
     Attributes:
-        latency: share by which a median may grow, 0.05 for 5 %.
-        size: share by which a file may grow.
+        latency: fraction by which a median may grow, 0.05 for 5 %.
+        size: fraction by which a file may grow.
         accuracy: how much of the accuracy (or agreement) may be lost, 0.01 for one point.
     """
 
@@ -119,8 +119,8 @@ def differences(before: Environment, after: Environment) -> list[str]:
 
 
 def measured_alike(plan: Plan) -> dict[str, object]:
-    """The settings of a plan that must be equal for two latencies to be compared."""
-    return {name: getattr(plan, name) for name in DECISIVE_SETTINGS}
+    """The fields of a plan that must be equal for two latencies to be compared."""
+    return {name: getattr(plan, name) for name in DECISIVE_FIELDS}
 
 
 def _matched_targets(
@@ -148,7 +148,7 @@ def _check_comparable(before: Environment, after: Environment) -> None:
 
 def _check_plans(old: Records, new: Records) -> None:
     before, after = measured_alike(old.session.plan), measured_alike(new.session.plan)
-    for name in DECISIVE_SETTINGS:
+    for name in DECISIVE_FIELDS:
         if before[name] != after[name]:
             raise UsageError(
                 f"the files differ in {name} ({before[name]} against {after[name]})",

@@ -1,20 +1,20 @@
-"""From launches to figures: summarize one variant, compare two, and say it in words.
+"""From launches to figures: summarize one variant, compare two, describe the difference.
 
 What the figures mean. Launches of one file differ by far more than the runs within a launch, and a
 user meets one launch at a time. So both figures describe the *typical launch*:
 
 - the **median** is the median over launches of a launch's median (or mean, where the tool prints
   nothing else): half of all launches are faster than that;
-- the **P99** is what 99 % of the runs of the typical launch stay within: each launch is levelled
-  to the typical one, then runs (or maxima) are pooled. The rare slow *launch* is no part of it:
+- the **P99** is what 99 % of the runs of the typical launch stay within: runs (or maxima) are
+  normalised by their launch's median and pooled. The rare slow *launch* is no part of it:
   ten launches cannot tell how slow one launch in a hundred is; the interval of the median and the
   warning on spread say how far launches lie apart.
 
 A launch should have some thirty runs or more: the median of ten runs that have two speeds lies off
 its own truth, which is seen from about 40 launches on (coverage 89 %).
 
-The methods, with their sources, stand in ``bench.stats.intervals``; what they promise is proven by
-simulation in ``tests``. None of them resamples.
+The methods, with their sources, stand in ``bench.stats.intervals``; how often they hold the
+truth is simulated in ``tests``. None of them resamples.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def summarize(launches: Sequence[Launch], *, until: float | None = None) -> Summ
 
     Args:
         launches: at least one, all of the same variant and target.
-        until: the share at which launches stopped by themselves (see ``bench.stats.stopping``): the
+        until: the precision at which launches stopped by themselves (``bench.stats.stopping``): the
             interval of the median is then at least that wide, without which it would be too
             narrow to be true.
 
@@ -178,8 +178,10 @@ def _launches_missing(runs: NDArray[Any]) -> Missing | None:
 
     The largest maximum lies above the P99, and the smallest below it, with 97.5 % each.
     """
-    share = float(np.mean(0.99**runs))
-    shorter = math.log(0.025) / math.log(max(share, 1.0 - share)) if 0.0 < share < 1.0 else math.inf
+    fraction = float(np.mean(0.99**runs))
+    shorter = (
+        math.log(0.025) / math.log(max(fraction, 1 - fraction)) if 0 < fraction < 1 else math.inf
+    )
     if len(runs) >= shorter:
         return None
     typical = round(float(np.mean(runs)))
@@ -221,12 +223,12 @@ def _p99(sample: Sample) -> Estimate | Missing:
     return _estimate(interval, "launch maxima", rounding_us(maxima))
 
 
-def _stretched(estimate: Estimate, share: float | None) -> Estimate:
-    """At least as wide as the share of the value."""
-    if share is None or estimate.low is None or estimate.high is None:
+def _stretched(estimate: Estimate, precision: float | None) -> Estimate:
+    """At least as wide as the precision asked for."""
+    if precision is None or estimate.low is None or estimate.high is None:
         return estimate
-    low = min(estimate.low, estimate.value / (1.0 + share))
-    return replace(estimate, low=low, high=max(estimate.high, estimate.value * (1.0 + share)))
+    low = min(estimate.low, estimate.value / (1.0 + precision))
+    return replace(estimate, low=low, high=max(estimate.high, estimate.value * (1.0 + precision)))
 
 
 def _estimate(interval: Interval, kind: str, rounding: float) -> Estimate:

@@ -114,8 +114,8 @@ class Technique(Protocol):
         """
 
     def verify(self, step: Step, work: Work, facts: FileFacts) -> None:
-        """Hold the final file's facts (see ``bench.tflite.facts``) against the step's promise.
+        """Hold the final file's facts (see ``bench.tflite.facts``) against what the step asks for.
 
         Raises:
-            VerificationError: the promise is not in the file.
+            VerificationError: it is not in the file.
         """

@@ -138,4 +138,4 @@ def test_a_launch_that_takes_too_long_may_pass(monkeypatch):
 def test_what_else_the_host_does_is_a_share():
     use = local._HostUse()
     facts = use.facts()
-    assert all(0.0 <= share <= 1.0 for share in facts.values())
+    assert all(0.0 <= fraction <= 1.0 for fraction in facts.values())
