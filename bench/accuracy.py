@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +20,7 @@ import numpy as np
 from bench import cache, encoding, errors, workers
 from bench.data import Data, Split
 from bench.errors import BuildError, DataError
+<<<<<<< HEAD
 from bench.metrics import Wanted
 from bench.metrics.endings import probabilities
 from bench.metrics.values import Accuracy
@@ -37,6 +38,16 @@ def evaluate(
     signature: str | None,
     progress: Progress,
     wanted: Wanted | None = None,
+=======
+from bench.values import Accuracy, Failure, StepProgress, Variant
+from bench.workers.client import Worker, WorkerEndedError, error_of
+
+SCHEMA = 1
+
+
+def evaluate(
+    variants: Sequence[Variant], data: Data, *, signature: str | None, progress: StepProgress
+>>>>>>> origin/main
 ) -> Iterator[Accuracy | Failure]:
     """Evaluate each variant; the first is the baseline that the others are held against.
 
@@ -85,6 +96,7 @@ def evaluate(
 class _Bench:
     """A folder with the samples and the baseline's answers, laid out once for all variants."""
 
+<<<<<<< HEAD
     def __init__(
         self,
         folder: Path,
@@ -92,6 +104,9 @@ class _Bench:
         progress: Progress,
         asked: dict[str, list[str]],
     ) -> None:
+=======
+    def __init__(self, folder: Path, signature: str | None, progress: StepProgress) -> None:
+>>>>>>> origin/main
         self._folder = folder
         self._asked = asked
         self._signature = signature

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import workers
-from bench.values import LAUNCH_ERROR_CLASSES
+from bench.errors import LAUNCH_ERROR_CLASSES
 from bench.workers import evaluate, launch
 from bench.workers.interpreter import (
     LoadedModel,
