@@ -20,15 +20,13 @@ import numpy as np
 from bench import cache, encoding, errors, workers
 from bench.data import Data, Split
 from bench.errors import BuildError, DataError
-<<<<<<< HEAD
 from bench.metrics import Wanted
 from bench.metrics.endings import probabilities
 from bench.metrics.values import Accuracy
-from bench.values import Failure, Variant
+from bench.values import Failure, StepProgress, Variant
 from bench.workers.client import Worker, WorkerEndedError, error_of
 
 SCHEMA = 2
-Progress = Callable[[str, int, int], None]
 
 
 def evaluate(
@@ -36,18 +34,8 @@ def evaluate(
     data: Data,
     *,
     signature: str | None,
-    progress: Progress,
+    progress: StepProgress,
     wanted: Wanted | None = None,
-=======
-from bench.values import Accuracy, Failure, StepProgress, Variant
-from bench.workers.client import Worker, WorkerEndedError, error_of
-
-SCHEMA = 1
-
-
-def evaluate(
-    variants: Sequence[Variant], data: Data, *, signature: str | None, progress: StepProgress
->>>>>>> origin/main
 ) -> Iterator[Accuracy | Failure]:
     """Evaluate each variant; the first is the baseline that the others are held against.
 
@@ -96,17 +84,13 @@ def evaluate(
 class _Bench:
     """A folder with the samples and the baseline's answers, laid out once for all variants."""
 
-<<<<<<< HEAD
     def __init__(
         self,
         folder: Path,
         signature: str | None,
-        progress: Progress,
+        progress: StepProgress,
         asked: dict[str, list[str]],
     ) -> None:
-=======
-    def __init__(self, folder: Path, signature: str | None, progress: StepProgress) -> None:
->>>>>>> origin/main
         self._folder = folder
         self._asked = asked
         self._signature = signature
