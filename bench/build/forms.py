@@ -108,7 +108,7 @@ def with_batch(model: Any, size: int) -> Any:
 def _ported(model: Any) -> Any:
     """The model in tf_keras, its inner models taken apart; as it is where that cannot be done."""
     try:
-        return keras3_to_2.inline(keras3_to_2.port(model))
+        return keras3_to_2.port(model)
     except BuildError:
         return model
 

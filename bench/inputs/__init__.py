@@ -227,10 +227,10 @@ def _picture_hint(array: str, given: Sequence[int], wanted: Shape) -> str:
         return f"they are channels first: np.moveaxis({array}, 1, -1)"
     if matches((given[2], given[0], given[1]), wanted):
         return f"the model takes channels first: np.moveaxis({array}, -1, 1)"
-    if given[-1] == wanted[-1] or given[0] == wanted[0]:
-        return "bring them to that size; a folder of pictures (--data DIR) is resized"
     if {given[-1], wanted[-1]} == {1, 3}:
         return "turn them into grey or coloured ones, whichever the model takes"
+    if given[-1] == wanted[-1] or given[0] == wanted[0]:
+        return "bring them to that size; a folder of pictures (--data DIR) is resized"
     return ""
 
 
