@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.errors import BuildError
-from bench.techniques import _keras3_to_2 as keras3_to_2
+from bench.techniques import port_to_tf_keras
 
 LONGEST_UNROLLED = 256
 """Steps; each becomes some ten ops."""
@@ -108,7 +108,7 @@ def with_batch(model: Any, size: int) -> Any:
 def _ported(model: Any) -> Any:
     """The model in tf_keras, its inner models taken apart; as it is where that cannot be done."""
     try:
-        return keras3_to_2.port(model)
+        return port_to_tf_keras(model)
     except BuildError:
         return model
 

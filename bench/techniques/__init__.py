@@ -117,3 +117,14 @@ class Technique(Protocol):
         Raises:
             VerificationError: it is not in the file.
         """
+
+
+def port_to_tf_keras(model: Any) -> Any:
+    """A flat tf_keras model that answers as the given Keras model.
+
+    Raises:
+        BuildError: the model cannot be carried over.
+    """
+    from bench.techniques import _keras3_to_2
+
+    return _keras3_to_2.port(model)
