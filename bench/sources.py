@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from bench import cache, data, plugins
-from bench.errors import ModelError, root_of, telling_line
+from bench.errors import BenchError, ModelError, root_of, telling_line
 from bench.text import one_line
 from bench.values import Model
 
@@ -73,23 +74,33 @@ def from_memory(model: Any) -> Model:
             f"the model {model.name} has no weights yet", hint="build or call it, and train it"
         )
     try:
-        config = json.loads(model.to_json())
-        config.pop("compile_config", None)  # how it was trained is no part of what it computes
-        digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
-        for array in model.get_weights():
-            digest.update(f"{array.dtype.str} {array.shape}".encode() + array.tobytes())
-        path = cache.folder("models") / f"{digest.hexdigest()[:32]}.keras"
-        if not path.is_file():
-            saved = path.with_name(f"new-{uuid.uuid4().hex}.keras")
-            model.save(saved)
-            saved.replace(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Keras about itself, which a user cannot mend
+            digest = _hash_of_object(model)
+            path = cache.folder("models") / f"{digest[:32]}.keras"
+            if not path.is_file():
+                saved = path.with_name(f"new-{uuid.uuid4().hex}.keras")
+                model.save(saved)
+                saved.replace(path)
+    except BenchError:
+        raise
     except Exception as fault:
         # Keras raises anything for a model it cannot save.
         raise ModelError(
             f"Keras cannot save the model {model.name} ({telling_line(root_of(fault))})",
             hint="save it yourself, and give the path",
         ) from fault
-    return Model(model.name, "keras", str(path), digest.hexdigest())
+    return Model(model.name, "keras", str(path), digest)
+
+
+def _hash_of_object(model: Any) -> str:
+    """By what it computes: its layers and weights, and not how it was trained."""
+    config = json.loads(model.to_json())
+    config.pop("compile_config", None)
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
+    for array in model.get_weights():
+        digest.update(f"{array.dtype.str} {array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()
 
 
 def keras_of_object(model: Any) -> str | None:

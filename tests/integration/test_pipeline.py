@@ -8,6 +8,9 @@ import pytest
 import bench
 from bench.testing import FakeTarget
 
+# Of TensorFlow about NumPy 2, in the models that this test itself calls.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 CLASSES, SIZE = 3, 8
 PLAN = bench.Plan(launches=2, runs=5)
 
