@@ -8,7 +8,7 @@
         target = FakeTarget(latencies_us={"float32": 100.0, "quantize:int8": 40.0})
         file = tmp_path / "run.jsonl"
         report = bench.run("model.keras", ["quantize:int8"], targets=target, report=file)
-        assert report.best(max_loss=None).variant.name == "quantize:int8"
+        assert report.best().variant.name == "quantize:int8"
 """
 
 from __future__ import annotations

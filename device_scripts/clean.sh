@@ -19,6 +19,12 @@ kilobytes() { # BYTES, which may be more than 32 bits hold: cut as text, rounded
     esac
 }
 
+kib() { # FOLDER: what is in it, in units of 1,024 bytes
+    used=$(du -s -k "$1" 2> /dev/null)
+    used=${used%%[!0-9]*}
+    echo "${used:-0}"
+}
+
 ours() { # how many files of ours are there, the lock's own apart
     (cd "$root" 2> /dev/null && find . -type f ! -path './lock/*' 2> /dev/null | wc -l)
 }
@@ -33,13 +39,13 @@ elif [ "$cap" = all ]; then
             exit
         fi
     done
-    freed_kib=$(du -s -k "$root" 2>/dev/null | sed 's/[^0-9].*//')
-    count=$(ours)
+    count=$(ours) freed_kib=0
+    if [ "$((count))" -gt 0 ]; then freed_kib=$(($(kib "$root") - $(kib "$root/lock"))); fi
     rm -rf "$root" 2> /dev/null
     left=$(ours)
     if [ "$((left))" -gt 0 ]; then echo "left=$((left))"; fi
     echo "removed=$((count - left))"
-    echo "freed_kb=$((${freed_kib:-0} + ${freed_kib:-0} * 3 / 125))" # 24 of 1,000, by small numbers
+    echo "freed_kb=$((freed_kib + freed_kib * 3 / 125))" # 24 of 1,000, by small numbers
 elif cd "$root/files" 2>/dev/null; then
     for name in "$@"; do
         if [ -e "$name" ]; then touch -c "$name"; fi

@@ -30,7 +30,7 @@ def show(report: Report, wanted: Outputs, *, quiet: bool) -> int:
         if target is None:
             print(rendered, end="")
         else:
-            cache.write(target, rendered.encode())
+            cache.write(target, rendered if isinstance(rendered, bytes) else rendered.encode())
     if not quiet:
         launches = count(len(report.all_launches), "launch", "launches")
         print(f"saved {report.path} ({launches})", file=sys.stderr)
@@ -53,6 +53,9 @@ def outputs(texts: Sequence[str]) -> Outputs:
         name = _format_of(text, path.suffix)
         if not path.parent.is_dir():
             raise UsageError(f"-o {text}: no folder {path.parent}", hint="make it first")
+        require = getattr(plugins.load("formats", name), "require", None)
+        if require is not None:
+            require()
         chosen.append((path, name))
     return chosen
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bench.plugins import Plugin
     from bench.targets import TargetStatus
 
-DESCRIPTION = "List what launches can run on, with the cures. Exit 3 where a device needs one."
+DESCRIPTION = "List what launches can run on, and what to do where a device is not ready (exit 3)."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +42,12 @@ def carry_out(asked: Arguments) -> int:
                 "state": status.state,
                 "what": status.label,
                 "from": plugin.origin,
-                "cure": status.hint,
+                "hint": status.hint,
             }
             for status in found
         ]
     _show.rows(rows)
-    return FAILED if any(row["cure"] for row in rows) else GOOD
+    return FAILED if any(row["hint"] for row in rows) else GOOD
 
 
 def _discover(plugin: Plugin, options: Mapping[str, str]) -> Sequence[TargetStatus]:

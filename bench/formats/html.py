@@ -9,7 +9,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from bench.charts import distribution, launches, pareto, require, stacks
+from bench.charts import distribution, launches, look, pareto, require, stacks
 from bench.formats import _limits
 from bench.formats._grid import Grid
 from bench.formats._tables import grids, problems
@@ -140,7 +140,7 @@ def _pareto(report: Report, names: Sequence[str], specs: dict[str, Any]) -> Iter
             picture = Picture(
                 f"pareto-{across.partition('_')[0]}{f'-t{index}' if several else ''}",
                 f"{up_title.capitalize()} against {across_title}{where}",
-                pareto.chart(here, names, x=across, y=up, among=rows),
+                look(pareto.chart(here, names, x=across, y=up, among=rows)),
                 f"Scatter of {up_title} against {across_title}; the table above has the figures.",
                 "Marks on the grey line are beaten by no other in both; bars are 95 % intervals. "
                 "Drag the dashed limits inwards, or type them above the table.",

@@ -123,11 +123,11 @@ def _all_ready(kind: str, options: Mapping[str, str]) -> Iterator[Address]:
     statuses = plugins.load("targets", kind).discover(options)
     ready = [status for status in statuses if status.ready]
     if not ready:
-        cures = "; ".join(
+        hints = "; ".join(
             f"{status.target} is {status.state}: {status.hint}" for status in statuses
         )
         raise TargetError(
-            f"no {kind} target is ready", hint=cures or "plug in a phone with USB debugging on"
+            f"no {kind} target is ready", hint=hints or "plug in a phone with USB debugging on"
         )
     for status in ready:
         yield split(status.target)

@@ -41,6 +41,7 @@ class Phone:
         self._image = image
         self._run_dir: Path | None = None
         self._cable: network.Cable | None = None
+        self._cable_index: int | None = None
         self._unshare: subprocess.Popen[str] | None = None
         self._init: Process | None = None
         self._persona: Persona | None = None
@@ -71,6 +72,7 @@ class Phone:
             self._persona = Persona(self._persona_name, self._run_dir, number)
             self._spawn(self._run_dir, self._image, self._cable)
             self._cable.lay(self.pid)
+            self._cable_index = self._cable.index()
         self.start_adbd()
 
     def _spawn(self, run_dir: Path, image: Image, cable: network.Cable) -> None:
@@ -108,6 +110,10 @@ class Phone:
 
     def stop(self) -> None:
         """End all that runs in the phone and remove all that it had; a second call does nothing."""
+        if self._cable is not None:
+            with rundir.locked():
+                self._cable.remove(self._cable_index)
+                network.remove_guard_if_unused()
         if self._unshare is not None:
             if self._init is not None:
                 self._init.kill()
@@ -116,14 +122,11 @@ class Phone:
             for pipe in self._pipes():
                 with contextlib.suppress(OSError):
                     pipe.close()
-        if self._cable is not None:
-            with rundir.locked():
-                self._cable.remove()
-                network.remove_guard_if_unused()
         if self._run_dir is not None:
             shutil.rmtree(self._run_dir)
             rundir.release()
         self._unshare = self._init = self._cable = self._run_dir = None
+        self._cable_index = None
 
     def __enter__(self) -> Phone:
         """Start the phone unless it runs."""
