@@ -38,7 +38,7 @@ def port(model: Any, samples: Mapping[str, Array] | None = None, *, seed: int = 
         seed: of those random samples.
 
     Raises:
-        BuildError: a subclassed model, a layer with no twin in tf_keras, or outputs that differ.
+        BuildError: a subclassed model, a layer unknown to tf_keras, or outputs that differ.
     """
     import keras
     import tf_keras
@@ -55,16 +55,16 @@ def port(model: Any, samples: Mapping[str, Array] | None = None, *, seed: int = 
             f"{model.name} is a subclassed model, which has no config to rebuild",
             hint=f"build it with the functional API; {STILL_WORKS}",
         )
-    twin = _rebuild(model)
-    _copy_weights(model, twin)
+    ported = _rebuild(model)
+    _copy_weights(model, ported)
     inputs = _samples(model, samples, seed)
-    if not _close(_answer(model, inputs), _answer(twin, inputs)):
-        culprit = _first_difference(model, twin, inputs)
+    if not _close(_answer(model, inputs), _answer(ported, inputs)):
+        culprit = _first_difference(model, ported, inputs)
         raise BuildError(
             f"rebuilt in tf_keras, {model.name} answers differently, from layer {culprit} on",
             hint=f"replace that layer; {STILL_WORKS}",
         )
-    return twin
+    return ported
 
 
 def clone(model: Any) -> Any:
@@ -175,9 +175,9 @@ def _rebuild(model: Any) -> Any:
     config = _model_config(model.get_config())
     kind = tf_keras.Sequential if isinstance(model, keras.Sequential) else tf_keras.Model
     try:
-        twin = kind.from_config(config)
-        if not twin.built:
-            twin.build(model.input_shape)
+        ported = kind.from_config(config)
+        if not ported.built:
+            ported.build(model.input_shape)
     except BuildError:
         raise
     except Exception as fault:
@@ -185,7 +185,7 @@ def _rebuild(model: Any) -> Any:
             f"{model.name} cannot be rebuilt in tf_keras ({telling_line(fault, last=True)})",
             hint=STILL_WORKS,
         ) from fault
-    return twin
+    return ported
 
 
 def _model_config(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,10 +221,10 @@ def _layer_config(layer: Mapping[str, Any]) -> dict[str, Any]:
     name, kind = layer["config"].get("name", "?"), layer["class_name"]
     if kind in ("Functional", "Sequential", "Model"):
         return {"class_name": kind, "config": _model_config(layer["config"])}
-    twin = getattr(tf_keras.layers, kind, None)
-    if twin is None or layer.get("module") != "keras.layers" or kind == "Lambda":
+    ported = getattr(tf_keras.layers, kind, None)
+    if ported is None or layer.get("module") != "keras.layers" or kind == "Lambda":
         raise BuildError(
-            f"layer {name} ({kind}) has no twin in tf_keras",
+            f"layer {name} ({kind}) has no counterpart in tf_keras",
             hint=f"replace it with a built-in layer; {STILL_WORKS}",
         )
     config = {
@@ -234,7 +234,7 @@ def _layer_config(layer: Mapping[str, Any]) -> dict[str, Any]:
     }
     if "batch_shape" in config:
         config["batch_input_shape"] = config.pop("batch_shape")
-    known = _constructor_keys(twin)
+    known = _constructor_keys(ported)
     config = {key: value for key, value in config.items() if key in known}
     if "layer" in layer["config"]:  # wrappers: TimeDistributed, Bidirectional
         for key in ("layer", "backward_layer"):
@@ -243,10 +243,11 @@ def _layer_config(layer: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "MultiHeadAttention":  # Keras 2 saves the shapes it was built with
         config.update(query_shape=None, key_shape=None, value_shape=None)
     try:
-        twin.from_config(dict(config))
+        ported.from_config(dict(config))
     except Exception as fault:
         raise BuildError(
-            f"layer {name} ({kind}) has no twin in tf_keras ({telling_line(fault, last=True)})",
+            f"layer {name} ({kind}) has no counterpart in tf_keras "
+            f"({telling_line(fault, last=True)})",
             hint=f"replace it with a built-in layer; {STILL_WORKS}",
         ) from fault
     return {"class_name": kind, "config": config}
@@ -279,8 +280,8 @@ def _node(node: Mapping[str, Any], kind: str, nested: set[str]) -> list[Any]:
     first, *others = node["args"]
     kwargs = dict(node.get("kwargs", {}))
     if others:  # Keras 2 saves all but the first argument by name
-        twin = getattr(tf_keras.layers, kind, tf_keras.Model)
-        names = list(inspect.signature(twin.call).parameters)[2:]
+        ported = getattr(tf_keras.layers, kind, tf_keras.Model)
+        names = list(inspect.signature(ported.call).parameters)[2:]
         kwargs.update(zip(names, others, strict=False))
     kwargs = {key: _argument(value, nested) for key, value in kwargs.items() if value is not None}
     references: list[Any] = []
@@ -316,15 +317,15 @@ def _ends(ends: Any, nested: set[str]) -> list[list[Any]]:
     return [[name, node + (name in nested), index] for name, node, index in ends]
 
 
-def _copy_weights(model: Any, twin: Any) -> None:
+def _copy_weights(model: Any, ported: Any) -> None:
     """Copy weights layer by layer, inner models included.
 
     Raises:
         BuildError: a layer's weights have other shapes in tf_keras.
     """
-    twins = {layer.name: layer for layer in twin.layers}
+    ported_layers = {layer.name: layer for layer in ported.layers}
     for layer in model.layers:
-        other = twins.get(layer.name)
+        other = ported_layers.get(layer.name)
         if other is None:  # an InputLayer that a sequential model leaves out
             continue
         if hasattr(layer, "layers") and hasattr(other, "layers"):
@@ -373,17 +374,17 @@ def _close(left: list[Array], right: list[Array]) -> bool:
     )
 
 
-def _first_difference(model: Any, twin: Any, inputs: list[Array]) -> str:
+def _first_difference(model: Any, ported: Any, inputs: list[Array]) -> str:
     """Name and type of the first layer whose output differs."""
     import keras
     import tf_keras
 
-    twins = {layer.name: layer for layer in twin.layers}
+    ported_layers = {layer.name: layer for layer in ported.layers}
     for layer in model.layers:
-        if layer.name not in twins or type(layer).__name__ == "InputLayer":
+        if layer.name not in ported_layers or type(layer).__name__ == "InputLayer":
             continue
         left = keras.Model(model.input, layer.output)
-        right = tf_keras.Model(twin.input, twins[layer.name].output)
+        right = tf_keras.Model(ported.input, ported_layers[layer.name].output)
         if not _close(_answer(left, inputs), _answer(right, inputs)):
             return f"{layer.name} ({type(layer).__name__})"
     return f"{model.layers[-1].name} ({type(model.layers[-1]).__name__})"

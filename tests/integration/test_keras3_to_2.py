@@ -58,14 +58,14 @@ def inputs(model: Any) -> Any:
 
 
 @pytest.mark.parametrize("build", [residual, sequential, nested, recurrent])
-def test_the_twin_answers_alike_and_is_our_own(build: Callable[[], Any]) -> None:
+def test_the_port_answers_alike_and_is_our_own(build: Callable[[], Any]) -> None:
     model = build()
     x = inputs(model)
     answer = np.asarray(model(x, training=False))
-    twin = _keras3_to_2.inline(_keras3_to_2.port(model))
-    assert isinstance(twin, tf_keras.Model)
-    np.testing.assert_allclose(np.asarray(twin(x, training=False)), answer, atol=1e-5)
-    for weight in twin.weights:
+    ported = _keras3_to_2.inline(_keras3_to_2.port(model))
+    assert isinstance(ported, tf_keras.Model)
+    np.testing.assert_allclose(np.asarray(ported(x, training=False)), answer, atol=1e-5)
+    for weight in ported.weights:
         weight.assign(np.zeros(weight.shape))
     np.testing.assert_array_equal(np.asarray(model(x, training=False)), answer)
 
@@ -79,8 +79,8 @@ def test_inner_models_are_taken_apart_and_shared_layers_stay_shared() -> None:
 def test_a_tf_keras_model_is_copied() -> None:
     layers = tf_keras.layers
     model = tf_keras.Sequential([layers.InputLayer((3,)), layers.Dense(2)])
-    twin = _keras3_to_2.port(model)
-    twin.set_weights([np.zeros((3, 2)), np.zeros(2)])
+    ported = _keras3_to_2.port(model)
+    ported.set_weights([np.zeros((3, 2)), np.zeros(2)])
     assert np.any(model.get_weights()[0])
 
 
@@ -110,7 +110,7 @@ class Subclassed(keras.Model):
         (object, "a object cannot be trained"),
     ],
 )
-def test_what_has_no_twin_is_named_with_the_recipes_that_still_work(
+def test_what_has_no_port_is_named_with_the_recipes_that_still_work(
     build: Callable[[], Any], told: str
 ) -> None:
     with pytest.raises(BuildError) as caught:
@@ -120,7 +120,7 @@ def test_what_has_no_twin_is_named_with_the_recipes_that_still_work(
     assert "\n" not in str(caught.value)
 
 
-def test_a_twin_that_answers_differently_names_the_first_layer() -> None:
+def test_a_port_that_answers_differently_names_the_first_layer() -> None:
     """Keras 3 and tf_keras differ here: this layer's config means another thing in each."""
 
     class ReLU(keras.layers.Layer):
