@@ -350,27 +350,6 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Accuracy:
-    """How well a variant answers, on this machine's interpreter.
-
-    ``top1`` is None without labels. ``agreement`` and the differences are against the baseline's
-    outputs on the same samples; None for the baseline itself.
-    """
-
-    variant: str
-    samples: int
-    top1: float | None = None
-    agreement: float | None = None
-    max_difference: float | None = None
-    mean_difference: float | None = None
-
-    @property
-    def score(self) -> float | None:
-        """The accuracy with labels, the agreement without; None where neither is known."""
-        return self.agreement if self.top1 is None else self.top1
-
-
-@dataclass(frozen=True)
 class ReportWarning:
     """Something the reader should know before believing a figure, with hint."""
 
