@@ -71,7 +71,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "build._specs": ("errors", "inputs", "workers"),
     "build.worker": (
         *("errors", "values", "cache", "data", "inputs", "recipes", "sources", "techniques"),
+        "workers",
     ),
+    "build._precision": (),
     # Processes of their own that hold nothing but numpy and the interpreter
     "workers": (),
     "workers.interpreter": (),
@@ -123,7 +125,8 @@ WAYS_IN = ("cli", "pytest_latency", "pytest_plugin", "__main__")
 
 TENSORFLOW = {"tensorflow", "keras", "tf_keras", "tensorflow_model_optimization"}
 MAY_HOLD_TENSORFLOW = (
-    *("build.worker", "build.convert", "build._specs", "sources", "techniques.*"),
+    *("build.worker", "build.convert", "build._specs", "build._precision"),
+    *("sources", "techniques.*"),
 )
 LAUNCH_PATH = (
     *("workers.launch", "workers.evaluate", "targets.local", "measure", "accuracy"),
