@@ -16,7 +16,7 @@ from bench.errors import TargetError
 from bench.targets import adb
 from bench.targets._adb import options as adb_options
 from bench.targets._adb.server import Server
-from bench.targets._adb.session import Session, quietly
+from bench.targets._adb.session import DeviceSession, quietly
 from bench.targets._adb.shell import AdbShell
 from bench.values import Variant
 from tests import tiny_models
@@ -105,11 +105,11 @@ def test_the_real_tool_its_lock_and_its_files(
     assert not phone.path(ROOT).exists()
 
 
-def session(server: AdbServer, phone: Phone) -> Session:
+def session(server: AdbServer, phone: Phone) -> DeviceSession:
     given = adb_options.read_options(
         {"adb_server": server.address, "stay_on": "no", "fixed_performance": "no"}
     )
-    return Session(AdbShell(Server(server.address), phone.serial), given)
+    return DeviceSession(AdbShell(Server(server.address), phone.serial), given)
 
 
 def at_once(*acts: Callable[[], object]) -> list[object]:
