@@ -9,7 +9,7 @@ import pytest
 
 from bench.errors import LaunchError, StableLaunchError, TargetError
 from bench.targets._adb import options
-from bench.targets._adb.session import Session
+from bench.targets._adb.session import DeviceSession
 from bench.targets._adb.shell import DisconnectedError
 from tests.fake_target import FakeShell
 
@@ -17,7 +17,7 @@ BUSY = "lock=t9\nholder={}\nage_s=5\n"
 Answers = Callable[[str], bytes | Exception]
 
 
-def session(lock: str, **more: str) -> tuple[Session, FakeShell]:
+def session(lock: str, **more: str) -> tuple[DeviceSession, FakeShell]:
     """A phone that has our scripts, and answers every question for the lock so."""
 
     def handler(command: str) -> bytes | Exception:
@@ -25,7 +25,7 @@ def session(lock: str, **more: str) -> tuple[Session, FakeShell]:
         return f"{lock if taking else ''}%end\n".encode()
 
     shell = FakeShell(handler)
-    made = Session(shell, options.read_options(more))
+    made = DeviceSession(shell, options.read_options(more))
     made._scripts = []  # nothing to bring
     return made, shell
 
@@ -93,7 +93,7 @@ def test_a_phone_that_cannot_be_used_is_told_at_once(
 
 def test_a_phone_that_is_attached_and_silent_is_not_called_gone() -> None:
     shell = FakeShell(lambda command: DisconnectedError("timed out"))
-    ours = Session(shell, options.read_options({"reconnect_s": "0.1"}))
+    ours = DeviceSession(shell, options.read_options({"reconnect_s": "0.1"}))
     words: list[str] = []
     with pytest.raises(StableLaunchError, match="is attached and does not answer"):
         ours.link.ask("x", words.append)
