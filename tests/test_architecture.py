@@ -54,14 +54,26 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "techniques": ("values", "data", "tflite.values"),
     "techniques.*": ("errors", "values", "metrics", "plugins", "data", "tflite"),
     "build": (
-        *("errors", "values", "cache", "encoding", "data", "recipes", "techniques", "tflite"),
+        *(
+            "errors",
+            "values",
+            "cache",
+            "plugins",
+            "encoding",
+            "data",
+            "recipes",
+            "techniques",
+            "tflite",
+        ),
         *("workers", "text"),
     ),
     "build.convert": ("errors", "data", "techniques", "workers"),
     "build._specs": ("errors", "inputs", "workers"),
     "build.worker": (
         *("errors", "values", "cache", "data", "inputs", "recipes", "sources", "techniques"),
+        "workers",
     ),
+    "build._precision": (),
     # Processes of their own that hold nothing but numpy and the interpreter
     "workers": (),
     "workers.interpreter": (),
@@ -73,6 +85,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "benchmark_model*": ("errors", "values", "cache"),
     "targets": ("values",),
     "targets.*": ("errors", "values", "plugins", "cache", "workers", "benchmark_model"),
+    "testing": ("errors", "values", "targets"),
     "schedule": ("values", "stats"),
     "measure": ("errors", "values", "targets", "schedule"),
     # All of it in one call
@@ -81,6 +94,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("errors", "values", "cache", "plugins", "workers", "recipes", "sources", "data"),
         *("build", "accuracy", "targets", "schedule", "measure", "stats", "records"),
         *("report", "observers", "inputs", "text", "metrics"),
+        "tflite",
     ),
     # Showing
     "report*": (
@@ -111,7 +125,8 @@ WAYS_IN = ("cli", "pytest_latency", "pytest_plugin", "__main__")
 
 TENSORFLOW = {"tensorflow", "keras", "tf_keras", "tensorflow_model_optimization"}
 MAY_HOLD_TENSORFLOW = (
-    *("build.worker", "build.convert", "build._specs", "sources", "techniques.*"),
+    *("build.worker", "build.convert", "build._specs", "build._precision"),
+    *("sources", "techniques.*"),
 )
 LAUNCH_PATH = (
     *("workers.launch", "workers.evaluate", "targets.local", "measure", "accuracy"),

@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tabulate import tabulate
+
 from bench.charts import distribution, launches, look, pareto, require, stacks
 from bench.formats import _limits
 from bench.formats._grid import Grid
@@ -37,6 +39,17 @@ def render(report: Report, *, colour: bool = False) -> str:
     parts += _sizes(report, names, specs)
     parts.append(_again(report))
     return page(title, [part for part in parts if part], specs)
+
+
+def fragment(report: Report) -> str:
+    """The tables alone, without style and script: what a notebook shows of a report."""
+    parts = []
+    for grid in grids(report):
+        table = tabulate(grid.rows, headers=grid.headers, tablefmt="html", disable_numparse=True)
+        notes = "".join(f"<div>{html.escape(note)}</div>" for note in grid.notes)
+        parts.append(f"<p><b>{html.escape(grid.title)}</b></p>{table}<small>{notes}</small>")
+    lines = "".join(f"<div>{html.escape(line)}</div>" for line in problems(report))
+    return "".join([*parts, f"<p>{lines}</p>" if lines else ""])
 
 
 def _head(report: Report, title: str) -> str:

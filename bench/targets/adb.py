@@ -67,7 +67,7 @@ NO_OPTIONS: Mapping[str, str] = {}
 def discover(options: Mapping[str, str] = NO_OPTIONS) -> list[TargetStatus]:
     """Every device that the adb server knows; starts the server if there is none here.
 
-    Without a server there is one line that says so and names the cure.
+    Without a server there is one line that says so and what to do.
 
     Raises:
         TargetError: an option that there is not, or of another kind.

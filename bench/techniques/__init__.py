@@ -31,7 +31,7 @@ class Conversion:
         io: type of the model's inputs and outputs in ``int8`` and ``qat`` modes.
         per_channel_dense: False asks for the older form of quantized dense layers, which older
             runtimes can read.
-        rest: in ``qat`` mode, what becomes of layers that were not trained with quantization:
+        rest: in ``qat`` mode, how layers that were not trained with quantization compute:
             ``int8`` calibrates them on samples, ``float32`` leaves them.
     """
 
