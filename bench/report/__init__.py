@@ -114,12 +114,12 @@ class Report:
             item for item in self.all_launches if (item.target, item.variant) == (target, variant)
         ]
 
-    def pareto(self, *, x: str = "median_us", y: str = "accuracy", target: str = "") -> Any:
+    def pareto(self, *, x: str = "median_us", y: str = "score", target: str = "") -> Any:
         """An Altair chart of size or latency against accuracy.
 
         Args:
             x: what is to be small: ``median_us``, ``zipped_bytes`` or ``size_bytes``.
-            y: ``accuracy``, or one of the former where it is not known.
+            y: ``score`` (accuracy or another metric), or one of the former where none is known.
             target: id; empty is the first.
 
         Raises:
@@ -132,7 +132,10 @@ class Report:
         label = self._table(target).environment.label
         rows = figures.pareto_rows(self)
         here = [row for row in rows if row["target"] == label]
-        return look(pareto.chart(here, figures.names(self), x=x, y=y, among=rows, limits=False))
+        title, upward = figures.score_title(self)
+        up = pareto.Axis("score", title, upward=upward) if y == "score" else pareto.axis(y)
+        chart = pareto.chart(here, figures.names(self), x=x, y=up, among=rows, limits=False)
+        return look(chart)
 
     def launches(self, *, target: str = "") -> Any:
         """An Altair chart of each launch over time, with the phone's temperature and waits.
