@@ -69,9 +69,10 @@ def target_options(asked: argparse.Namespace) -> dict[str, str]:
         if not equals:
             raise UsageError(f"--set {text!r} has no value", hint="write --set KEY=VALUE")
         options[key] = value
-    for name in ("adb_server", "benchmark_model"):
-        if getattr(asked, name):
-            options[name] = getattr(asked, name)
+    if asked.adb_server:
+        options["adb_server"] = ",".join(asked.adb_server)
+    if asked.benchmark_model:
+        options["benchmark_model"] = asked.benchmark_model
     return options
 
 

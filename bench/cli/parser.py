@@ -320,7 +320,11 @@ def _add_recipe_options(command: argparse.ArgumentParser) -> None:
 def add_target_options(command: Any) -> None:
     """Settings that the kinds of targets understand; see their modules' docstrings."""
     command.add_argument(
-        "--adb-server", metavar="HOST:PORT", help="an adb server on another machine"
+        "--adb-server",
+        action="append",
+        default=[],
+        metavar="HOST:PORT",
+        help="an adb server on another machine; may be repeated, for phones of several",
     )
     command.add_argument(
         "--benchmark-model", metavar="PATH", help="the TFLite benchmark_model for the phone's ABI"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from bench import plugins
 from bench.cli import options
 from bench.errors import TargetError
+from bench.targets import TargetStatus
 
 Address = tuple[str, str | None]
 """Kind and address; None is the only place that a kind has."""
@@ -42,20 +43,31 @@ def named(texts: Sequence[str], settings: Mapping[str, str]) -> Iterator[Address
 def _phones(settings: Mapping[str, str]) -> Iterator[Address]:
     for kind in plugins.names("targets"):
         if kind != "local":
-            for status in plugins.load("targets", kind).discover(settings):
-                if status.ready:
-                    yield options.split_target(status.target)
+            statuses = plugins.load("targets", kind).discover(settings)
+            if any(status.ready or status.broken for status in statuses):
+                yield from _meant(kind, statuses)
 
 
 def _all_ready(kind: str, settings: Mapping[str, str]) -> Iterator[Address]:
-    statuses = plugins.load("targets", kind).discover(settings)
-    ready = [status for status in statuses if status.ready]
+    yield from _meant(kind, plugins.load("targets", kind).discover(settings))
+
+
+def _meant(kind: str, statuses: Sequence[TargetStatus]) -> Iterator[Address]:
+    """The ready targets that a kind's name means.
+
+    Raises:
+        TargetError: there is none; or a server that was asked for does not answer: which targets
+            are missing, nobody knows.
+    """
+    ready = [status for status in statuses if status.ready and status.meant]
+    faults = [status for status in statuses if not status.ready and status.meant]
+    for status in faults:
+        if status.broken:
+            raise TargetError(status.label, hint=status.hint)
     if not ready:
-        cures = "; ".join(
-            f"{status.target} is {status.state}: {status.hint}" for status in statuses
-        )
+        hints = "; ".join(f"{each.target} is {each.state}: {each.hint}" for each in faults)
         raise TargetError(
-            f"no {kind} target is ready", hint=cures or "plug in a phone with USB debugging on"
+            f"no {kind} target is ready", hint=hints or "plug in a phone with USB debugging on"
         )
     for status in ready:
         yield options.split_target(status.target)

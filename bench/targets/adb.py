@@ -1,10 +1,12 @@
 """An Android phone over adb: TFLite's own ``benchmark_model``, pushed and run there.
 
-The address is the phone's serial; without one, the only phone that is ready. Options, by name:
+The address is the phone's serial, or with several adb servers ``SERIAL@HOST:PORT``; without one,
+the phone of ``ANDROID_SERIAL``, else the only one that is ready. Options, by name:
 
 ====================  ============  ==============================================================
-``adb_server``        from the      ``HOST:PORT`` of the adb server (``ANDROID_ADB_SERVER_PORT``)
-                      environment
+``adb_server``        as adb has    ``HOST:PORT,HOST:PORT``; by default what adb's own variables
+                      it            say (``ADB_SERVER_SOCKET``,
+                                    ``ANDROID_ADB_SERVER_ADDRESS``, ``ANDROID_ADB_SERVER_PORT``)
 ``benchmark_model``   found         path of the binary; else ``TFLITE_BENCH_BENCHMARK_MODEL``, else
                       for the ABI   what ``bench doctor --fetch`` put into the cache
 ``libraries``         none          ``FILE,FILE``: shared libraries that the tool loads
@@ -39,7 +41,7 @@ from bench import benchmark_model
 from bench.benchmark_model import binary
 from bench.errors import LaunchError, StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import Progress, TargetStatus
-from bench.targets._adb import files, outcome
+from bench.targets._adb import files, outcome, phones
 from bench.targets._adb.command import (
     NO_MASK,
     command_line,
@@ -50,11 +52,11 @@ from bench.targets._adb.command import (
 )
 from bench.targets._adb.options import Options, read_options
 from bench.targets._adb.probe import Phone
-from bench.targets._adb.readiness import DeviceState, Gate, parse_state
+from bench.targets._adb.readiness import Fitness, Gate
 from bench.targets._adb.reply import Answer
-from bench.targets._adb.server import Attached, Server
 from bench.targets._adb.session import Session, cancelled, quietly
 from bench.targets._adb.shell import AdbShell, DisconnectedError, Shell, quote
+from bench.targets._adb.state import DeviceState, parse_state
 from bench.targets._affinity import cpus
 from bench.values import Environment, Launch, Plan, Variant
 
@@ -64,24 +66,41 @@ NO_OPTIONS: Mapping[str, str] = {}
 
 
 def discover(options: Mapping[str, str] = NO_OPTIONS) -> list[TargetStatus]:
-    """Every device that the adb server knows; starts the server if there is none here.
+    """Every device that the adb servers know; starts a server if there is none here.
 
-    Without a server there is one line that says so and names the cure. Raises TargetError for a
-    misspelt option only.
+    A server that does not answer is one line that says so and names the cure. Raises TargetError
+    for a misspelt option only.
     """
+    settings = read_options(options)
+    asked_for = phones.named_servers(settings)
+    found: list[phones.Found] = []
+    broken: list[TargetStatus] = []
     try:
-        server = Server(read_options(options).adb_server)
-        return [_status(device) for device in server.devices()]
+        servers = phones.servers(settings)
     except TargetError as fault:
-        if options and fault.message.startswith("the adb target has no option"):
-            raise
-        return [TargetStatus(KIND, "no adb server", fault.message, fault.hint)]
+        return [TargetStatus(KIND, "no adb server", fault.message, fault.hint, broken=asked_for)]
+    for server in servers:
+        try:
+            found += phones.on(server, several=len(servers) > 1)
+        except TargetError as fault:
+            state = f"no adb server at {server.address}"
+            broken.append(TargetStatus(KIND, state, fault.message, fault.hint, broken=asked_for))
+    meant = phones.meant(found)
+    missing = [
+        TargetStatus(
+            f"{KIND}:{serial}", "absent", phones.SERIAL, "attach it, or unset the variable"
+        )
+        for serial in phones.unmet(found)
+    ]
+    return [*(_status(each, each in meant) for each in found), *missing, *broken]
 
 
-def _status(device: Attached) -> TargetStatus:
+def _status(found: phones.Found, meant: bool) -> TargetStatus:
+    device = found.device
     model = device.tags.get("model", "").replace("_", " ")
-    state = "ready" if not device.hint else device.state
-    return TargetStatus(f"{KIND}:{device.serial}", state, model or device.serial, device.hint)
+    state = device.state if device.hint else "ready" if meant else f"not {phones.SERIAL}'s"
+    name = f"{KIND}:{found.address}"
+    return TargetStatus(name, state, model or device.serial, device.hint, meant=meant)
 
 
 def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> AdbTarget:  # noqa: A001  # the protocol's word
@@ -93,7 +112,8 @@ def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> AdbTarg
     settings = read_options(options)
     if plan.real_inputs:
         raise TargetError("a phone is fed random values", hint="leave --real-inputs away")
-    return AdbTarget(_shell(address, settings), plan, settings)
+    found = phones.choose(address, settings)
+    return AdbTarget(_shell(found), plan, settings, found.address)
 
 
 def clean(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[int, int]:
@@ -103,7 +123,7 @@ def clean(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple
         TargetError: as :func:`open`; or a harness is measuring there.
     """
     settings = read_options(options)
-    session = Session(_shell(address, settings), settings)
+    session = Session(_shell(phones.choose(address, settings)), settings)
     try:
         session.take()
         return session.remove_all()
@@ -120,7 +140,7 @@ def abis(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[
         TargetError: as :func:`open`.
     """
     settings = read_options(options)
-    shell = _shell(address, settings)
+    shell = _shell(phones.choose(address, settings))
     try:
         listed = shell.run("getprop ro.product.cpu.abilist", settings.reconnect_s)
     except DisconnectedError as fault:
@@ -130,32 +150,8 @@ def abis(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[
     return tuple(listed.decode("ascii", "replace").strip().split(","))
 
 
-def _shell(address: str | None, options: Options) -> AdbShell:
-    """The way to one phone that is ready."""
-    server = Server(options.adb_server)
-    found = server.devices()
-    ready = [device for device in found if not device.hint]
-    if address is None:
-        if len(ready) > 1:
-            serials = ", ".join(device.serial for device in ready)
-            raise TargetError(
-                f"{len(ready)} phones are attached ({serials})", hint="choose one: adb:SERIAL"
-            )
-        if ready:
-            return AdbShell(server, ready[0].serial)
-        if len(found) != 1:
-            raise TargetError(
-                "no phone is attached",
-                hint="plug one in and turn on USB debugging in its developer options",
-            )
-        address = found[0].serial
-    device = next((each for each in found if each.serial == address), None)
-    if device is None:
-        serials = ", ".join(each.serial for each in found) or "none"
-        raise TargetError(f"no phone is called {address!r}", hint=f"attached: {serials}")
-    if device.hint:
-        raise TargetError(f"{address} is {device.state}", hint=device.hint)
-    return AdbShell(server, address)
+def _shell(found: phones.Found) -> AdbShell:
+    return AdbShell(found.server, found.device.serial)
 
 
 class AdbTarget:
@@ -165,9 +161,13 @@ class AdbTarget:
         shell: the way to the phone.
         plan: what is to be measured.
         options: of this kind of target.
+        address: what it is called here, by default its serial.
     """
 
-    def __init__(self, shell: Shell, plan: Plan, options: Options) -> None:
+    def __init__(
+        self, shell: Shell, plan: Plan, options: Options, address: str | None = None
+    ) -> None:
+        self._address = address or shell.serial
         self._plan = plan
         self._options = options
         self._mask = mask(plan.affinity)
@@ -182,8 +182,8 @@ class AdbTarget:
 
     @property
     def id(self) -> str:
-        """``adb:SERIAL``."""
-        return f"{KIND}:{self._session.serial}"
+        """``adb:SERIAL``, or with several servers ``adb:SERIAL@HOST:PORT``."""
+        return f"{KIND}:{self._address}"
 
     def __enter__(self) -> AdbTarget:
         """Take the phone, apply settings, find the tool for its ABI.
@@ -210,6 +210,18 @@ class AdbTarget:
     def cancel(self) -> None:
         """End the running launch, from another thread."""
         self._session.end_launches()
+
+    def fitness(self) -> Fitness:
+        """Whether a launch could begin now, and what it would wait for. Raises LaunchError."""
+        return self._gate.fitness(quietly)
+
+    def short_of_bytes(self) -> int:
+        """How much storage lacks for the tool and its libraries. Raises LaunchError."""
+        phone, tool, _ = self._entered()
+        absent = files.missing(self._session.link, [tool, *self._libraries], quietly)
+        if phone.free_bytes is None:
+            return 0
+        return max(0, sum(each.size_bytes for each in absent) - phone.free_bytes)
 
     def environment(self) -> Environment:
         """The phone, its clocks, the tool and how it is used."""
