@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from bench import cache, errors, workers
 from bench.data import Data, Split
 from bench.errors import BuildError, DataError
 from bench.values import Accuracy, Failure, Variant
+from bench.workers.client import Worker, WorkerEndedError, error_of
 
 SCHEMA = 1
 Progress = Callable[[str, int, int], None]
@@ -92,7 +92,6 @@ class _Bench:
         outputs = self._folder / ("baseline" if variant is baseline else "variant")
         outputs.mkdir(exist_ok=True)
         arguments = [
-            *workers.command("bench.workers.evaluate"),
             f"--model={variant.path}",
             f"--samples={self._folder / 'samples'}",
             f"--outputs={outputs}",
@@ -101,31 +100,21 @@ class _Bench:
             arguments.append(f"--baseline={self._folder / 'baseline'}")
         if self._signature is not None:
             arguments.append(f"--signature={self._signature}")
-        with subprocess.Popen(
-            arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        ) as process:
+        with Worker("bench.workers.evaluate", arguments) as worker:
             try:
-                figures = self._listen(process, variant)
-            finally:
-                process.kill()
+                answer = worker.answer(
+                    lambda done, total: self._progress(f"evaluating {variant.name}", done, total)
+                )
+            except WorkerEndedError as fault:
+                raise BuildError(
+                    f"the interpreter ended {fault.how} while evaluating {variant.name}",
+                    hint="the file may be broken: build it again",
+                ) from None
+        if "evaluated" not in answer:
+            raise error_of(answer)
         if variant is not baseline:
             shutil.rmtree(outputs)
-        return figures
-
-    def _listen(self, process: subprocess.Popen[str], variant: Variant) -> dict[str, Any]:
-        assert process.stdout is not None
-        for line in process.stdout:
-            answer = json.loads(line)
-            if "progress" in answer:
-                self._progress(f"evaluating {variant.name}", *answer["progress"])
-            elif "evaluated" in answer:
-                return dict(answer["evaluated"])
-            else:
-                raise getattr(errors, answer["error"])(answer["message"], hint=answer["hint"])
-        raise BuildError(
-            f"the interpreter ended with code {process.wait()} while evaluating {variant.name}",
-            hint="the file may be broken: build it again",
-        )
+        return dict(answer["evaluated"])
 
 
 def _failure(variant: Variant, error: errors.BenchError) -> Failure:

@@ -3,19 +3,19 @@
 The first line is the session; after it come environments, failures, accuracies and launches as they
 happen, and an end line when all is done. A file without an end line can be continued by the same
 command. A torn last line (the process was killed while it wrote) is cut off; any other line that
-cannot be read is refused, with its number.
+cannot be read is refused, with its number: each field must be of its type and within its range.
 
-Schema history:
+Schema history; older ones are read as the newest:
 
 1. the first one.
+2. what the steps of a recipe found out stands beside the facts of a variant's file, not in them.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
 from pathlib import Path
@@ -23,20 +23,19 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from bench import cache
+from bench import cache, checks, encoding
 from bench.errors import StoreError
 from bench.values import (
     Accuracy,
     Environment,
     Failure,
-    Latency,
     Launch,
     Model,
     Plan,
     Variant,
 )
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -116,15 +115,15 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 _START = b'{"record":"session"'
 
 
-def read(path: Path) -> Records:
+def read(path: Path | str) -> Records:
     """Read a report file.
 
     Raises:
-        StoreError: missing, not one of ours, another schema, or a line that cannot be read.
+        StoreError: missing, not one of ours, a newer schema, or a line that cannot be read.
     """
+    path = Path(path)
     values: dict[type[Any], list[Any]] = {kind: [] for kind in _KINDS.values()}
-    for number, line in _lines(path):
-        value = _decode(path, number, line)
+    for value in _values(path):
         values[type(value)].append(value)
     sessions = values[Session]
     if len(sessions) != 1:
@@ -194,9 +193,17 @@ class Writer:
         """Write one line and hand it to the system at once.
 
         Raises:
-            StoreError: the disk is full.
+            StoreError: the disk is full, or the value is one that could not be read again.
         """
-        line = (encode(value) + "\n").encode()
+        kind = type(value)
+        try:
+            line = (encode(value) + "\n").encode()
+            _value(kind, encoding.decode(line, dict[str, Any]))
+        except (ValueError, TypeError) as fault:
+            raise StoreError(
+                f"{_NAMES[kind]} that cannot be recorded ({fault})",
+                hint="report it to the author of that target, technique or format",
+            ) from fault
         try:
             while line:
                 line = line[self._file.write(line) :]
@@ -215,7 +222,7 @@ def encode(value: Session | Environment | Launch | Failure | Accuracy | End) -> 
     if kind == "session":
         head["schema"] = SCHEMA
     body = {item.name: getattr(value, item.name) for item in fields(value)}
-    return json.dumps({**head, **body}, default=plain, ensure_ascii=False, separators=(",", ":"))
+    return encoding.encode({**head, **body}).decode()
 
 
 def unfinished(folder: Path, session: Session) -> Path | None:
@@ -224,8 +231,9 @@ def unfinished(folder: Path, session: Session) -> Path | None:
     for path in files:
         try:
             # A folder full of reports is looked through by their first lines alone.
-            first = next((_decode(path, *line) for line in _lines(path)), None)
-            if isinstance(first, Session) and first.key == session.key and read(path).end is None:
+            first = next(_values(path), None)
+            same = isinstance(first, Session) and first.key == session.key
+            if same and _first_schema(path) == SCHEMA and read(path).end is None:
                 return path
         except StoreError:
             continue  # not ours to evaluate here: naming it on the command line says what is wrong
@@ -255,68 +263,91 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         ) from fault
 
 
-def _decode(path: Path, number: int, line: bytes) -> Any:
-    hint = "give a file that bench run wrote, or delete that line"
+def _values(path: Path) -> Iterator[Any]:
+    """Each line's value, in order."""
+    schema = _first_schema(path)
+    for number, line in _lines(path):
+        yield _decode(path, number, line, schema)
+
+
+def _first_schema(path: Path) -> int:
+    """The schema that the first line names.
+
+    Raises:
+        StoreError: the file cannot be read, or it names none that is known.
+    """
+    line = next((line for _, line in _lines(path)), b"")
     try:
-        body = json.loads(line)
-        kind = _KINDS[body.pop("record")]
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
-        raise StoreError(f"{path} line {number} is not a record of ours", hint=hint) from fault
-    if kind is Session and (schema := body.pop("schema", None)) != SCHEMA:
+        body = encoding.decode(line, dict[str, Any])
+    except ValueError:
+        body = {}
+    schema = body.get("schema") if body.get("record") == "session" else SCHEMA
+    if type(schema) is not int or not 1 <= schema <= SCHEMA:
         raise StoreError(
-            f"{path} has schema {schema}, and this version reads {SCHEMA}",
+            f"{path} has schema {schema}, and this version reads 1 to {SCHEMA}",
             hint="use the version of tflite-bench that wrote it, or measure again",
         )
+    return schema
+
+
+def _decode(path: Path, number: int, line: bytes, schema: int) -> Any:
+    """The value of one line.
+
+    Raises:
+        StoreError: it is no record, or a field is missing, unknown, of another type or out of its
+            range.
+    """
+    hint = "give a file that bench run wrote, or delete that line"
     try:
-        return kind(**_FIELDS.get(kind, dict)(body))
-    except (KeyError, TypeError) as fault:
-        raise StoreError(f"{path} line {number} lacks a field ({fault})", hint=hint) from fault
+        body = encoding.decode(line, dict[str, Any])
+        name = body["record"]
+        kind = _KINDS[name]
+    except (ValueError, KeyError, TypeError) as fault:
+        raise StoreError(f"{path} line {number} is not a record of ours", hint=hint) from fault
+    try:
+        if schema == 1:
+            _from_schema_1(kind, body)
+        return _value(kind, body)
+    except ValueError as fault:
+        raise StoreError(f"{path} line {number} is a broken {name} ({fault})", hint=hint) from fault
 
 
-def _session_fields(body: dict[str, Any]) -> dict[str, Any]:
-    variants = [Variant(**{**item, "path": Path(item["path"])}) for item in body["variants"]]
-    return {
-        **body,
-        "model": Model(**body["model"]),
-        "plan": _plan(body["plan"]),
-        "variants": tuple(variants),
-        "targets": tuple(body["targets"]),
-        "command": tuple(body["command"]),
-    }
+def _value(kind: type[Any], body: dict[str, Any]) -> Any:
+    """The value of a record's fields.
+
+    Raises:
+        ValueError: a field is missing, unknown, of another type or out of its range.
+    """
+    del body["record"]
+    if kind is Session:
+        body.pop("schema", None)
+    value = encoding.convert(body, kind)
+    checks.check(value, body)
+    return value
 
 
-def _launch_fields(body: dict[str, Any]) -> dict[str, Any]:
-    latency = {**body["latency"], "samples_ns": tuple(body["latency"]["samples_ns"])}
-    return {**body, "latency": Latency(**latency)}
+def _from_schema_1(kind: type[Any], body: dict[str, Any]) -> None:
+    """Change the fields of an old record to those of today.
 
-
-_FIELDS: Mapping[type[Any], Callable[[dict[str, Any]], dict[str, Any]]] = {
-    Session: _session_fields,
-    Launch: _launch_fields,
-}
-"""How the values within a record are made; all other records hold plain ones."""
-
-
-def _plan(body: Mapping[str, Any]) -> Plan:
-    """A plan with its lists as tuples again."""
-
-    def frozen(value: Any) -> Any:
-        return tuple(map(frozen, value)) if isinstance(value, list) else value
-
-    return Plan(**{name: frozen(value) for name, value in body.items()})
-
-
-def plain(value: Any) -> Any:
-    """What json cannot write by itself: for its ``default``."""
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    return {item.name: getattr(value, item.name) for item in fields(value)}
+    Raises:
+        ValueError: they are not even of the old form.
+    """
+    if kind is not Session:
+        return
+    body["variants"] = encoding.convert(body.get("variants"), list[dict[str, Any]])
+    for variant in body["variants"]:
+        facts = encoding.convert(variant.get("facts", {}), dict[str, Any])
+        variant["steps"] = facts.pop("steps", {})
+        variant["facts"] = facts or None
 
 
 def _check_same(path: Path, session: Session) -> None:
     records = read(path)
+    if _first_schema(path) != SCHEMA:
+        raise StoreError(
+            f"{path} was begun by an older version of tflite-bench",
+            hint="go on with that version, or give another --report FILE",
+        )
     theirs = records.session
     if theirs.model.sha256 != session.model.sha256:
         raise StoreError(

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from bench.tflite.values import FileFacts
+
 Facts = Mapping[str, Any]
 """JSON-able facts: ``str`` to ``str | int | float | bool | None``, lists or mappings of these."""
 
@@ -96,7 +98,9 @@ class Variant:
         sha256: of the file's bytes, in hex.
         size_bytes: of the file as it is.
         zipped_bytes: of the file after deflate.
-        facts: what the file holds (ops by type, sparsity, unique weights, …); see ``inspect``.
+        facts: what the file holds (ops by type, sparsity, unique weights, …), None where it was
+            not read.
+        steps: what the steps of the recipe found out, by technique: layers skipped, epochs, ….
     """
 
     name: str
@@ -104,7 +108,13 @@ class Variant:
     sha256: str
     size_bytes: int
     zipped_bytes: int
-    facts: Facts = field(default_factory=no_facts)
+    facts: FileFacts | None = None
+    steps: Facts = field(default_factory=no_facts)
+
+    @property
+    def int8_share(self) -> float | None:
+        """The fraction of its computing ops that are int8; None where it is not known."""
+        return None if self.facts is None else self.facts.int8_share
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,51 @@ from pathlib import Path
 
 from bench.records import End, Session, Writer
 from bench.targets.local import from_samples
+from bench.tflite.values import FileFacts, WeightFacts
 from bench.values import Environment, Launch, Model, Plan, Variant
 
 MODEL = Model("tiny", "keras", "tiny.keras", "a" * 64)
 ENVIRONMENT = Environment("local", "local", "this machine", {"cpu": "made up", "threads": 1})
+WEIGHT = WeightFacts(
+    name="net/dense/MatMul",
+    op="FULLY_CONNECTED",
+    shape=(10, 10),
+    dtype="float32",
+    elements=100,
+    zeros=0,
+    sparsity=0.0,
+    unique=100,
+    unique_max_per_channel=10,
+    channel_axis=0,
+    stored_bytes=400,
+    is_sparse=False,
+    index_coded_bytes=400,
+    coding="stored",
+)
+FILE_FACTS = FileFacts(
+    size_bytes=1000,
+    sha256="f" * 64,
+    zipped_bytes=800,
+    index_coded_bytes=1000,
+    parameters=110,
+    description="made up",
+    converter_version=None,
+    min_runtime_version=None,
+    subgraphs=1,
+    inputs=(),
+    outputs=(),
+    signatures={},
+    ops={},
+    arithmetic={},
+    int8_share=None,
+    integer_share=None,
+    float_ops={},
+    weights=(WEIGHT,),
+    weight_elements=100,
+    weight_zeros=0,
+    sparsity=0.0,
+    unique_max_per_channel=10,
+)
 
 
 def variant(name: str = "float32", size_bytes: int = 1000, zipped_bytes: int = 800) -> Variant:

@@ -24,24 +24,27 @@ EVERYTHING = ("*",)
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The vocabulary
     "errors": (),
-    "values": ("errors",),
+    "values": ("errors", "tflite.values"),
     "text": ("values",),
     # Numbers: they know launches, and neither files nor devices
     "stats*": ("errors", "values"),
     # What is in a file
-    "tflite*": ("errors", "values"),
+    "tflite*": ("errors",),
     # Finding and keeping
     "plugins": ("errors",),
     "cache": ("errors",),
+    "encoding": (),
+    "checks": (),
     "recipes": ("errors", "values", "plugins"),
     "data*": ("errors", "plugins"),
     "sources": ("errors", "values", "plugins", "cache", "data"),
-    "records": ("errors", "values", "cache"),
+    "records": ("errors", "values", "cache", "encoding", "checks"),
     # Building: what may lead to TensorFlow
-    "techniques": ("values", "data"),
-    "techniques.*": ("errors", "values", "plugins", "data"),
+    "techniques": ("values", "data", "tflite.values"),
+    "techniques.*": ("errors", "values", "plugins", "data", "tflite"),
     "build": (
-        *("errors", "values", "cache", "data", "recipes", "techniques", "tflite", "workers"),
+        *("errors", "values", "cache", "encoding", "data", "recipes", "techniques", "tflite"),
+        "workers",
     ),
     "build.convert": ("errors", "data", "techniques", "workers"),
     "build.worker": (*("errors", "values", "cache", "data", "recipes", "sources", "techniques"),),
@@ -50,6 +53,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "workers.interpreter": (),
     "workers.launch": (),
     "workers.evaluate": ("errors",),
+    "workers.client": ("errors",),
     "accuracy": ("errors", "values", "cache", "data", "workers"),
     # Launching: targets know nothing of blocks, statistics and files, measure nothing of devices
     "benchmark_model*": ("errors", "values", "cache"),
@@ -59,7 +63,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "measure": ("errors", "values", "targets", "schedule"),
     # Showing
     "report*": ("errors", "values", "plugins", "text", "stats", "schedule", "records"),
-    "formats*": ("values", "text", "stats", "schedule", "records", "report"),
+    "formats*": ("values", "encoding", "text", "stats", "schedule", "records", "report"),
     # The ways in
     "": (
         *("errors", "values", "build", "data", "measure", "plugins", "recipes", "records"),

@@ -9,22 +9,23 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from bench import cache, errors, recipes, workers
-from bench.tflite.facts import SCHEMA, check_file, read_facts
+from bench import cache, encoding, errors, recipes, workers
 from bench.data import Data
 from bench.errors import BuildError, ModelError
 from bench.techniques import Progress, Work
+from bench.tflite.facts import FACTS_SCHEMA, check_file, read_facts
+from bench.tflite.values import FileFacts
 from bench.values import Failure, Model, Recipe, Variant
+from bench.workers.client import Worker, WorkerEndedError, error_of
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised whenever the same recipe would give another file, so that no old one is taken for it."""
 
 _LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization")
@@ -75,10 +76,10 @@ def build(
     """
     # What was trained for one recipe is the beginning of others: they share a folder.
     training = _key("training", model, data, seed)
-    with _Worker(model, data_source, seed, training) as worker:
+    with _Builder(model, data_source, seed, training) as builder:
         for recipe in chosen:
             try:
-                yield _build_one(model, recipe, data, seed, progress, worker)
+                yield _build_one(model, recipe, data, seed, progress, builder)
             except (BuildError, errors.DataError) as error:
                 yield Failure(
                     variant=str(recipe),
@@ -96,7 +97,7 @@ def _build_one(
     data: Data | None,
     seed: int,
     progress: Progress,
-    worker: _Worker,
+    builder: _Builder,
 ) -> Built:
     uses_data = recipes.trains(recipe) or recipes.calibrates(recipe)
     key = _key(str(recipe), model, data if uses_data else None, seed if uses_data else None)
@@ -105,39 +106,41 @@ def _build_one(
     with FileLock(folder / f"{key}.lock"):
         cached = file.is_file() and notes.is_file()
         if not cached:
-            steps = worker.build(recipe, file, progress)
+            steps = builder.build(recipe, file, progress)
             cache.write(notes, json.dumps(steps).encode())
-        variant = _variant(str(recipe), file, {"steps": json.loads(notes.read_bytes())})
+        variant = _variant(str(recipe), file, json.loads(notes.read_bytes()))
         _verify(recipe, variant)
     return Built(variant, cached)
 
 
 def _verify(recipe: Recipe, variant: Variant) -> None:
-    """Hold what is in the file against what the recipe's steps promise."""
-    work = Work(model=None, done=recipe.steps, facts=variant.facts["steps"])
+    """Hold what is in the file against what the recipe's steps ask for."""
+    assert variant.facts is not None
+    work = Work(model=None, done=recipe.steps, facts=variant.steps)
     for step in recipe.steps:
         recipes.technique(step.technique).verify(step, work, variant.facts)
 
 
-def _variant(name: str, path: Path, notes: dict[str, Any]) -> Variant:
+def _variant(name: str, path: Path, steps: dict[str, Any]) -> Variant:
     facts = _facts(path)
     return Variant(
         name=name,
         path=path,
-        sha256=facts["sha256"],
-        size_bytes=facts["size_bytes"],
-        zipped_bytes=facts["zipped_bytes"],
-        facts={**facts, **notes},
+        sha256=facts.sha256,
+        size_bytes=facts.size_bytes,
+        zipped_bytes=facts.zipped_bytes,
+        facts=facts,
+        steps=steps,
     )
 
 
-def _facts(path: Path) -> dict[str, Any]:
-    """As ``inspect.facts``, kept by content: zipping 20 MB of weights takes seconds."""
-    kept = cache.folder("facts") / f"{SCHEMA}-{cache.hash_files([path])}.json"
+def _facts(path: Path) -> FileFacts:
+    """As ``read_facts``, kept by content: zipping 20 MB of weights takes seconds."""
+    kept = cache.folder("facts") / f"{FACTS_SCHEMA}-{cache.hash_files([path])}.json"
     if kept.is_file():
-        return dict(json.loads(kept.read_bytes()))
+        return replace(encoding.decode(kept.read_bytes(), FileFacts), path=path)
     facts = read_facts(path)
-    cache.write(kept, json.dumps(facts).encode())
+    cache.write(kept, encoding.encode(facts))
     return facts
 
 
@@ -155,7 +158,7 @@ def _key(what: str, model: Model, data: Data | None, seed: int | None) -> str:
     )
 
 
-class _Worker:
+class _Builder:
     """The building process: started when first needed, and again after a crash.
 
     It alone uses the folder of that key, where fine-tuning saves its epochs; the folder is emptied
@@ -171,11 +174,11 @@ class _Worker:
             "seed": seed,
             "folder": str(self._training),
         }
-        self._process: subprocess.Popen[str] | None = None
+        self._worker: Worker | None = None
         self._log_is_named = False
         self._log = cache.folder("logs") / f"build-{os.getpid()}.log"
 
-    def __enter__(self) -> _Worker:
+    def __enter__(self) -> _Builder:
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -195,56 +198,37 @@ class _Worker:
                 "building variants needs TensorFlow, which is not installed",
                 hint="pip install 'tflite-bench[build]', or give a ready .tflite",
             )
-        process = self._running()
-        job = {**self._job, "recipe": str(recipe), "out": str(file)}
-        assert process.stdin is not None
-        assert process.stdout is not None
+        worker = self._running()
+        worker.ask({**self._job, "recipe": str(recipe), "out": str(file)})
         try:
-            process.stdin.write(json.dumps(job) + "\n")
-            process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it died before it could read: the missing answer below says so
-        for line in process.stdout:
-            answer = json.loads(line)
-            if "progress" in answer:
-                what, done, total = answer["progress"]
-                progress(f"{recipe}: {what}", done, total)
-            elif "built" in answer:
-                return dict(answer["built"])
-            else:
-                raise self._error(answer)
-        code = process.wait()
-        self._process, self._log_is_named = None, True
-        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-        raise BuildError(f"the building process ended {how}", hint=f"its words are in {self._log}")
-
-    def _error(self, answer: dict[str, str]) -> errors.BenchError:
-        """What the worker said, with the path of the log where it speaks of it."""
+            answer = worker.answer(
+                lambda what, done, total: progress(f"{recipe}: {what}", done, total)
+            )
+        except WorkerEndedError as fault:
+            self._log_is_named = True
+            self._stop()
+            raise BuildError(
+                f"the building process ended {fault.how}", hint=f"its output is in {self._log}"
+            ) from None
+        if "built" in answer:
+            return dict(answer["built"])
+        # Only this side knows the path of the log that a hint speaks of.
         self._log_is_named |= workers.BUILD_LOG in answer["hint"]
-        hint = answer["hint"].replace(workers.BUILD_LOG, str(self._log))
-        error: errors.BenchError = getattr(errors, answer["error"])(answer["message"], hint=hint)
-        return error
+        answer["hint"] = answer["hint"].replace(workers.BUILD_LOG, str(self._log))
+        raise error_of(answer)
 
-    def _running(self) -> subprocess.Popen[str]:
+    def _running(self) -> Worker:
         if not self._lock.is_locked:
             self._lock.acquire()
-        if self._process is None:
-            with self._log.open("ab") as log:
-                self._process = subprocess.Popen(
-                    workers.command("bench.build.worker"),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    text=True,
-                    encoding="utf-8",
-                    env={"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ},
-                )
-        return self._process
+        if self._worker is None:
+            self._worker = Worker(
+                "bench.build.worker", log=self._log, environment={"TF_CPP_MIN_LOG_LEVEL": "2"}
+            )
+        return self._worker
 
     def _stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
         if not self._log_is_named:
             self._log.unlink(missing_ok=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +27,8 @@ def convert(work: Work, calibration: Split | None) -> bytes:
     Raises:
         BuildError: the converter refuses the model, in its own words.
     """
-    import tensorflow as tf
-
     try:
-        converter = _converter(work.model)
-        _configure(converter, work.conversion, calibration, tf)
-        return bytes(converter.convert())
+        return _converted(work, calibration)
     except BuildError:
         raise
     except Exception as fault:
@@ -39,6 +37,27 @@ def convert(work: Work, calibration: Split | None) -> bytes:
             f"the converter refused the model ({_first_line(fault)})",
             hint=f"other recipes may still work; all of its words are in {BUILD_LOG}",
         ) from fault
+
+
+def _converted(work: Work, calibration: Split | None) -> bytes:
+    """The first of these that the converter can do.
+
+    After quantization-aware training of some layers: everything else in int8; what has an int8
+    form in int8; only what was trained. What came of it is read in the file.
+    """
+    import tensorflow as tf
+
+    converter = _converter(work.model)
+    _configure(converter, work.conversion, calibration, tf)
+    if work.conversion.mode != "qat" or not work.conversion.calibrates:
+        return bytes(converter.convert())
+    try:
+        return bytes(converter.convert())
+    except Exception:  # whatever its C++ parts raise; told by the share in int8
+        traceback.print_exc()  # into the log
+    converter = _converter(work.model)
+    _configure(converter, replace(work.conversion, rest="float32"), None, tf)
+    return bytes(converter.convert())
 
 
 def _converter(model: Any) -> Any:
@@ -56,14 +75,14 @@ def _configure(converter: Any, conversion: Conversion, calibration: Split | None
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if mode == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if mode in ("int8", "int16x8"):
+    if conversion.calibrates:
         if calibration is None:
             raise BuildError(
                 f"quantize:{mode} needs samples to calibrate on",
                 hint="give --data with x_calibration or x_train",
             )
         converter.representative_dataset = lambda: _one_by_one(calibration)
-    if mode == "int8":
+    if mode == "int8" or (mode == "qat" and conversion.rest == "int8"):
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     if mode in ("int8", "qat"):
         converter.inference_input_type = getattr(tf, conversion.io)

@@ -14,9 +14,8 @@ import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
-from bench import cache, recipes
+from bench import cache, recipes, sources
 from bench.build import convert
-from bench import sources
 from bench.data import Data
 from bench.errors import BenchError, BuildError
 from bench.techniques import Context, Work
@@ -57,7 +56,7 @@ def _build(job: dict[str, Any], loaded: dict[str, Any], answers: TextIO) -> dict
     )
     work = _take_steps(recipe, Work(loaded["model"]), context)
     calibration = None
-    if recipes.calibrates(recipe):
+    if work.conversion.calibrates:
         if samples is None:
             raise BuildError(
                 f"{recipe} needs samples to calibrate on", hint="give --data with x_calibration"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
 
-from bench import plugins
+from bench import encoding, plugins
 from bench.cli import FAILED, GOOD, options
 from bench.tflite.facts import check_file, fact_rows, read_facts
 
@@ -61,7 +60,7 @@ def inspect(asked: argparse.Namespace) -> int:
     check_file(path, runnable=False)
     facts = read_facts(path)
     if asked.json:
-        print(json.dumps(facts, indent=2))
+        print(encoding.encode(facts, indent=2).decode())
         return GOOD
     for title, rows in fact_rows(facts).items():
         print(f"{title}\n")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bench.formats._grid import Grid
 from bench.formats._profile import profile_grid
 from bench.report import Report, Row, Table
+from bench.report.file_warnings import partly_int8
 from bench.schedule import Spent
 from bench.stats.summary import describe
 from bench.text import MICROSECONDS_BELOW_MS, count, interval, labels, p99, size
@@ -29,6 +30,8 @@ def _grid(report: Report, table: Table) -> Grid:
     baseline = report.session.variants[0].name if report.session.variants else ""
     accuracy = _accuracy_header(table)
     headers = ["variant", "size", "", "zipped", ""]
+    in_int8 = any(partly_int8(row.variant) is not None for row in table.rows)
+    headers += ["in int8"] if in_int8 else []
     headers += [accuracy] if accuracy else []
     counted = _launches_differ(table)
     headers += ["launches"] if counted else []
@@ -43,6 +46,7 @@ def _grid(report: Report, table: Table) -> Grid:
             size(row.variant.zipped_bytes),
             _ratio(row, row.zipped_ratio),
         ]
+        cells += [_in_int8(row)] if in_int8 else []
         cells += [_accuracy(row, accuracy)] if accuracy else []
         cells += [str(row.summary.launches) if row.summary else "-"] if counted else []
         rows.append((*cells, *_latency(row, unit)))
@@ -69,6 +73,12 @@ def _launches_differ(table: Table) -> bool:
 def _unit(table: Table) -> str:
     medians = [row.summary.median_us.value for row in table.rows if row.summary is not None]
     return "µs" if medians and min(medians) < MICROSECONDS_BELOW_MS * 1e3 else "ms"
+
+
+def _in_int8(row: Row) -> str:
+    """The fraction of ops that compute in int8."""
+    share = row.variant.int8_share
+    return "-" if share is None else f"{share * 100:.0f} %"
 
 
 def _ratio(row: Row, ratio: float) -> str:
@@ -161,7 +171,11 @@ def problems(report: Report) -> Sequence[str]:
         f"failed: {', '.join(variants)}{f' on {target}' if target else ''} {words}"
         for (target, words), variants in befell.items()
     ]
+    warned: dict[tuple[str | None, str], list[str]] = {}
     for warning in report.warnings:
-        who = " ".join(filter(None, [warning.variant, warning.target]))
-        lines.append(f"warning: {who + ': ' if who else ''}{warning.message}: {warning.hint}")
+        words = f"{warning.message}: {warning.hint}"
+        warned.setdefault((warning.target, words), []).extend(filter(None, [warning.variant]))
+    for (target, words), variants in warned.items():
+        who = " ".join(filter(None, [", ".join(variants), target]))
+        lines.append(f"warning: {who + ': ' if who else ''}{words}")
     return lines

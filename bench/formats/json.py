@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bench.records import plain
+from bench import encoding
 from bench.report import Report, harness_cost
 
 SUFFIX = ".json"
@@ -33,4 +33,4 @@ def render(report: Report, *, colour: bool = False) -> str:
         "failures": report.failures,
         "warnings": report.warnings,
     }
-    return json.dumps(body, indent=2, ensure_ascii=False, default=plain) + "\n"
+    return encoding.encode(body, indent=2).decode() + "\n"

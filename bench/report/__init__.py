@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from bench import schedule
 from bench.records import End, Records, Session
+from bench.report.file_warnings import find_file_warnings
 from bench.report.op_times import OpTimes, op_times
 from bench.report.warnings import find_warnings
 from bench.stats import stopping
+from bench.stats.sample import Sample
 from bench.stats.summary import compare_paired, summarize
 from bench.values import (
     Accuracy,
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-ByCell = Mapping[tuple[str, str], list[Launch]]
-"""Launches by target and variant; none is an empty list."""
+ByCell = Mapping[tuple[str, str], Sample]
+"""Launches by target and variant; none is an empty sample."""
 
 
 @dataclass(frozen=True)
@@ -109,17 +111,29 @@ class Report:
         import pandas as pd
 
         name = self.session.model.name
-        lines = [_line(name, table, row) for table in self.tables for row in table.rows]
+        lines = [
+            _line(name, table, row) | self._warned(table, row)
+            for table in self.tables
+            for row in table.rows
+        ]
         frame: pd.DataFrame = pd.DataFrame(lines, columns=list(_line_columns()))
         return frame
+
+    def _warned(self, table: Table, row: Row) -> dict[str, str | None]:
+        """The warnings of this variant, there or anywhere."""
+        told = [
+            warning.message
+            for warning in self.warnings
+            if warning.variant == row.variant.name
+            and warning.target in (None, table.environment.target)
+        ]
+        return {"warnings": "; ".join(told) or None}
 
 
 def assemble(records: Records) -> Report:
     """Summarize and compare all launches of a report file."""
     session, plan = records.session, records.session.plan
-    launches: dict[tuple[str, str], list[Launch]] = defaultdict(list)
-    for launch in records.launches:
-        launches[launch.target, launch.variant].append(launch)
+    launches = _by_cell(records)
     accuracies = {accuracy.variant: accuracy for accuracy in records.accuracies}
     kept = tuple(f for f in records.failures if f.discarded or not _made_up_for(f, records))
     failures = {(f.target, f.variant): f for f in kept if not f.discarded}
@@ -158,6 +172,15 @@ def assemble(records: Records) -> Report:
         warnings=_warnings(records, tables, launches),
         end=records.end,
     )
+
+
+def _by_cell(records: Records) -> ByCell:
+    """One sample per target and variant, from which all its figures are made."""
+    launches: dict[tuple[str, str], list[Launch]] = defaultdict(list)
+    for launch in records.launches:
+        launches[launch.target, launch.variant].append(launch)
+    samples = {cell: Sample.of(those) for cell, those in launches.items()}
+    return defaultdict(lambda: Sample.of(()), samples)
 
 
 def _made_up_for(failure: Failure, records: Records) -> bool:
@@ -229,6 +252,7 @@ def _warnings(
                 hint="give --data FILE.npz with x_test and y_test",
             )
         )
+    found.extend(find_file_warnings(session.variants))
     for table in tables:
         found.extend(_launch_warnings(records, table, launches))
         if session.plan.profile and not any(table.profile.values()):
@@ -284,11 +308,12 @@ def _half_width(estimate: Estimate) -> float:
 def _line_columns() -> Sequence[str]:
     return (
         "model", "target", "variant", "size_bytes", "size_ratio", "zipped_bytes", "zipped_ratio",
+        "int8_share",
         "accuracy", "agreement", "max_difference", "mean_difference", "samples",
         "launches", "runs", "median_us", "median_low_us", "median_high_us", "median_kind",
         "p99_us", "p99_low_us", "p99_high_us", "p99_kind", "min_us", "mean_us", "std_us",
         "init_us", "first_us", "peak_bytes", "ratio", "ratio_low", "ratio_high", "verdict",
-        "error_class", "error",
+        "error_class", "error", "warnings",
     )  # fmt: skip  # one line per thought
 
 
@@ -308,6 +333,7 @@ def _line(model: str, table: Table, row: Row) -> dict[str, Any]:
         "size_ratio": row.size_ratio,
         "zipped_bytes": row.variant.zipped_bytes,
         "zipped_ratio": row.zipped_ratio,
+        "int8_share": row.variant.int8_share,
     }
     if accuracy is not None:
         line |= {

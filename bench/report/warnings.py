@@ -24,7 +24,7 @@ import numpy as np
 
 from bench.stats.intervals import Floats
 from bench.stats.patterns import drift, two_groups
-from bench.stats.sample import levels_us, log_levels_by_block, logs, median_kind, rounding_us
+from bench.stats.sample import Sample, rounding_us
 from bench.stats.summary import missing_p99
 from bench.values import Launch, ReportWarning
 
@@ -42,6 +42,7 @@ _LAUNCHES_LOOKED_INTO = 50
 
 Launches = Sequence[Launch]
 ByVariant = Mapping[str, Launches]
+Samples = Mapping[str, Sample]
 
 
 def find_warnings(launches: ByVariant, *, baseline: str | None = None) -> list[ReportWarning]:
@@ -55,7 +56,7 @@ def find_warnings(launches: ByVariant, *, baseline: str | None = None) -> list[R
         at most one warning per code and variant; ``variant`` is None where it concerns several.
     """
     found: list[ReportWarning | None] = []
-    measured = {name: those for name, those in launches.items() if those}
+    measured = {name: Sample.of(those) for name, those in launches.items() if those}
     for those in measured.values():
         found += [look(those) for look in _OF_A_VARIANT]
     if measured:
@@ -74,7 +75,7 @@ def _merged(found: Sequence[ReportWarning]) -> list[ReportWarning]:
     return [those[0] if len(those) == 1 else common for common, those in alike.items()]
 
 
-def _too_few_runs(launches: Launches) -> ReportWarning | None:
+def _too_few_runs(launches: Sample) -> ReportWarning | None:
     missing = missing_p99(launches)
     if missing is None:
         return None
@@ -89,11 +90,10 @@ def _too_few_runs(launches: Launches) -> ReportWarning | None:
     )
 
 
-def _spread(launches: Launches) -> ReportWarning | None:
+def _spread(launches: Sample) -> ReportWarning | None:
     if len(launches) < 3:
         return None
-    levels = _log_levels(launches)
-    low, high = np.quantile(levels, [0.1, 0.9])
+    low, high = np.quantile(launches.log_medians, [0.1, 0.9])
     spread = math.expm1(float(high - low))
     if spread <= WIDE_SPREAD:
         return None
@@ -105,12 +105,12 @@ def _spread(launches: Launches) -> ReportWarning | None:
     )
 
 
-def _two_groups(launches: Launches) -> ReportWarning | None:
-    levels = levels_us(launches, median_kind(launches))
-    distance, split = two_groups(logs(levels))
+def _two_groups(launches: Sample) -> ReportWarning | None:
+    medians = launches.medians_us
+    distance, split = two_groups(launches.log_medians)
     apart = math.expm1(float(distance))
     # Neighbours in whole microseconds are no groups, only rounded.
-    steps = 2 * rounding_us(levels) / float(np.median(levels)) if levels.any() else 0.0
+    steps = 2 * rounding_us(medians) / float(np.median(medians)) if medians.any() else 0.0
     if not split or apart < max(NOTEWORTHY_GROUPS, 2.5 * steps):
         return None
     return _warning(
@@ -122,7 +122,7 @@ def _two_groups(launches: Launches) -> ReportWarning | None:
     )
 
 
-def _two_speeds(launches: Launches) -> ReportWarning | None:
+def _two_speeds(launches: Sample) -> ReportWarning | None:
     """Two groups within most launches; needs the samples."""
     kept = [x.latency.samples_ns for x in launches[:_LAUNCHES_LOOKED_INTO] if x.latency.samples_ns]
     if not kept:
@@ -141,7 +141,7 @@ def _two_speeds(launches: Launches) -> ReportWarning | None:
     )
 
 
-_OF_A_VARIANT: tuple[Callable[[Launches], ReportWarning | None], ...] = (
+_OF_A_VARIANT: tuple[Callable[[Sample], ReportWarning | None], ...] = (
     _too_few_runs,
     _spread,
     _two_groups,
@@ -149,9 +149,9 @@ _OF_A_VARIANT: tuple[Callable[[Launches], ReportWarning | None], ...] = (
 )
 
 
-def _drift(launches: ByVariant, target: str) -> ReportWarning | None:
+def _drift(launches: Samples, target: str) -> ReportWarning | None:
     """All variants together, so that it is the device that drifts."""
-    change, certain = drift(_by_block([_levels_around_own(each) for each in launches.values()]))
+    change, certain = drift(_by_block([_around_own(each) for each in launches.values()]))
     share = math.expm1(float(change))
     if not certain or abs(share) < NOTEWORTHY_DRIFT:
         return None
@@ -164,12 +164,12 @@ def _drift(launches: ByVariant, target: str) -> ReportWarning | None:
     )
 
 
-def _baseline_moved(launches: ByVariant, baseline: str | None) -> ReportWarning | None:
+def _baseline_moved(launches: Samples, baseline: str | None) -> ReportWarning | None:
     """The baseline against the other variants, so that what drifts for all is left out."""
-    others = [_levels_around_own(each) for name, each in launches.items() if name != baseline]
+    others = [_around_own(each) for name, each in launches.items() if name != baseline]
     if baseline is None or baseline not in launches or not others:
         return None
-    own = _levels_around_own(launches[baseline])
+    own = _around_own(launches[baseline])
     beside: defaultdict[int, list[float]] = defaultdict(list)
     for levels in others:
         for block in levels.keys() & own.keys():
@@ -246,15 +246,11 @@ def _warning(code: str, message: str, hint: str, launch: Launch) -> ReportWarnin
     return ReportWarning(code, message, hint, variant=launch.variant, target=launch.target)
 
 
-def _log_levels(launches: Launches) -> Floats:
-    return logs(levels_us(launches, median_kind(launches)))
-
-
-def _levels_around_own(launches: Launches) -> dict[int, float]:
-    """Each block's level, as a logarithm around the variant's median."""
-    levels = log_levels_by_block(launches, median_kind(launches))
-    middle = float(np.median(list(levels.values())))
-    return {block: level - middle for block, level in levels.items()}
+def _around_own(sample: Sample) -> dict[int, float]:
+    """The logarithm of each block's median, around the variant's own."""
+    medians = sample.log_medians_by_block
+    middle = float(np.median(list(medians.values())))
+    return {block: each - middle for block, each in medians.items()}
 
 
 def _by_block(series: Sequence[Mapping[int, float]]) -> Floats:

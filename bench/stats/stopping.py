@@ -25,7 +25,7 @@ from typing import Literal
 import numpy as np
 
 from bench.stats.intervals import Floats, center_interval
-from bench.stats.sample import levels_us, logs, median_kind
+from bench.stats.sample import Sample
 from bench.values import Comparison, Launch
 
 MIN_LAUNCHES = 10
@@ -47,7 +47,7 @@ def enough(launches: Sequence[Launch], share: float) -> bool:
     """
     if len(launches) < MIN_LAUNCHES:
         return False
-    return bool(reaches(_log_levels(launches), share))
+    return bool(reaches(Sample.of(launches).log_medians, share))
 
 
 def needed(launches: Sequence[Launch], share: float) -> int:
@@ -60,19 +60,19 @@ def needed(launches: Sequence[Launch], share: float) -> int:
         return 0
     if len(launches) < 2:
         return MIN_LAUNCHES - len(launches)
-    levels = _log_levels(launches)
+    medians = Sample.of(launches).log_medians
     # With few launches t's long tails say more about our ignorance than about launches to come.
-    spread = float(np.std(levels, ddof=1)) * math.sqrt(math.pi / 2) * NormalDist().inv_cdf(0.975)
-    half = spread / math.sqrt(len(levels))
+    spread = float(np.std(medians, ddof=1)) * math.sqrt(math.pi / 2) * NormalDist().inv_cdf(0.975)
+    half = spread / math.sqrt(len(medians))
     if len(launches) >= MIN_LAUNCHES:
-        half = float(_half_width(levels))
+        half = float(_half_width(medians))
     total = math.ceil(len(launches) * (_MARGIN * half / math.log1p(share)) ** 2)
     return max(total, MIN_LAUNCHES, len(launches) + 1) - len(launches)
 
 
-def reaches(log_levels: Floats, share: float) -> np.ndarray:
+def reaches(log_medians: Floats, share: float) -> np.ndarray:
     """The rule of ``enough`` on logarithms of launch medians, (…, launches)."""
-    return np.asarray(_MARGIN * _half_width(log_levels) <= math.log1p(share))
+    return np.asarray(_MARGIN * _half_width(log_medians) <= math.log1p(share))
 
 
 def gate(comparison: Comparison, limit: float) -> Gate:
@@ -111,12 +111,8 @@ def launches_to_tell(comparison: Comparison, limit: float = 0.0) -> int | None:
     return max(total - comparison.blocks, 1)
 
 
-def _log_levels(launches: Sequence[Launch]) -> Floats:
-    return logs(levels_us(launches, median_kind(launches)))
-
-
-def _half_width(log_levels: Floats) -> Floats:
+def _half_width(log_medians: Floats) -> Floats:
     """The longer half of the interval of the median."""
-    interval = center_interval(log_levels)
+    interval = center_interval(log_medians)
     longer: Floats = np.maximum(interval.high - interval.value, interval.value - interval.low)
     return longer

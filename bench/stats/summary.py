@@ -30,7 +30,6 @@ from numpy.typing import NDArray
 from bench.stats.intervals import (
     MIN_ORDER_LAUNCHES,
     MIN_P99_RUNS,
-    Floats,
     Interval,
     center_interval,
     p99_from_maxima,
@@ -38,20 +37,8 @@ from bench.stats.intervals import (
     paired_interval,
     unpaired_interval,
 )
-from bench.stats.sample import (
-    least_us,
-    levels_us,
-    log_levels_by_block,
-    logs,
-    maxima_us,
-    means_without_maxima_us,
-    median_kind,
-    pooled_moments_us,
-    rounding_us,
-    runs_of,
-    samples_us,
-)
-from bench.values import Comparison, Estimate, Launch, MedianKind, Missing, Summary
+from bench.stats.sample import Sample, alike, logs, rounding_us
+from bench.values import Comparison, Estimate, Launch, Missing, Summary
 
 _BEST_RUNS_FOR_MAXIMA = 69
 """0.99⁶⁹ = 0.4998: the P99 is the median of the maxima, which takes the fewest launches."""
@@ -77,16 +64,16 @@ def summarize(launches: Sequence[Launch], *, until: float | None = None) -> Summ
     """
     if not launches:
         raise ValueError("nothing to summarize: no launches")
-    kind = median_kind(launches)
-    mean_us, std_us = pooled_moments_us(launches)
+    sample = Sample.of(launches)
+    mean_us, std_us = sample.pooled_moments_us
     return Summary(
         variant=launches[0].variant,
         target=launches[0].target,
         launches=len(launches),
         runs=sum(launch.latency.runs for launch in launches),
-        median_us=_stretched(_median(launches, kind), until),
-        p99_us=_p99(launches, kind),
-        min_us=least_us(launches),
+        median_us=_stretched(_median(sample), until),
+        p99_us=_p99(sample),
+        min_us=sample.least_us,
         mean_us=mean_us,
         std_us=std_us,
         init_us=_typical([launch.init_us for launch in launches]),
@@ -109,15 +96,15 @@ def compare_paired(baseline: Sequence[Launch], variant: Sequence[Launch]) -> Com
     Raises:
         ValueError: one side has no launches.
     """
-    kind = _common_kind(baseline, variant)
-    old, new = log_levels_by_block(baseline, kind), log_levels_by_block(variant, kind)
+    sides = _sides(baseline, variant)
+    old, new = (side.log_medians_by_block for side in sides)
     shared = sorted(old.keys() & new.keys())
     if shared:
         interval = paired_interval(np.array([new[block] - old[block] for block in shared]))
     else:
         difference = np.median(list(new.values())) - np.median(list(old.values()))
         interval = Interval(difference, difference * np.nan, difference * np.nan)
-    return _comparison(baseline, variant, interval, kind, blocks=len(shared))
+    return _comparison(*sides, interval, blocks=len(shared))
 
 
 def compare_unpaired(old: Sequence[Launch], new: Sequence[Launch]) -> Comparison:
@@ -130,9 +117,9 @@ def compare_unpaired(old: Sequence[Launch], new: Sequence[Launch]) -> Comparison
     Raises:
         ValueError: one side has no launches.
     """
-    kind = _common_kind(old, new)
-    interval = unpaired_interval(logs(levels_us(old, kind)), logs(levels_us(new, kind)))
-    return _comparison(old, new, interval, kind, blocks=min(len(old), len(new)))
+    sides = _sides(old, new)
+    interval = unpaired_interval(*(side.log_medians for side in sides))
+    return _comparison(*sides, interval, blocks=min(map(len, sides)))
 
 
 def describe(comparison: Comparison) -> str:
@@ -169,11 +156,12 @@ def can_give_p99(launches: int, runs: int, *, samples: bool) -> Missing | None:
 
 def missing_p99(launches: Sequence[Launch]) -> Missing | None:
     """What launches lack for a P99; None if they give one."""
-    if median_kind(launches) == "samples":
+    sample = Sample.of(launches)
+    if sample.kind == "samples":
         return _runs_missing(len(launches), sum(len(x.latency.samples_ns) for x in launches))
-    if maxima_us(launches) is None:
+    if sample.maxima_us is None:
         return Missing("the tool prints no maximum; a P99 comes from samples or launch maxima")
-    return _launches_missing(runs_of(launches))
+    return _launches_missing(sample.runs)
 
 
 def _runs_missing(launches: int, total: int) -> Missing | None:
@@ -208,31 +196,28 @@ def _launches_missing(runs: NDArray[Any]) -> Missing | None:
     return Missing(reason, launches=more, runs=more * typical)
 
 
-def _common_kind(first: Sequence[Launch], second: Sequence[Launch]) -> MedianKind:
+def _sides(first: Sequence[Launch], second: Sequence[Launch]) -> tuple[Sample, Sample]:
     if not first or not second:
         raise ValueError("nothing to compare: one side has no launches")
-    return median_kind([*first, *second])
+    return alike(first, second)
 
 
-def _median(launches: Sequence[Launch], kind: MedianKind) -> Estimate:
-    levels = levels_us(launches, kind)
-    return _estimate(center_interval(logs(levels)), kind, _print_error(levels, kind))
+def _median(sample: Sample) -> Estimate:
+    return _estimate(center_interval(sample.log_medians), sample.kind, sample.rounding_us)
 
 
-def _p99(launches: Sequence[Launch], kind: MedianKind) -> Estimate | Missing:
-    if missing := missing_p99(launches):
+def _p99(sample: Sample) -> Estimate | Missing:
+    if missing := missing_p99(sample):
         return missing
-    if kind == "samples":
-        samples, runs = samples_us(launches)
-        levels = levels_us(launches, kind)
-        return _estimate(p99_from_samples(logs(samples), logs(levels), runs), "samples", 0.0)
-    maxima = maxima_us(launches)
+    if sample.kind == "samples":
+        samples, runs = sample.samples_us
+        return _estimate(p99_from_samples(logs(samples), sample.log_medians, runs), "samples", 0.0)
+    maxima = sample.maxima_us
     assert maxima is not None
-    if kind == "launch means":
-        levels = means_without_maxima_us(launches, maxima)
-    else:
-        levels = levels_us(launches, kind)
-    interval = p99_from_maxima(logs(maxima), logs(levels), runs_of(launches))
+    medians = sample.medians_us
+    if sample.kind == "launch means":
+        medians = sample.means_without(maxima)
+    interval = p99_from_maxima(logs(maxima), logs(medians), sample.runs)
     return _estimate(interval, "launch maxima", rounding_us(maxima))
 
 
@@ -244,10 +229,6 @@ def _stretched(estimate: Estimate, share: float | None) -> Estimate:
     return replace(estimate, low=low, high=max(estimate.high, estimate.value * (1.0 + share)))
 
 
-def _print_error(levels: Floats, kind: MedianKind) -> float:
-    return 0.0 if kind == "samples" else rounding_us(levels)
-
-
 def _estimate(interval: Interval, kind: str, rounding: float) -> Estimate:
     """Back from logarithms to microseconds, widened by what printing has rounded away."""
     value, low, high = (math.exp(float(end)) for end in interval)
@@ -256,15 +237,13 @@ def _estimate(interval: Interval, kind: str, rounding: float) -> Estimate:
     return Estimate(value, max(low - rounding, 0.0), high + rounding, kind)
 
 
-def _comparison(
-    old: Sequence[Launch], new: Sequence[Launch], interval: Interval, kind: MedianKind, blocks: int
-) -> Comparison:
+def _comparison(old: Sample, new: Sample, interval: Interval, blocks: int) -> Comparison:
     """Back from logarithms to a ratio, its interval widened by rounding, and the verdict."""
     value, low, high = map(float, interval)
     for side in (old, new):
-        levels = levels_us(side, kind)
-        if error := _print_error(levels, kind):
-            relative = -math.log1p(-min(error / max(float(np.median(levels)), error), 0.99))
+        if error := side.rounding_us:
+            middle = max(float(np.median(side.medians_us)), error)
+            relative = -math.log1p(-min(error / middle, 0.99))
             low, high = low - relative, high + relative
     verdict: Literal["faster", "slower", "no clear change"] = "no clear change"
     if low > 0.0 or high < 0.0:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -27,8 +26,10 @@ from bench.errors import StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import Progress, TargetStatus
 from bench.targets._affinity import cpus
 from bench.values import Environment, Latency, Launch, Plan, Variant
+from bench.workers.client import Worker, WorkerEndedError, WorkerTimeoutError
 
 ID = "local"
+WORKER = "bench.workers.launch"
 _HINTS = {
     "missing_op": "convert the model with built-in ops only",
     "op_too_new": "a newer ai-edge-litert, or a converter as old as the runtime",
@@ -67,7 +68,7 @@ class LocalTarget:
     def __init__(self, plan: Plan, samples: str | None) -> None:
         self._plan = plan
         self._samples = samples
-        self._process: subprocess.Popen[bytes] | None = None
+        self._worker: Worker | None = None
         self._cancelled = False
 
     @property
@@ -98,8 +99,9 @@ class LocalTarget:
     def cancel(self) -> None:
         """End the running launch."""
         self._cancelled = True
-        if self._process is not None:
-            self._process.kill()
+        worker = self._worker
+        if worker is not None:
+            worker.kill()
 
     def launch(self, variant: Variant, block: int, progress: Progress) -> Launch:
         """Run one fresh process.
@@ -112,9 +114,8 @@ class LocalTarget:
         host = _HostUse()
         begin = time.perf_counter()
         # Blocks draw different inputs, variants of one block the same ones.
-        output, code = self._run(self._arguments(variant, seed=self._plan.seed + block))
+        answer = self._run(variant, seed=self._plan.seed + block)
         wall_s = time.perf_counter() - begin
-        answer = _read(output, code, variant)
         figures = answer["launch"]
         return Launch(
             variant=variant.name,
@@ -134,7 +135,6 @@ class LocalTarget:
     def _arguments(self, variant: Variant, *, seed: int) -> list[str]:
         plan = self._plan
         arguments = [
-            *workers.command("bench.workers.launch"),
             f"--model={variant.path}",
             f"--runs={plan.runs}",
             f"--warmup-runs={plan.warmup_runs}",
@@ -154,32 +154,42 @@ class LocalTarget:
             arguments.append(f"--delegate={plan.delegate}")
         return arguments
 
-    def _run(self, arguments: Sequence[str]) -> tuple[bytes, int]:
-        """Standard output and exit code of one process, bounded in time.
+    def _run(self, variant: Variant, *, seed: int) -> dict[str, Any]:
+        """The answer of one process, bounded in time.
 
         Raises:
-            TransientLaunchError: it took too long or was cancelled.
+            StableLaunchError: an error it named itself.
+            TransientLaunchError: it took too long, was cancelled or ended without an answer.
         """
-        with subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        ) as process:
-            self._process = process
+        with Worker(WORKER, self._arguments(variant, seed=seed)) as worker:
+            self._worker = worker
             try:
-                output, _ = process.communicate(timeout=self._plan.timeout_s)
-            except subprocess.TimeoutExpired as fault:
+                answer = worker.answer(timeout_s=self._plan.timeout_s)
+            except WorkerTimeoutError:
                 raise TransientLaunchError(
                     f"the launch took longer than {self._plan.timeout_s:g} s",
                     hint="raise --timeout or lower --runs",
                     error_class="timeout",
-                ) from fault
+                ) from None
+            except WorkerEndedError as fault:
+                self._check_cancelled()
+                raise TransientLaunchError(
+                    f"the launch of {variant.name} ended {fault.how} without a result",
+                    hint="check the file with: bench inspect FILE",
+                    error_class="crash",
+                ) from None
             finally:
-                process.kill()
-                self._process = None
+                self._worker = None
+        self._check_cancelled()
+        if "error" in answer:
+            raise _refusal(answer, variant)
+        return answer
+
+    def _check_cancelled(self) -> None:
         if self._cancelled:
             raise TransientLaunchError(
                 "the launch was cancelled", hint="run the same command again", error_class="crash"
             )
-        return output, process.returncode
 
 
 def from_samples(samples_ns: Sequence[int]) -> Latency:
@@ -209,30 +219,14 @@ def _check_cpus(numbers: Sequence[int]) -> None:
         )
 
 
-def _read(output: bytes, code: int, variant: Variant) -> dict[str, Any]:
-    """The worker's answer.
-
-    Raises:
-        StableLaunchError: an error it named itself.
-        TransientLaunchError: it ended without an answer.
-    """
-    try:
-        answer: dict[str, Any] = json.loads(output)
-    except ValueError as fault:
-        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-        raise TransientLaunchError(
-            f"the launch of {variant.name} ended {how} without a result",
-            hint="check the file with: bench inspect FILE",
-            error_class="crash",
-        ) from fault
-    if "error" in answer:
-        error_class = answer["error"]
-        raise StableLaunchError(
-            f"the interpreter refused {variant.name} ({answer['message']})",
-            hint=_HINTS.get(error_class, "check the file with: bench inspect FILE"),
-            error_class=error_class,
-        )
-    return answer
+def _refusal(answer: Mapping[str, str], variant: Variant) -> StableLaunchError:
+    """What the interpreter said of a model that it does not run."""
+    error_class = answer["error"]
+    return StableLaunchError(
+        f"the interpreter refused {variant.name} ({answer['message']})",
+        hint=_HINTS.get(error_class, "check the file with: bench inspect FILE"),
+        error_class=error_class,
+    )
 
 
 class _HostUse:

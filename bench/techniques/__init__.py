@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from bench.tflite.values import FileFacts
 from bench.values import Facts, Step, no_facts
 
 if TYPE_CHECKING:
@@ -33,11 +34,19 @@ class Conversion:
         io: type of the model's inputs and outputs in ``int8`` and ``qat`` modes.
         per_channel_dense: False asks for the older form of quantized dense layers, which older
             runtimes can read.
+        rest: in ``qat`` mode, what becomes of layers that were not trained with quantization:
+            ``int8`` calibrates them on samples, ``float32`` leaves them.
     """
 
     mode: Literal["float32", "dynamic", "float16", "int8", "int16x8", "qat"] = "float32"
     io: Literal["float32", "int8", "uint8"] = "float32"
     per_channel_dense: bool = True
+    rest: Literal["float32", "int8"] = "float32"
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether samples are needed to find ranges on."""
+        return self.mode in ("int8", "int16x8") or (self.mode == "qat" and self.rest == "int8")
 
 
 @dataclass(frozen=True)
@@ -104,7 +113,7 @@ class Technique(Protocol):
             BuildError, DataError: it cannot be done with this model or these data.
         """
 
-    def verify(self, step: Step, work: Work, facts: Facts) -> None:
+    def verify(self, step: Step, work: Work, facts: FileFacts) -> None:
         """Hold the final file's facts (see ``bench.tflite.facts``) against the step's promise.
 
         Raises:

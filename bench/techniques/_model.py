@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from bench.errors import BuildError
 from bench.techniques import Context, Work, _keras3_to_2
-from bench.techniques._layers import LayerInfo
+from bench.techniques._layers import LayerInfo, Selection
 from bench.values import Step
 
 KERNELS: Mapping[str, str] = MappingProxyType(
@@ -69,6 +70,18 @@ def split_by(
 
 def _has_matrix(layer: Any) -> bool:
     return any(len(weight.shape) > 1 for weight in layer.weights)
+
+
+def skipped_facts(model: Any, selection: Selection) -> dict[str, Any]:
+    """Layers with weights that a technique left as they were, and their fraction of all weights."""
+
+    def size(layer: Any) -> int:
+        return sum(math.prod(one.shape) for one in layer.weights if len(one.shape) > 1)
+
+    left = {layer.name for layer in selection.skipped}
+    sizes = {layer.name: size(layer) for layer in model.layers}
+    fraction = sum(sizes[name] for name in left) / max(1, sum(sizes.values()))
+    return {"skipped": selection.describe_skipped(), "skipped_fraction": round(fraction, 4)}
 
 
 def wrap(model: Any, names: Sequence[str], wrapper: Callable[[Any], Any]) -> Any:

@@ -8,13 +8,14 @@ from typing import Any
 
 from bench.errors import VerificationError
 from bench.techniques import Work
-from bench.values import Facts, Step
+from bench.tflite.values import FileFacts, WeightFacts
+from bench.values import Step
 
 TOLERANCE = 0.01
 """How far the share of zeros may lie below what was asked: one point."""
 
 
-def sparsity(step: Step, work: Work, facts: Facts) -> None:
+def sparsity(step: Step, work: Work, facts: FileFacts) -> None:
     """Raise where the pruned kernels hold more than a point fewer zeros than asked, all together.
 
     Raises:
@@ -23,10 +24,10 @@ def sparsity(step: Step, work: Work, facts: Facts) -> None:
     layers: Mapping[str, Mapping[str, Any]] = work.facts[step.technique]["layers"]
     asked = zeros = elements = 0.0
     for name, layer in layers.items():
-        kernels = _kernels(step, name, int(layer["elements"]), facts["weights"])
-        kernel = max(kernels, key=lambda one: int(one["zeros"]))
+        kernels = _kernels(step, name, int(layer["elements"]), facts.weights)
+        kernel = max(kernels, key=lambda one: one.zeros)
         asked += float(layer["asked"]) * int(layer["elements"])
-        zeros += int(kernel["zeros"])
+        zeros += kernel.zeros
         elements += int(layer["elements"])
     if zeros < asked - TOLERANCE * elements:
         raise VerificationError(
@@ -35,15 +36,15 @@ def sparsity(step: Step, work: Work, facts: Facts) -> None:
         )
 
 
-def pattern(step: Step, work: Work, facts: Facts, m: int, n: int) -> None:
+def pattern(step: Step, work: Work, facts: FileFacts, m: int, n: int) -> None:
     """Raise where a pruned kernel has fewer than ``m`` zeros in some ``n`` weights in a row.
 
     Raises:
         VerificationError: one has, or a kernel is not in the file.
     """
     for name, layer in work.facts[step.technique]["layers"].items():
-        kernels = _kernels(step, name, int(layer["elements"]), facts["weights"])
-        most = max(int(kernel["zeros_in_each"].get(str(n), m)) for kernel in kernels)
+        kernels = _kernels(step, name, int(layer["elements"]), facts.weights)
+        most = max(kernel.zeros_in_each.get(n, m) for kernel in kernels)
         if most < m:
             raise VerificationError(
                 f"{step} asked for {m} zeros in each {n} weights, layer {name} has {most} once",
@@ -51,7 +52,7 @@ def pattern(step: Step, work: Work, facts: Facts, m: int, n: int) -> None:
             )
 
 
-def clusters(step: Step, work: Work, facts: Facts) -> None:
+def clusters(step: Step, work: Work, facts: FileFacts) -> None:
     """Raise where an output channel of a clustered kernel holds more values than K.
 
     Raises:
@@ -59,8 +60,8 @@ def clusters(step: Step, work: Work, facts: Facts) -> None:
     """
     layers: Mapping[str, Mapping[str, Any]] = work.facts[step.technique]["layers"]
     for name, layer in layers.items():
-        kernels = _kernels(step, name, int(layer["elements"]), facts["weights"])
-        most = min(int(kernel["unique_max_per_channel"]) for kernel in kernels)
+        kernels = _kernels(step, name, int(layer["elements"]), facts.weights)
+        most = min(kernel.unique_max_per_channel for kernel in kernels)
         if most > int(layer["clusters"]):
             raise VerificationError(
                 f"{step} allows {layer['clusters']} values, layer {name} has {most} in a channel",
@@ -68,13 +69,13 @@ def clusters(step: Step, work: Work, facts: Facts) -> None:
             )
 
 
-def all_int8(step: Step, facts: Facts) -> None:
+def all_int8(step: Step, facts: FileFacts) -> None:
     """Raise where an op of the file computes in float.
 
     Raises:
         VerificationError: one does.
     """
-    left = facts["float_ops"]
+    left = facts.float_ops
     if left:
         raise VerificationError(
             f"{step} left {', '.join(left)} in float",
@@ -83,18 +84,18 @@ def all_int8(step: Step, facts: Facts) -> None:
 
 
 def _kernels(
-    step: Step, layer: str, elements: int, weights: Sequence[Mapping[str, Any]]
-) -> Sequence[Mapping[str, Any]]:
+    step: Step, layer: str, elements: int, weights: Sequence[WeightFacts]
+) -> Sequence[WeightFacts]:
     """The file's tensors that may be a layer's kernel: of its size, and of its name if any is.
 
     The converter names a tensor after the ops it was fused of, such as
     ``net/quant_conv/LastValueQuant;net/conv/Conv2D``.
     """
-    sized = [weight for weight in weights if int(weight["elements"]) == elements]
+    sized = [weight for weight in weights if weight.elements == elements]
     if not sized:
         raise VerificationError(
             f"{step}: the kernel of layer {layer} is not in the file",
             hint="the converter took it apart: leave the layer out with layers=!" + layer,
         )
     names = {layer, f"quant_{layer}"}
-    return [w for w in sized if names & set(re.split("[/;]", w["name"]))] or sized
+    return [w for w in sized if names & set(re.split("[/;]", w.name))] or sized

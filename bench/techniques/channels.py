@@ -14,7 +14,8 @@ from bench.errors import BuildError, VerificationError
 from bench.techniques import Context, Work, _channels_graph, _channels_keras, _model, _options
 from bench.techniques._layers import LayerInfo, select
 from bench.techniques._training import Settings, fine_tune
-from bench.values import Facts, Step
+from bench.tflite.values import FileFacts
+from bench.values import Step
 
 SUMMARY = "structured pruning: that share of the filters and units is removed, so it runs faster"
 ARGUMENT = "share of channels to remove from each layer, within [0, 1)"
@@ -89,14 +90,14 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     return _model.taken(work, step, smaller, facts)
 
 
-def verify(step: Step, work: Work, facts: Facts) -> None:
+def verify(step: Step, work: Work, facts: FileFacts) -> None:
     """The file holds no more parameters than the smaller model.
 
     Raises:
         VerificationError: it holds more.
     """
     allowed = int(work.facts[step.technique]["parameters"])
-    found = int(facts["weight_elements"])
+    found = facts.weight_elements
     if found > allowed:
         raise VerificationError(
             f"{step} left {allowed} parameters, the file's kernels have {found}",

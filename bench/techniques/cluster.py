@@ -16,7 +16,8 @@ from bench.errors import BuildError, RecipeError
 from bench.techniques import Context, Work, _keras3_to_2, _model, _options, _preserve, _verify
 from bench.techniques._layers import Selection, select
 from bench.techniques._training import Settings, fine_tune
-from bench.values import Facts, Step
+from bench.tflite.values import FileFacts
+from bench.values import Step
 
 INITS = ("kmeans", "density", "linear", "random")
 
@@ -106,12 +107,12 @@ def apply(step: Step, work: Work, context: Context) -> Work:
             }
             for name in selection.chosen
         },
-        "skipped": selection.describe_skipped(),
+        **_model.skipped_facts(model, selection),
     }
     return _model.taken(work, step, clean, facts)
 
 
-def verify(step: Step, work: Work, facts: Facts) -> None:
+def verify(step: Step, work: Work, facts: FileFacts) -> None:
     """No clustered kernel of the file holds more than K values in any output channel.
 
     Batch-norm folding scales each output channel by its own factor, so K holds per channel.

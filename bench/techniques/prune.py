@@ -18,7 +18,8 @@ from bench.errors import BuildError, RecipeError
 from bench.techniques import Context, Work, _keras3_to_2, _model, _options, _preserve, _verify
 from bench.techniques._layers import Selection, select
 from bench.techniques._training import Settings, fine_tune, steps_per_epoch
-from bench.values import Facts, Step
+from bench.tflite.values import FileFacts
+from bench.values import Step
 
 SCHEDULES = ("polynomial", "constant")
 PRUNED_SHARE = 0.6
@@ -130,7 +131,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     return _model.taken(work, step, clean, facts)
 
 
-def verify(step: Step, work: Work, facts: Facts) -> None:
+def verify(step: Step, work: Work, facts: FileFacts) -> None:
     """The file's kernels hold at most one point fewer zeros than were asked, and m:n its pattern.
 
     Raises:
@@ -269,7 +270,7 @@ def _reached(model: Any, selection: Selection, asked: float) -> dict[str, Any]:
     return {
         "sparsity": round(zeros / size, 4),
         "layers": layers,
-        "skipped": selection.describe_skipped(),
+        **_model.skipped_facts(model, selection),
     }
 
 

@@ -1,5 +1,9 @@
 """Quantization-aware training (Jacob et al., 2018) with the Model Optimization Toolkit.
 
+Layers that the toolkit has no scheme for (Conv1D, attention, the product in a squeeze-and-excite
+block) are not trained with quantization. They are quantized after training, on samples, so that the
+file computes in int8 throughout.
+
 Zeros and clusters of earlier steps are kept (PQAT, CQAT, PCQAT), by
 :mod:`bench.techniques._preserve` and not by the toolkit's preserving schemes; the reason stands
 there.
@@ -24,16 +28,19 @@ from bench.techniques import (
 )
 from bench.techniques._layers import Selection, select
 from bench.techniques._training import Settings, fine_tune, training_batches
-from bench.values import Facts, Step
+from bench.tflite.values import FileFacts
+from bench.values import Step
 
 SUMMARY = "quantization-aware training: int8 whose rounding the training has seen"
 ARGUMENT = ""
 OPTIONS: Mapping[str, str] = {
-    "io": "type of inputs and outputs: int8 (default), uint8 or float32 (default where layers stay "
-    "in float)",
+    "io": "type of inputs and outputs: int8 (default), uint8, or float32 (default with "
+    "rest=float32)",
+    "rest": "layers that are not trained this way: int8 (quantized after training; default) or "
+    "float32 (default with layers=)",
     **_options.TRAINING_OPTIONS,
 }
-DEFAULTS = {"io": "int8", "epochs": "3", "lr": "0.0003", "batch": "64", "distill": "0"}
+DEFAULTS = {"epochs": "3", "lr": "0.0003", "batch": "64", "distill": "0"}
 
 
 def check(step: Step, earlier: Sequence[Step]) -> Step:
@@ -47,10 +54,27 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
     _options.refuse_after(step, earlier, reasons)
     parsers = {
         "io": _options.choice("io", ("float32", "int8", "uint8")),
+        "rest": _options.choice("rest", ("float32", "int8")),
         **_options.training_parsers(),
     }
     parsers["epochs"] = _options.whole("epochs", 1, 10_000)
-    return _options.canonical(step, None, parsers, DEFAULTS)
+    step = _options.canonical(step, None, parsers, DEFAULTS)
+    given = dict(step.options)
+    for key, default in (("rest", _rest), ("io", _io)):
+        others = {name: text for name, text in given.items() if name != key}
+        if given.get(key) == default(others):
+            given = others
+    return replace(step, options=tuple(given.items()))
+
+
+def _rest(values: Mapping[str, str]) -> str:
+    """What becomes of layers that are not trained with quantization."""
+    return values.get("rest", "float32" if "layers" in values else "int8")
+
+
+def _io(values: Mapping[str, str]) -> str:
+    """Type of inputs and outputs."""
+    return values.get("io", _rest(values))
 
 
 def apply(step: Step, work: Work, context: Context) -> Work:
@@ -65,8 +89,8 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     model = _model.trainable(work, context)
     selection = _select(model, values.get("layers"))
     kept = _preserve.kept_by(work, model)
-    followers, floating = _followers(model, selection)
-    quantized = _qat_toolkit.quantized(model, [*selection.chosen, *followers])
+    trained = [*selection.chosen, *_followers(model, selection)]
+    quantized = _qat_toolkit.quantized(model, trained)
     variables = _qat_toolkit.kernels(quantized)
     lost = sorted(set(kept) - set(variables))
     if lost:
@@ -88,21 +112,28 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     _qat_toolkit.settle_ranges(quantized, kept)
     facts |= {
         "layers": {name: {} for name in selection.chosen},
-        "skipped": [*selection.describe_skipped(), *floating],
+        "untrained": [
+            f"{layer.name} ({type(layer).__name__})"
+            for layer in model.layers
+            if layer.name not in trained and type(layer).__name__ != "InputLayer"
+        ],
+        **_model.skipped_facts(model, selection),
     }
-    in_float = facts["skipped"] or "layers" in values
-    io = "float32" if in_float and "io" not in dict(step.options) else values["io"]
-    conversion = Conversion(mode="qat", io=io)  # type: ignore[arg-type]  # check() knows it
+    conversion = Conversion(
+        mode="qat",
+        io=_io(values),  # type: ignore[arg-type]  # check() knows it
+        rest=_rest(values) if facts["untrained"] else "float32",  # type: ignore[arg-type]  # as above
+    )
     return replace(_model.taken(work, step, quantized, facts), conversion=conversion)
 
 
-def verify(step: Step, work: Work, facts: Facts) -> None:
-    """No op computes in float after whole-model training.
+def verify(step: Step, work: Work, facts: FileFacts) -> None:
+    """No op computes in float after whole-model training; else the table shows the share in int8.
 
     Raises:
         VerificationError: a float kernel is left.
     """
-    if work.facts["qat"]["skipped"] or "layers" in dict(step.options):
+    if work.facts["qat"]["untrained"]:
         return
     _verify.all_int8(step, facts)
 
@@ -117,12 +148,8 @@ def _select(model: Any, pattern: str | None) -> Selection:
     return select(pattern, able, unable)
 
 
-def _followers(model: Any, selection: Selection) -> tuple[list[str], list[str]]:
-    """Layers without kernels that work on what only quantized layers, or the inputs, give.
-
-    Returns:
-        Names of those that can be quantized, and ``name (Type)`` of those that cannot.
-    """
+def _followers(model: Any, selection: Selection) -> list[str]:
+    """Layers without kernels that the toolkit knows, on what only the chosen layers give."""
     sources: dict[str, set[str]] = {}
     folded: set[str] = set()  # into the layer before; the toolkit knows them only there
     depths = sorted(model._nodes_by_depth, reverse=True)
@@ -143,12 +170,4 @@ def _followers(model: Any, selection: Selection) -> tuple[list[str], list[str]]:
         for name, kernels in sources.items()
         if kernels <= set(selection.chosen) and _model.kernel_of(model.get_layer(name)) is None
     ]
-    return (
-        [one.name for one in following if one.name in folded or _qat_toolkit.is_known(one)],
-        [
-            f"{layer.name} ({type(layer).__name__})"
-            for layer in following
-            if not (layer.name in folded or _qat_toolkit.is_known(layer))
-            and _model.info(layer) not in selection.skipped
-        ],
-    )
+    return [one.name for one in following if one.name in folded or _qat_toolkit.is_known(one)]

@@ -12,7 +12,8 @@ from dataclasses import replace
 from bench import plugins
 from bench.errors import RecipeError, VerificationError
 from bench.techniques import Context, Conversion, Work
-from bench.values import Facts, Step
+from bench.tflite.values import FileFacts
+from bench.values import Step
 
 MODES = ("dynamic", "float16", "int8", "int16x8")
 
@@ -59,7 +60,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     return replace(work, done=(*work.done, step), conversion=conversion)
 
 
-def verify(step: Step, work: Work, facts: Facts) -> None:
+def verify(step: Step, work: Work, facts: FileFacts) -> None:
     """After full int8 no op may compute in float.
 
     Raises:
@@ -67,7 +68,7 @@ def verify(step: Step, work: Work, facts: Facts) -> None:
     """
     if step.argument != "int8":
         return
-    left = facts["float_ops"]
+    left = facts.float_ops
     if left:
         raise VerificationError(
             f"{step} left {', '.join(left)} in float",

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from bench.techniques import Context, Work, _model, _options, _preserve
 from bench.techniques._training import Settings, fine_tune
-from bench.values import Facts, Step
+from bench.tflite.values import FileFacts
+from bench.values import Step
 
 SUMMARY = "fine-tuning and nothing else, to compare what other recipes gain by training longer"
 ARGUMENT = ""
@@ -45,5 +46,5 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     return _model.taken(work, step, model, facts)
 
 
-def verify(step: Step, work: Work, facts: Facts) -> None:
+def verify(step: Step, work: Work, facts: FileFacts) -> None:
     """Fine-tuning promises nothing about the file."""

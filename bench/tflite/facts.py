@@ -1,7 +1,7 @@
 """The facts of a .tflite: sparsity, unique weights, arithmetic, ops by type, sizes.
 
-A promise of a recipe counts only where it can be found in the file. Everything here is read from
-the file's own bytes, with no TensorFlow and no interpreter; a damaged file is a ``ModelError``.
+Everything here is read from the file's own bytes, with no TensorFlow and no interpreter: what a
+recipe asks for is verified in the file itself. A damaged file is a ``ModelError``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from bench.errors import ModelError
 from bench.tflite import reader
 from bench.tflite.reader import Graph, Operator, Subgraph, Tensor
+from bench.tflite.values import FileFacts, OpCount, Port, Signature, WeightFacts
 from bench.tflite.weights import (
     WeightTensor,
     block_sparsity,
@@ -38,7 +39,7 @@ __all__ = [
     "zipped_bytes",
 ]
 
-SCHEMA = 2
+FACTS_SCHEMA = 4
 """Raised whenever the facts of the same file would come out otherwise."""
 
 GROUPS = (2, 4, 8, 16)
@@ -126,79 +127,49 @@ def zipped_bytes(content: bytes) -> int:
     return len(deflate.compress(content)) + len(deflate.flush())
 
 
-def read_facts(path: Path) -> dict[str, Any]:
-    """All facts of a .tflite, ready for JSON.
-
-    ============================  ================================================================
-    ``size_bytes``, ``sha256``    of the file as it is
-    ``zipped_bytes``              see :func:`zipped_bytes`
-    ``index_coded_bytes``         size with each kernel's weights as indices into a codebook where
-                                  that is smaller; see ``index_coded_bytes`` of a weight
-    ``parameters``                elements of all stored floats and quantized integers, biases and
-                                  scale factors included; shapes and indices are not
-    ``description``               as the converter wrote it
-    ``converter_version``         TensorFlow version of the converter, or None
-    ``min_runtime_version``       of the oldest TFLite that runs it, or None
-    ``subgraphs``                 how many
-    ``inputs``, ``outputs``       of the first subgraph, in order: name, shape, shape_signature (-1
-                                  is dynamic), dtype, scale, zero_point (None: not quantized)
-    ``signatures``                key to inputs and outputs; there ``tensor`` is the tensor's name
-    ``ops``                       type to ``count`` and ``max_version``
-    ``arithmetic``                kind (see ``ARITHMETIC``) to number of ops
-    ``int8_share``                int8 ops among all that compute (float, hybrid, int8, int16);
-                                  None where none does
-    ``integer_share``             likewise int8 and int16 ops
-    ``float_ops``                 type to number of ops that compute in float or hybrid
-    ``weights``                   one entry per kernel's weight tensor; see :func:`_weight_facts`
-    ``weight_elements``           of all of these, with ``weight_zeros`` and ``sparsity``
-    ``unique_max_per_channel``    the most in any of these
-    ============================  ================================================================
+def read_facts(path: Path) -> FileFacts:
+    """All facts of a .tflite.
 
     Raises:
         ModelError: the file is not an intact .tflite.
     """
     graph = reader.load(path)
     main = graph.subgraphs[0]
-    weights = [_weight_facts(weight) for weight in of_kernels(graph)]
-    elements = sum(weight["elements"] for weight in weights)
-    zeros = sum(weight["zeros"] for weight in weights)
-    saved = sum(weight["stored_bytes"] - weight["index_coded_bytes"] for weight in weights)
-    return {
-        "size_bytes": len(graph.content),
-        "sha256": hashlib.sha256(graph.content).hexdigest(),
-        "zipped_bytes": zipped_bytes(graph.content),
-        "index_coded_bytes": len(graph.content) - saved,
-        "parameters": _parameters(graph),
-        "description": graph.description,
-        "converter_version": _converter_version(graph),
-        "min_runtime_version": _min_runtime_version(graph),
-        "subgraphs": len(graph.subgraphs),
-        "inputs": [_port(main.tensors[i]) for i in main.inputs if i >= 0],
-        "outputs": [_port(main.tensors[i]) for i in main.outputs if i >= 0],
-        "signatures": _signatures(graph),
-        **_op_facts(graph),
-        "weights": weights,
-        "weight_elements": elements,
-        "weight_zeros": zeros,
-        "sparsity": zeros / elements if elements else 0.0,
-        "unique_max_per_channel": max((w["unique_max_per_channel"] for w in weights), default=0),
-    }
+    weights = tuple(_weight_facts(weight) for weight in of_kernels(graph))
+    elements = sum(weight.elements for weight in weights)
+    zeros = sum(weight.zeros for weight in weights)
+    saved = sum(weight.stored_bytes - weight.index_coded_bytes for weight in weights)
+    kinds, float_ops = _arithmetic(graph)
+    computing = sum(kinds[kind] for kind in ("float", "hybrid", "int8", "int16"))
+    return FileFacts(
+        size_bytes=len(graph.content),
+        sha256=hashlib.sha256(graph.content).hexdigest(),
+        zipped_bytes=zipped_bytes(graph.content),
+        index_coded_bytes=len(graph.content) - saved,
+        parameters=_parameters(graph),
+        description=graph.description,
+        converter_version=_converter_version(graph),
+        min_runtime_version=_min_runtime_version(graph),
+        subgraphs=len(graph.subgraphs),
+        inputs=tuple(_port(main.tensors[i]) for i in main.inputs if i >= 0),
+        outputs=tuple(_port(main.tensors[i]) for i in main.outputs if i >= 0),
+        signatures=_signatures(graph),
+        ops=_ops(graph),
+        arithmetic=kinds,
+        int8_share=kinds["int8"] / computing if computing else None,
+        integer_share=(kinds["int8"] + kinds["int16"]) / computing if computing else None,
+        float_ops=float_ops,
+        float_outputs=_float_outputs(graph) if kinds["int8"] + kinds["int16"] else (),
+        weights=weights,
+        weight_elements=elements,
+        weight_zeros=zeros,
+        sparsity=zeros / elements if elements else 0.0,
+        unique_max_per_channel=max((w.unique_max_per_channel for w in weights), default=0),
+        path=path,
+    )
 
 
-def _weight_facts(weight: WeightTensor) -> dict[str, Any]:
-    """Facts of one kernel's weights.
-
-    ``unique`` counts different stored values in the tensor, ``unique_max_per_channel`` the most in
-    one output channel (``channel_axis``): batch-norm folding and per-channel scales multiply the
-    values of each channel, so a clustered layer is known by the latter.
-
-    ``zeros_in_each`` is, by the size of a group, the fewest zeros in any group of consecutive
-    weights along the last axis (input channels of convolutions and dense layers): m:n sparsity.
-
-    ``index_coded_bytes`` is the smallest of: the bytes as stored; one codebook per tensor; one per
-    channel. With K values (the most in one codebook) an index takes ceil(log2 K) bits, no entropy
-    coding, and each codebook holds its own values in the stored type. ``coding`` says which it is.
-    """
+def _weight_facts(weight: WeightTensor) -> WeightFacts:
     total, per_channel = unique_values(weight.channels)
     elements, zeros = int(weight.values.size), int(weight.is_zero.sum())
     bits = reader.BITS[weight.dtype]
@@ -214,23 +185,23 @@ def _weight_facts(weight: WeightTensor) -> dict[str, Any]:
         "codebook per channel": coded(most, int(per_channel.sum())),
     }
     coding = min(sizes, key=lambda name: sizes[name])
-    return {
-        "name": weight.name,
-        "op": weight.op,
-        "shape": list(weight.values.shape),
-        "dtype": weight.dtype,
-        "elements": elements,
-        "zeros": zeros,
-        "sparsity": zeros / elements if elements else 0.0,
-        "unique": total,
-        "unique_max_per_channel": most,
-        "channel_axis": weight.channel_axis,
-        "stored_bytes": weight.stored_bytes,
-        "is_sparse": weight.is_sparse,
-        "zeros_in_each": {str(n): fewest_zeros(weight.matrix, n) for n in GROUPS},
-        "index_coded_bytes": sizes[coding],
-        "coding": coding,
-    }
+    return WeightFacts(
+        name=weight.name,
+        op=weight.op,
+        shape=weight.values.shape,
+        dtype=weight.dtype,
+        elements=elements,
+        zeros=zeros,
+        sparsity=zeros / elements if elements else 0.0,
+        unique=total,
+        unique_max_per_channel=most,
+        channel_axis=weight.channel_axis,
+        stored_bytes=weight.stored_bytes,
+        is_sparse=weight.is_sparse,
+        index_coded_bytes=sizes[coding],
+        coding=coding,
+        zeros_in_each={n: fewest_zeros(weight.matrix, n) for n in GROUPS},
+    )
 
 
 def _parameters(graph: Graph) -> int:
@@ -243,60 +214,68 @@ def _parameters(graph: Graph) -> int:
     return sum(by_buffer.values())
 
 
-def _port(tensor: Tensor) -> dict[str, Any]:
-    """What a caller must know of an input or output."""
+def _port(tensor: Tensor, name: str | None = None) -> Port:
+    """What a caller must know of an input or output; ``name`` is the one of a signature."""
     quantization = tensor.quantization
     scale = None if quantization is None else float(quantization.scale[0])
-    return {
-        "name": tensor.name,
-        "shape": list(tensor.shape),
-        "shape_signature": list(tensor.shape_signature),
-        "dtype": tensor.dtype,
-        "scale": scale if scale is not None and math.isfinite(scale) else None,
-        "zero_point": None if quantization is None else int(quantization.zero_point[0]),
-    }
+    return Port(
+        name=tensor.name if name is None else name,
+        shape=tuple(tensor.shape),
+        shape_signature=tuple(tensor.shape_signature),
+        dtype=tensor.dtype,
+        scale=scale if scale is not None and math.isfinite(scale) else None,
+        zero_point=None if quantization is None else int(quantization.zero_point[0]),
+        tensor=None if name is None else tensor.name,
+    )
 
 
-def _signatures(graph: Graph) -> dict[str, Any]:
-    def ports(subgraph: Subgraph, named: Mapping[str, int]) -> list[dict[str, Any]]:
-        return [
-            {**_port(subgraph.tensors[i]), "name": name, "tensor": subgraph.tensors[i].name}
-            for name, i in named.items()
-        ]
+def _signatures(graph: Graph) -> dict[str, Signature]:
+    def ports(subgraph: Subgraph, named: Mapping[str, int]) -> tuple[Port, ...]:
+        return tuple(_port(subgraph.tensors[i], name) for name, i in named.items())
 
     return {
-        signature.key: {
-            "inputs": ports(graph.subgraphs[signature.subgraph], signature.inputs),
-            "outputs": ports(graph.subgraphs[signature.subgraph], signature.outputs),
-        }
+        signature.key: Signature(
+            inputs=ports(graph.subgraphs[signature.subgraph], signature.inputs),
+            outputs=ports(graph.subgraphs[signature.subgraph], signature.outputs),
+        )
         for signature in graph.signatures
     }
 
 
-def _op_facts(graph: Graph) -> dict[str, Any]:
-    ops: dict[str, dict[str, int]] = {}
+def _ops(graph: Graph) -> dict[str, OpCount]:
+    """Ops by type, sorted."""
+    versions: dict[str, list[int]] = {}
+    for subgraph in graph.subgraphs:
+        for op in subgraph.operators:
+            versions.setdefault(op.type, []).append(op.version)
+    return {name: OpCount(len(each), max(each)) for name, each in sorted(versions.items())}
+
+
+def _arithmetic(graph: Graph) -> tuple[dict[str, int], dict[str, int]]:
+    """How many ops compute in each kind, and how many of each type do so in float or hybrid."""
     kinds: Counter[str] = Counter()
     float_ops: Counter[str] = Counter()
     for subgraph in graph.subgraphs:
         for op in subgraph.operators:
-            entry = ops.setdefault(op.type, {"count": 0, "max_version": 0})
-            entry["count"] += 1
-            entry["max_version"] = max(entry["max_version"], op.version)
-            kind = _arithmetic(subgraph, op)
+            kind = _kind(subgraph, op)
             kinds[kind] += 1
             if kind in ("float", "hybrid"):
                 float_ops[op.type] += 1
-    computing = sum(kinds[kind] for kind in ("float", "hybrid", "int8", "int16"))
-    return {
-        "ops": dict(sorted(ops.items())),
-        "arithmetic": {kind: kinds[kind] for kind in ARITHMETIC},
-        "int8_share": kinds["int8"] / computing if computing else None,
-        "integer_share": (kinds["int8"] + kinds["int16"]) / computing if computing else None,
-        "float_ops": dict(sorted(float_ops.items())),
-    }
+    return {kind: kinds[kind] for kind in ARITHMETIC}, dict(sorted(float_ops.items()))
 
 
-def _arithmetic(subgraph: Subgraph, op: Operator) -> str:
+def _float_outputs(graph: Graph) -> tuple[str, ...]:
+    """The names of the tensors that ops compute in float or hybrid."""
+    return tuple(
+        subgraph.tensors[index].name
+        for subgraph in graph.subgraphs
+        for op in subgraph.operators
+        if _kind(subgraph, op) in ("float", "hybrid")
+        for index in op.outputs[:1]
+    )
+
+
+def _kind(subgraph: Subgraph, op: Operator) -> str:
     """Which of ``ARITHMETIC`` an op is."""
     tensors = [subgraph.tensors[i] for i in (*op.inputs, *op.outputs) if i >= 0]
     computed = {tensor.dtype for tensor in tensors if tensor.data is None}
@@ -325,7 +304,7 @@ def _converter_version(graph: Graph) -> str | None:
     return reader.nested_text(graph.metadata.get("CONVERSION_METADATA", b""), (4, 4))
 
 
-def fact_rows(facts: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def fact_rows(facts: FileFacts) -> dict[str, list[dict[str, Any]]]:
     """The facts as tables: a title to rows, each a column's heading to its cell.
 
     Titles are ``model``, ``inputs and outputs``, ``ops`` and ``weights``.
@@ -335,62 +314,62 @@ def fact_rows(facts: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
         "inputs and outputs": [
             {
                 "": kind,
-                "name": port["name"],
-                "shape": _shape(port["shape_signature"]),
-                "type": port["dtype"],
-                "scale": port["scale"],
-                "zero point": port["zero_point"],
+                "name": port.name,
+                "shape": _shape(port.shape_signature),
+                "type": port.dtype,
+                "scale": port.scale,
+                "zero point": port.zero_point,
             }
-            for kind in ("input", "output")
-            for port in facts[f"{kind}s"]
+            for kind, ports in (("input", facts.inputs), ("output", facts.outputs))
+            for port in ports
         ],
         "ops": [
             {
                 "op": name,
-                "count": op["count"],
-                "version": op["max_version"],
-                "in float": facts["float_ops"].get(name, 0),
+                "count": op.count,
+                "version": op.max_version,
+                "in float": facts.float_ops.get(name, 0),
             }
-            for name, op in facts["ops"].items()
+            for name, op in facts.ops.items()
         ],
         "weights": [
             {
-                "tensor": weight["name"],
-                "op": weight["op"],
-                "shape": _shape(weight["shape"]),
-                "type": weight["dtype"],
-                "zeros": _percent(weight["sparsity"]),
-                "unique": weight["unique"],
-                "unique per channel": weight["unique_max_per_channel"],
-                "bytes": weight["stored_bytes"],
-                "index-coded": weight["index_coded_bytes"],
+                "tensor": weight.name,
+                "op": weight.op,
+                "shape": _shape(weight.shape),
+                "type": weight.dtype,
+                "zeros": _percent(weight.sparsity),
+                "unique": weight.unique,
+                "unique per channel": weight.unique_max_per_channel,
+                "bytes": weight.stored_bytes,
+                "index-coded": weight.index_coded_bytes,
             }
-            for weight in facts["weights"]
+            for weight in facts.weights
         ],
     }
 
 
-def _model_rows(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    arithmetic = ", ".join(f"{n} {kind}" for kind, n in facts["arithmetic"].items() if n)
+def _model_rows(facts: FileFacts) -> list[dict[str, Any]]:
+    arithmetic = ", ".join(f"{n} {kind}" for kind, n in facts.arithmetic.items() if n)
     cells = {
-        "size": f"{facts['size_bytes']:,} bytes",
-        "zipped": f"{facts['zipped_bytes']:,} bytes",
-        "index-coded": f"{facts['index_coded_bytes']:,} bytes",
-        "parameters": f"{facts['parameters']:,}",
-        "zero weights": _percent(facts["sparsity"]),
-        "most unique weights in a channel": facts["unique_max_per_channel"],
+        "size": f"{facts.size_bytes:,} bytes",
+        "zipped": f"{facts.zipped_bytes:,} bytes",
+        "index-coded": f"{facts.index_coded_bytes:,} bytes",
+        "parameters": f"{facts.parameters:,}",
+        "zero weights": _percent(facts.sparsity),
+        "most unique weights in a channel": facts.unique_max_per_channel,
         "ops": arithmetic or "none",
-        "ops in int8": _percent(facts["int8_share"]),
-        "converter": facts["converter_version"] or facts["description"] or "unknown",
-        "oldest runtime": facts["min_runtime_version"] or "unknown",
-        "sha256": facts["sha256"],
+        "ops in int8": _percent(facts.int8_share),
+        "converter": facts.converter_version or facts.description or "unknown",
+        "oldest runtime": facts.min_runtime_version or "unknown",
+        "sha256": facts.sha256,
     }
     return [{"fact": name, "value": value} for name, value in cells.items()]
 
 
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f} %"
+def _percent(fraction: float | None) -> str:
+    return "–" if fraction is None else f"{100 * fraction:.1f} %"
 
 
-def _shape(sizes: list[int]) -> str:
+def _shape(sizes: tuple[int, ...]) -> str:
     return "×".join("?" if size < 0 else str(size) for size in sizes) or "scalar"

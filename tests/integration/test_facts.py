@@ -137,21 +137,24 @@ def test_real_files_pass(path: Path) -> None:
 def test_inputs_and_outputs_are_the_interpreters(path: Path) -> None:
     facts, interpreter = read_facts(path), _interpreter(path)
     for ours, details in (
-        (facts["inputs"], interpreter.get_input_details()),
-        (facts["outputs"], interpreter.get_output_details()),
+        (facts.inputs, interpreter.get_input_details()),
+        (facts.outputs, interpreter.get_output_details()),
     ):
         for port, detail in zip(ours, details, strict=True):
             scale, zero_point = detail["quantization"]
-            assert port["name"] == detail["name"]
-            assert port["shape"] == detail["shape"].tolist()
-            assert port["shape_signature"] == detail["shape_signature"].tolist()
-            assert port["dtype"] == np.dtype(detail["dtype"]).name
-            assert port["scale"] == (pytest.approx(scale) if scale else None)
-            assert (port["zero_point"] or 0) == zero_point
+            assert port.name == detail["name"]
+            assert port.shape == tuple(detail["shape"])
+            assert port.shape_signature == tuple(detail["shape_signature"])
+            assert port.dtype == np.dtype(detail["dtype"]).name
+            assert port.scale == (pytest.approx(scale) if scale else None)
+            assert (port.zero_point or 0) == zero_point
     signatures = interpreter.get_signature_list()
     assert {
-        key: {side: [port["name"] for port in ports] for side, ports in sides.items()}
-        for key, sides in facts["signatures"].items()
+        key: {
+            "inputs": [port.name for port in signature.inputs],
+            "outputs": [port.name for port in signature.outputs],
+        }
+        for key, signature in facts.signatures.items()
     } == signatures
 
 
@@ -180,24 +183,24 @@ def test_weights_are_the_interpreters(path: Path) -> None:
 def test_ops_are_the_interpreters(path: Path) -> None:
     facts = read_facts(path)
     expected = Counter(op["op_name"] for op in _interpreter(path)._get_ops_details())
-    assert {name: op["count"] for name, op in facts["ops"].items()} == expected
-    assert sum(facts["arithmetic"].values()) == expected.total()
+    assert {name: op.count for name, op in facts.ops.items()} == expected
+    assert sum(facts.arithmetic.values()) == expected.total()
 
 
 def test_versions_are_the_converters(path: Path) -> None:
     import tensorflow as tf
 
     facts = read_facts(path)
-    assert facts["converter_version"] == tf.__version__
-    assert facts["min_runtime_version"].count(".") == 2
-    assert facts["description"] == "MLIR Converted."
+    assert facts.converter_version == tf.__version__
+    assert facts.min_runtime_version.count(".") == 2
+    assert facts.description == "MLIR Converted."
 
 
 def test_parameters_are_kernels_and_biases(path: Path) -> None:
     kernels = 3 * 3 * 3 * 32 + 3 * 3 * 32 + 32 * 64 + 64 * 64 + 64 * 4
     facts = read_facts(path)
-    assert facts["weight_elements"] == kernels
-    assert facts["parameters"] == kernels + 32 + 32 + 64 + 64 + 4
+    assert facts.weight_elements == kernels
+    assert facts.parameters == kernels + 32 + 32 + 64 + 64 + 4
 
 
 @pytest.mark.parametrize(
@@ -215,9 +218,9 @@ def test_arithmetic_is_what_was_asked(
     folder: Path, variant: str, kinds: set[str], int8_share: float, integer_share: float
 ) -> None:
     facts = read_facts(folder / f"plain-{variant}.tflite")
-    assert {kind for kind, count in facts["arithmetic"].items() if count} == kinds
-    assert (facts["int8_share"], facts["integer_share"]) == (int8_share, integer_share)
-    assert bool(facts["float_ops"]) is (integer_share == 0)
+    assert {kind for kind, count in facts.arithmetic.items() if count} == kinds
+    assert (facts.int8_share, facts.integer_share) == (int8_share, integer_share)
+    assert bool(facts.float_ops) is (integer_share == 0)
 
 
 def test_real_weights_are_those_of_the_source(folder: Path) -> None:
@@ -232,28 +235,28 @@ def test_real_weights_are_those_of_the_source(folder: Path) -> None:
 def test_clusters_survive_in_every_channel(folder: Path, variant: str) -> None:
     """Folding the batch norm scales the centroids of each channel by its own factor."""
     facts = read_facts(folder / f"compressed-{variant}.tflite")
-    by_layer = facts["weights"]
-    assert facts["unique_max_per_channel"] <= CENTROIDS
-    assert by_layer[0]["unique_max_per_channel"] > 4
+    by_layer = facts.weights
+    assert facts.unique_max_per_channel <= CENTROIDS
+    assert by_layer[0].unique_max_per_channel > 4
     if variant != "int8":
-        assert by_layer[0]["unique"] > 4 * CENTROIDS
-        assert by_layer[3]["unique"] <= CENTROIDS  # a dense layer with no batch norm behind it
-        assert by_layer[3]["coding"] == "codebook per tensor"
+        assert by_layer[0].unique > 4 * CENTROIDS
+        assert by_layer[3].unique <= CENTROIDS  # a dense layer with no batch norm behind it
+        assert by_layer[3].coding == "codebook per tensor"
     plain = read_facts(folder / f"plain-{variant}.tflite")
-    assert plain["unique_max_per_channel"] > CENTROIDS
-    assert facts["index_coded_bytes"] < plain["index_coded_bytes"]
-    assert facts["zipped_bytes"] < plain["zipped_bytes"]
+    assert plain.unique_max_per_channel > CENTROIDS
+    assert facts.index_coded_bytes < plain.index_coded_bytes
+    assert facts.zipped_bytes < plain.zipped_bytes
 
 
 @pytest.mark.parametrize("variant", COMPRESSED_VARIANTS)
 def test_pruned_weights_are_zero_in_the_file(folder: Path, variant: str) -> None:
     facts = read_facts(folder / f"compressed-{variant}.tflite")
-    assert facts["sparsity"] >= SPARSITY
-    for entry in facts["weights"]:
-        assert entry["sparsity"] >= SPARSITY
+    assert facts.sparsity >= SPARSITY
+    for entry in facts.weights:
+        assert entry.sparsity >= SPARSITY
         if variant == "float32":
-            assert entry["sparsity"] == SPARSITY
-    assert read_facts(folder / f"plain-{variant}.tflite")["sparsity"] < 0.05
+            assert entry.sparsity == SPARSITY
+    assert read_facts(folder / f"plain-{variant}.tflite").sparsity < 0.05
 
 
 def test_a_sparsely_encoded_file_holds_the_same_weights(tmp_path: Path) -> None:
@@ -274,14 +277,14 @@ def test_a_sparsely_encoded_file_holds_the_same_weights(tmp_path: Path) -> None:
         assert (found.op, found.channel_axis) == (expected.op, expected.channel_axis)
         np.testing.assert_array_equal(found.values, expected.values)
     assert [found.is_sparse for _, found in pairs] == [False, False, False, True, True]
-    assert read_facts(sparse)["sparsity"] == read_facts(dense)["sparsity"]
+    assert read_facts(sparse).sparsity == read_facts(dense).sparsity
 
 
 CRASHES = """
     import os, random, signal, sys
     from pathlib import Path
     from ai_edge_litert.interpreter import Interpreter
-    from bench import inspect
+    from bench.tflite.facts import check_file
     from bench.errors import ModelError
 
     source, path = Path(sys.argv[1]).read_bytes(), Path(sys.argv[2])
@@ -322,7 +325,7 @@ def test_facts_need_neither_tensorflow_nor_the_interpreter(folder: Path) -> None
     code = """
         import sys
         from pathlib import Path
-        from bench import inspect
+        from bench.tflite.facts import check_file, read_facts
         assert "ai_edge_litert" not in sys.modules
         path = Path(sys.argv[1])
         check_file(path)
@@ -344,5 +347,5 @@ def _python(code: str, *arguments: str) -> str:
 def test_rows_hold_every_weight_and_op(path: Path) -> None:
     facts = read_facts(path)
     tables: Mapping[str, list[dict[str, Any]]] = fact_rows(facts)
-    assert len(tables["weights"]) == len(facts["weights"])
-    assert len(tables["ops"]) == len(facts["ops"])
+    assert len(tables["weights"]) == len(facts.weights)
+    assert len(tables["ops"]) == len(facts.ops)

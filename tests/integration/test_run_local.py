@@ -326,12 +326,12 @@ def test_files_that_are_not_this_sessions_are_refused_and_left_alone(cli, file):
     command = ("run", file(tflite_files.add()), *QUICK, "-q", "--report", "r.jsonl")
     path = cli.folder / "r.jsonl"
     session = examples.session()
-    old = records.encode(session).replace('"schema":1', '"schema":0')
+    old = records.encode(session).replace(f'"schema":{records.SCHEMA}', '"schema":0')
     other_settings = cli("run", "m.tflite", *QUICK, "-q", "--runs", "4", "--report", "s.jsonl")
     assert other_settings.returncode == 0
     for content, words in [
         (records.encode(session) + "\n", "holds another model (tiny"),
-        (old + "\n", "has schema 0, and this version reads 1"),
+        (old + "\n", "has schema 0, and this version reads"),
         ("my notes\n", "is not a record of ours"),
         ((cli.folder / "s.jsonl").read_text(), "other recipes, settings, data or targets"),
     ]:

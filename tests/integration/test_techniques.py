@@ -71,7 +71,7 @@ def made(text: str, model: Any, samples: data.Data | None, folder: Path) -> tupl
     work = Work(model)
     for step in recipe.steps:
         work = recipes.technique(step.technique).apply(step, work, context)
-    calibration = samples.calibration(64, 0) if recipes.calibrates(recipe) and samples else None
+    calibration = samples.calibration(64, 0) if work.conversion.calibrates and samples else None
     file = folder / "made.tflite"
     file.write_bytes(convert.convert(work, calibration))
     facts = read_facts(file)
@@ -111,8 +111,8 @@ def test_promises_are_in_the_file(
     before = [weight.copy() for weight in model.get_weights()]
     work, facts = made(text, model, samples, tmp_path)
     if "qat" in text and "!first" not in text:
-        assert not work.facts["qat"]["skipped"]
-        assert not facts["float_ops"]
+        assert not work.facts["qat"]["untrained"]
+        assert not facts.float_ops
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
     assert [str(step) for step in work.done] == [str(step) for step in recipes.parse(text).steps]
@@ -128,7 +128,7 @@ def test_centroids_start_where_asked(
     work, facts = made(f"cluster:4,init={init},epochs=0", model, samples, tmp_path)
     assert set(work.facts["cluster"]["layers"]) >= {"plain", "project", "hidden"}
     assert work.facts["cluster"]["skipped"] == ["depth (DepthwiseConv2D)"]
-    assert facts["unique_max_per_channel"] >= 4
+    assert facts.unique_max_per_channel >= 4
 
 
 def test_clustering_alone_needs_no_data(model: Any, tmp_path: Path) -> None:
@@ -288,6 +288,33 @@ def test_layers_unknown_to_the_toolkit_are_skipped_and_told(
         own = tf_keras.Model(own.input, tf_keras.layers.Dense(CLASSES, "softmax")(x))
     work, _ = made(text + SHORT, own, samples, tmp_path)
     assert work.facts[text[: re.search("[:,]|$", text).start()]]["skipped"]  # type: ignore[union-attr]
+
+
+def squeeze_and_excite() -> Any:
+    """What the toolkit has no scheme for: scaled inputs, a product, Conv1D and normalization."""
+    layers = tf_keras.layers
+    image = layers.Input((12, 12, 1))
+    x = layers.Conv2D(8, 3, use_bias=False, name="stem")(layers.Rescaling(0.5)(image))
+    x = layers.Activation("swish")(layers.BatchNormalization()(x))
+    s = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    s = layers.Conv2D(8, 1, activation="sigmoid", name="excite")(s)
+    x = layers.Multiply(name="scaled")([x, s])
+    x = layers.Conv1D(8, 3, activation="relu", name="line")(layers.Reshape((100, 8))(x))
+    x = layers.LayerNormalization(name="norm")(x)
+    x = layers.GlobalAveragePooling1D()(x)
+    return tf_keras.Model(image, layers.Dense(CLASSES, "softmax", name="classes")(x))
+
+
+def test_what_qat_does_not_train_is_quantized_after_it(samples: data.Data, tmp_path: Path) -> None:
+    work, facts = made("qat" + SHORT, squeeze_and_excite(), samples, tmp_path)
+    assert {"scaled (Multiply)", "line (Conv1D)"} <= set(work.facts["qat"]["untrained"])
+    assert work.facts["qat"]["skipped"] == ["line (Conv1D)"]
+    assert not facts.float_ops
+    assert {port.dtype for port in (*facts.inputs, *facts.outputs)} == {"int8"}
+    work, partly = made("qat,rest=float32" + SHORT, squeeze_and_excite(), samples, tmp_path)
+    assert 0 < partly.int8_share < 1
+    assert any("scaled" in name for name in partly.float_outputs)
+    assert partly.size_bytes > facts.size_bytes
 
 
 class TestBadInput:

@@ -104,19 +104,29 @@ def test_the_whole_plan_is_asked_for():
 
 @pytest.mark.parametrize("error_class", ["missing_op", "bad_input", "crash", "out_of_memory"])
 def test_what_the_interpreter_refuses_is_not_tried_again(error_class):
-    answer = json.dumps({"error": error_class, "message": "its own words"}).encode()
-    with pytest.raises(StableLaunchError, match="its own words") as caught:
-        local._read(answer, 1, examples.FLOAT32)
-    assert caught.value.error_class == error_class
-    assert caught.value.error_class in LAUNCH_ERROR_CLASSES
+    error = local._refusal({"error": error_class, "message": "its own words"}, examples.FLOAT32)
+    assert isinstance(error, StableLaunchError)
+    assert "its own words" in error.message
+    assert error.error_class == error_class
+    assert error.error_class in LAUNCH_ERROR_CLASSES
 
 
-@pytest.mark.parametrize(("code", "how"), [(-9, "by signal 9"), (3, "with exit code 3")])
-@pytest.mark.parametrize("output", [b"", b'{"launch": {"init_'])
-def test_an_end_without_an_answer_may_pass(code, how, output):
-    with pytest.raises(TransientLaunchError, match=how) as caught:
-        local._read(output, code, examples.FLOAT32)
+def test_an_end_without_an_answer_may_pass(monkeypatch):
+    monkeypatch.setattr(local, "WORKER", "tests.unit.workers.obedient")
+    target = local.open(None, Plan(), {})
+    monkeypatch.setattr(target, "_arguments", lambda variant, seed: ["--then", "die"])
+    with pytest.raises(TransientLaunchError, match="by signal 9") as caught:
+        target.launch(examples.FLOAT32, 0, lambda words: None)
     assert caught.value.error_class == "crash"
+
+
+def test_a_launch_that_takes_too_long_may_pass(monkeypatch):
+    monkeypatch.setattr(local, "WORKER", "tests.unit.workers.obedient")
+    target = local.open(None, Plan(timeout_s=0.2), {})
+    monkeypatch.setattr(target, "_arguments", lambda variant, seed: ["--then", "sleep"])
+    with pytest.raises(TransientLaunchError, match=r"longer than 0\.2 s") as caught:
+        target.launch(examples.FLOAT32, 0, lambda words: None)
+    assert caught.value.error_class == "timeout"
 
 
 def test_what_else_the_host_does_is_a_share():

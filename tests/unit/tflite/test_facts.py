@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import zlib
 from pathlib import Path
@@ -14,6 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bench import encoding
 from bench.errors import ModelError
 from bench.tflite.facts import (
     WeightTensor,
@@ -26,6 +26,7 @@ from bench.tflite.facts import (
     read_facts,
     zipped_bytes,
 )
+from bench.tflite.values import FileFacts, OpCount, Port, WeightFacts
 from tests.flatbuffer_models import Array, ModelBuilder, dense
 
 WEIGHTS = np.array([[0.0, 1.5, -0.0, 2.5], [1.5, 0.25, 0.0, 1.5]], np.float32)
@@ -122,7 +123,7 @@ def test_a_damaged_model_gives_facts_or_a_model_error(
         facts = read_facts(path)
     except ModelError:
         return
-    json.dumps(facts, allow_nan=False)
+    assert encoding.decode(encoding.encode(facts), FileFacts) == facts
     fact_rows(facts)
 
 
@@ -195,7 +196,7 @@ def test_ops_without_a_kernel_are_named(file: Any, name: str, words: str) -> Non
     with pytest.raises(ModelError, match=words):
         check_file(path)
     check_file(path, runnable=False)
-    assert read_facts(path)["ops"] == {name: {"count": 1, "max_version": 1}}
+    assert read_facts(path).ops == {name: OpCount(count=1, max_version=1)}
 
 
 def test_custom_ops_of_the_runtime_need_their_options(file: Any) -> None:
@@ -230,49 +231,49 @@ def test_weights_behind_the_flatbuffer_are_read(file: Any) -> None:
 
 def test_facts_of_a_float_model(file: Any) -> None:
     facts = read_facts(file(TINY))
-    assert facts["size_bytes"] == len(TINY)
-    assert facts["description"] == "made by hand"
-    assert facts["min_runtime_version"] == "2.3.0"
-    assert facts["converter_version"] is None
-    assert facts["parameters"] == 8 + 2
-    assert facts["ops"] == {"FULLY_CONNECTED": {"count": 1, "max_version": 4}}
-    assert facts["float_ops"] == {"FULLY_CONNECTED": 1}
-    assert facts["int8_share"] == 0
-    assert facts["inputs"] == [
-        {
-            "name": "x",
-            "shape": [1, 4],
-            "shape_signature": [-1, 4],
-            "dtype": "float32",
-            "scale": None,
-            "zero_point": None,
-        }
-    ]
-    assert facts["signatures"]["serving_default"]["inputs"][0]["tensor"] == "x"
-    (entry,) = facts["weights"]
-    assert entry == {
-        "name": "w",
-        "op": "FULLY_CONNECTED",
-        "shape": [2, 4],
-        "dtype": "float32",
-        "elements": 8,
-        "zeros": 3,
-        "sparsity": 3 / 8,
-        "unique": 4,
-        "unique_max_per_channel": 3,
-        "channel_axis": 0,
-        "stored_bytes": 32,
-        "is_sparse": False,
+    assert facts.size_bytes == len(TINY)
+    assert facts.description == "made by hand"
+    assert facts.min_runtime_version == "2.3.0"
+    assert facts.converter_version is None
+    assert facts.parameters == 8 + 2
+    assert facts.ops == {"FULLY_CONNECTED": OpCount(count=1, max_version=4)}
+    assert facts.float_ops == {"FULLY_CONNECTED": 1}
+    assert facts.int8_share == 0
+    assert facts.inputs == (
+        Port(
+            name="x",
+            shape=(1, 4),
+            shape_signature=(-1, 4),
+            dtype="float32",
+            scale=None,
+            zero_point=None,
+        ),
+    )
+    assert facts.signatures["serving_default"].inputs[0].tensor == "x"
+    (entry,) = facts.weights
+    assert entry == WeightFacts(
+        name="w",
+        op="FULLY_CONNECTED",
+        shape=(2, 4),
+        dtype="float32",
+        elements=8,
+        zeros=3,
+        sparsity=3 / 8,
+        unique=4,
+        unique_max_per_channel=3,
+        channel_axis=0,
+        stored_bytes=32,
+        is_sparse=False,
         # A short last group counts as filled up with zeros.
-        "zeros_in_each": {"2": 0, "4": 1, "8": 1 + 4, "16": 1 + 12},
+        zeros_in_each={2: 0, 4: 1, 8: 1 + 4, 16: 1 + 12},
         # 4 values: 8 indices of 2 bits and a codebook of 4 × 4 bytes.
-        "index_coded_bytes": 2 + 16,
-        "coding": "codebook per tensor",
-    }
-    assert facts["sparsity"] == 3 / 8
-    assert (facts["weight_zeros"], facts["weight_elements"]) == (3, 8)
-    assert facts["index_coded_bytes"] == len(TINY) - 32 + 18
-    json.dumps(facts, allow_nan=False)
+        index_coded_bytes=2 + 16,
+        coding="codebook per tensor",
+    )
+    assert facts.sparsity == 3 / 8
+    assert (facts.weight_zeros, facts.weight_elements) == (3, 8)
+    assert facts.index_coded_bytes == len(TINY) - 32 + 18
+    assert encoding.decode(encoding.encode(facts), FileFacts) == facts
 
 
 def test_zipped_is_a_deflate_stream_without_headers() -> None:
@@ -284,7 +285,7 @@ def test_zipped_is_a_deflate_stream_without_headers() -> None:
 def test_zeros_of_quantized_weights_are_at_the_zero_point(file: Any) -> None:
     stored = np.array([[7, 7, 0], [1, 2, 7]], np.uint8)
     path = file(dense(stored, scale=(0.5,), zero_point=(7,)))
-    assert read_facts(path)["weights"][0]["zeros"] == 3
+    assert read_facts(path).weights[0].zeros == 3
     np.testing.assert_array_equal(weight(path).real, (stored.astype(np.float32) - 7) * 0.5)
 
 
@@ -299,20 +300,20 @@ def test_folding_leaves_the_clusters_of_each_channel(file: Any) -> None:
     rng = np.random.default_rng(0)
     clustered = rng.normal(size=4).astype(np.float32)[rng.integers(0, 4, (64, 100))]
     folded = clustered * rng.uniform(0.5, 2, (64, 1)).astype(np.float32)
-    (entry,) = read_facts(file(dense(folded)))["weights"]
-    assert entry["unique_max_per_channel"] == 4
-    assert entry["unique"] == 64 * 4
-    assert entry["coding"] == "codebook per channel"
-    assert entry["index_coded_bytes"] == 64 * 100 * 2 // 8 + 64 * 4 * 4
+    (entry,) = read_facts(file(dense(folded))).weights
+    assert entry.unique_max_per_channel == 4
+    assert entry.unique == 64 * 4
+    assert entry.coding == "codebook per channel"
+    assert entry.index_coded_bytes == 64 * 100 * 2 // 8 + 64 * 4 * 4
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "int8", "int16", "uint8"])
 def test_unique_values_agree_with_a_plain_count(file: Any, dtype: str) -> None:
     values = np.random.default_rng(1).integers(0, 90, (31, 37)).astype(dtype)
     scale = {} if "float" in dtype else {"scale": (1.0,)}
-    (entry,) = read_facts(file(dense(values, **scale)))["weights"]
-    assert entry["unique"] == len(set(values.ravel().tolist()))
-    assert entry["unique_max_per_channel"] == max(len(set(row)) for row in values.tolist())
+    (entry,) = read_facts(file(dense(values, **scale))).weights
+    assert entry.unique == len(set(values.ravel().tolist()))
+    assert entry.unique_max_per_channel == max(len(set(row)) for row in values.tolist())
 
 
 def test_channels_follow_the_op(file: Any) -> None:
@@ -334,10 +335,10 @@ def test_float16_weights_belong_to_the_kernel_behind_dequantize(file: Any) -> No
     builder.op("DEQUANTIZE", [half], [full])
     builder.op("FULLY_CONNECTED", [x, full, -1], [y])
     facts = read_facts(file(builder.pack([x], [y])))
-    (entry,) = facts["weights"]
-    assert (entry["name"], entry["op"], entry["dtype"]) == ("w16", "FULLY_CONNECTED", "float16")
-    assert facts["arithmetic"]["conversion"] == 1
-    assert facts["float_ops"] == {"FULLY_CONNECTED": 1}
+    (entry,) = facts.weights
+    assert (entry.name, entry.op, entry.dtype) == ("w16", "FULLY_CONNECTED", "float16")
+    assert facts.arithmetic["conversion"] == 1
+    assert facts.float_ops == {"FULLY_CONNECTED": 1}
 
 
 def test_a_constant_and_what_it_is_unpacked_to_are_of_one_size(file: Any) -> None:
@@ -361,8 +362,8 @@ def test_int4_weights_are_unpacked(file: Any) -> None:
     packed = (nibbles[::2] | nibbles[1::2] << 4).astype(np.uint8).tobytes()
     path = file(dense(values, "int4", data=packed, scale=(0.1,)))
     np.testing.assert_array_equal(weight(path).values, values)
-    (entry,) = read_facts(path)["weights"]
-    assert (entry["zeros"], entry["stored_bytes"], entry["unique"]) == (2, 5, 6)
+    (entry,) = read_facts(path).weights
+    assert (entry.zeros, entry.stored_bytes, entry.unique) == (2, 5, 6)
 
 
 def test_biases_and_constants_are_no_kernel_weights(file: Any) -> None:
@@ -374,9 +375,9 @@ def test_biases_and_constants_are_no_kernel_weights(file: Any) -> None:
     builder.op("MUL", [x, factor], [z])
     builder.op("RESHAPE", [z, shape], [y])
     facts = read_facts(file(builder.pack([x], [y])))
-    assert facts["weights"] == []
-    assert facts["sparsity"] == 0
-    assert facts["parameters"] == 4
+    assert facts.weights == ()
+    assert facts.sparsity == 0
+    assert facts.parameters == 4
 
 
 def test_a_buffer_used_twice_counts_once(file: Any) -> None:
@@ -388,10 +389,10 @@ def test_a_buffer_used_twice_counts_once(file: Any) -> None:
         builder.op("FULLY_CONNECTED", [x, w, -1], [y])
         builder.subgraph()
     facts = read_facts(file(builder.pack()))
-    assert len(facts["weights"]) == 1
-    assert facts["parameters"] == 8
-    assert facts["ops"]["FULLY_CONNECTED"]["count"] == 2
-    assert facts["subgraphs"] == 3
+    assert len(facts.weights) == 1
+    assert facts.parameters == 8
+    assert facts.ops["FULLY_CONNECTED"].count == 2
+    assert facts.subgraphs == 3
 
 
 @pytest.mark.parametrize(
@@ -420,7 +421,7 @@ def test_arithmetic(file: Any, op: str, inputs: list[str], output: str, kind: st
     y = builder.tensor("y", (1, 4), output)
     builder.op(op, indices, [y])
     facts = read_facts(file(builder.pack(indices[:1], [y])))
-    assert {name for name, count in facts["arithmetic"].items() if count} == {kind}
+    assert {name for name, count in facts.arithmetic.items() if count} == {kind}
 
 
 def test_shares_leave_out_what_does_not_compute(file: Any) -> None:
@@ -431,8 +432,8 @@ def test_shares_leave_out_what_does_not_compute(file: Any) -> None:
     builder.op("RELU", [q[0]], [q[1]])
     builder.op("DEQUANTIZE", [q[1]], [z])
     facts = read_facts(file(builder.pack([x], [z])))
-    assert (facts["int8_share"], facts["integer_share"]) == (1, 1)
-    assert facts["float_ops"] == {}
+    assert (facts.int8_share, facts.integer_share) == (1, 1)
+    assert facts.float_ops == {}
 
 
 # --- sparse encoding ------------------------------------------------------------------------------
@@ -464,8 +465,8 @@ def test_a_sparse_tensor_is_unfolded(file: Any) -> None:
     sparsity = csr(3, [0, 2, 2, 3], [1, 3, 0])
     path = file(dense(values, data=bytes([5, 6, 7]), sparsity=sparsity, scale=(1.0,)))
     np.testing.assert_array_equal(weight(path).values, values)
-    (entry,) = read_facts(path)["weights"]
-    assert (entry["is_sparse"], entry["zeros"], entry["stored_bytes"]) == (True, 9, 3)
+    (entry,) = read_facts(path).weights
+    assert (entry.is_sparse, entry.zeros, entry.stored_bytes) == (True, 9, 3)
 
 
 def test_a_block_sparse_tensor_is_unfolded(file: Any) -> None:

@@ -1,4 +1,4 @@
-"""The README's commands for a phone, typed at the loopback phone."""
+"""The pages' commands for a phone, typed at the loopback phone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests import readme
+from tests import documents
 from tests.phone.loopback import AdbServer, Phone
 from tests.tiny_models import conv
 
@@ -19,12 +19,17 @@ def test_every_command_for_a_phone_works(
     (tmp_path / "model.tflite").write_bytes(conv())
     environment = {
         **os.environ,
-        "PYTHONPATH": str(readme.README.parent),
+        "PYTHONPATH": str(documents.ROOT),
         "ANDROID_ADB_SERVER_PORT": str(adb_server.port),
         "TFLITE_BENCH_BENCHMARK_MODEL": str(benchmark_model),
         "TFLITE_BENCH_CACHE": str(tmp_path / "cache"),
     }
-    commands = [line for line in readme.commands() if readme.needs_phone(line)]
+    commands = [
+        line
+        for page in documents.PAGES
+        for line in documents.commands(page)
+        if line.startswith("bench ") and documents.needs_phone(line)
+    ]
     assert len(commands) >= 2
     for command in commands:
         # The long way with `fashion` is tested elsewhere; the words are what counts here.

@@ -1,0 +1,91 @@
+"""A newcomer types what the README and the pages show, in order, and each command works."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import documents
+from tests.integration.conftest import Cli
+from tests.integration.make_models import CLASSES, SIZE
+
+MAKEFILE = documents.ROOT / "Makefile"
+OURS = tuple(page for page in documents.PAGES if documents.commands(page))
+
+
+@pytest.fixture
+def newcomer(cli: Cli, models: Path) -> Cli:
+    """A folder with the files that the pages speak of."""
+    shutil.copy(models / "dense.tflite", cli.folder / "model.tflite")
+    shutil.copy(models / "dense.keras", cli.folder / "model.keras")
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, CLASSES, 300)
+    samples = generator.normal(size=(300, SIZE)).astype(np.float32)
+    np.savez(
+        cli.folder / "samples.npz",
+        x_train=samples[:200],
+        y_train=labels[:200],
+        x_test=samples[200:],
+        y_test=labels[200:],
+    )
+    return cli
+
+
+def run(newcomer: Cli, command: str) -> None:
+    arguments = shlex.split(command)[1:]
+    if arguments[0] == "compare":
+        # Two sessions of one file, as a base and a head that did not change.
+        for side in ("old.jsonl", "new.jsonl"):
+            if not (newcomer.folder / side).exists():
+                made = newcomer("run", "model.tflite", "-t", "local", "--quiet", "--report", side)
+                assert made.returncode == 0, made.stderr
+    ran = newcomer(*arguments)
+    assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
+
+
+def test_the_readme_begins_with_two_commands():
+    assert documents.commands(documents.README)[:2] == ["make run", "make test"]
+
+
+@pytest.mark.parametrize("page", OURS, ids=documents.name)
+def test_every_make_target_is_there(page: Path):
+    targets = set(re.findall(r"^([a-z-]+):", MAKEFILE.read_text(encoding="utf-8"), re.M))
+    for line in documents.commands(page):
+        if line.startswith("make "):
+            assert line.split()[1] in targets
+            dry = ["make", "-n", "-C", str(documents.ROOT), *line.split()[1:]]
+            assert subprocess.run(dry, capture_output=True, check=False).returncode == 0, line
+
+
+@pytest.mark.parametrize("page", OURS, ids=documents.name)
+def test_every_command_works(newcomer: Cli, page: Path):
+    for command in documents.commands(page):
+        if command.startswith("bench ") and not documents.needs_phone(command):
+            run(newcomer, command)
+    for path in newcomer.folder.glob("table.md"):
+        assert "| variant" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", OURS, ids=documents.name)
+def test_a_line_that_is_no_command_would_be_seen(page: Path):
+    known = ("make ", "bench ", "python -m ", "adb ")
+    assert [line for line in documents.commands(page) if not line.startswith(known)] == []
+
+
+def test_the_readme_shows_commands_of_our_own():
+    ours = [x for x in documents.commands(documents.README) if x.startswith("bench ")]
+    assert len(ours) >= 7
+
+
+@pytest.mark.parametrize("page", documents.PAGES, ids=documents.name)
+def test_modules_named_in_the_text_are_there(page: Path):
+    named = re.findall(r"`python -m (tests[\w.]+)", page.read_text(encoding="utf-8"))
+    for module in named:
+        path = documents.ROOT / Path(*module.split("."))
+        assert path.with_suffix(".py").is_file(), module

@@ -1,0 +1,88 @@
+"""Layers left alone and ops left in float are told with their names, in every format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import plugins, records
+from bench.report import assemble
+from bench.report.file_warnings import find_file_warnings, layer_of, name_some, partly_int8
+from bench.values import NO_FACTS, Variant
+from tests import examples
+
+
+def variant(*, steps: Mapping[str, Any] = NO_FACTS, **facts: Any) -> Variant:
+    made = replace(examples.FILE_FACTS, **facts)
+    return replace(examples.variant("made"), facts=made, steps=steps)
+
+
+def pruned(*skipped: str, **more: Any) -> Variant:
+    return variant(steps={"prune": {"skipped": list(skipped), **more}})
+
+
+def test_nothing_to_say() -> None:
+    assert find_file_warnings([variant(), pruned(), variant(int8_share=1.0, float_ops={})]) == []
+    assert find_file_warnings([variant(int8_share=0.0, float_ops={"ADD": 3})]) == []
+
+
+def test_layers_left_alone_are_named_with_what_they_hold() -> None:
+    [warning] = find_file_warnings([pruned("a (Conv1D)", "b (Mine)", skipped_fraction=0.25)])
+    assert warning.code == "left-alone"
+    assert warning.variant == "made"
+    assert "2 layers with 25.0% of the weights" in warning.message
+    assert "a (Conv1D), b (Mine)" in warning.message
+
+
+def test_the_last_layer_keeps_its_channels_without_a_word() -> None:
+    skipped = ["classes (it is the model's output)", "tied (it goes into own (Own))"]
+    [warning] = find_file_warnings([variant(steps={"channels": {"skipped": skipped}})])
+    assert "1 layer alone" in warning.message
+    assert "tied" in warning.message
+    assert "classes" not in warning.message
+
+
+def test_ops_left_in_float_are_named() -> None:
+    half = variant(int8_share=0.5, float_ops={"MUL": 2}, float_outputs=("net/se/mul;net/x/y",))
+    assert partly_int8(half) == 0.5
+    [warning] = find_file_warnings([half])
+    assert "50% of the ops" in warning.message
+    assert "2 MUL" in warning.message
+    assert warning.message.endswith(": se")
+
+
+@pytest.mark.parametrize(
+    ("tensor", "layer"),
+    [
+        ("net/quant_se/mul;net/se/x", "se"),
+        ("net/inner/conv/Conv2D", "inner"),
+        ("StatefulPartitionedCall:0", "StatefulPartitionedCall:0"),
+        ("", ""),
+    ],
+)
+def test_layer_of(tensor: str, layer: str) -> None:
+    assert layer_of(tensor) == layer
+
+
+def test_many_names_are_cut() -> None:
+    assert name_some(map(str, range(9))) == "0, 1, 2, 3, 4, 5 and 3 more"
+
+
+@pytest.mark.parametrize("suffix", ["text", "md", "csv", "json"])
+def test_every_format_tells(suffix: str, tmp_path: Path) -> None:
+    facts = {
+        "steps": {"prune": {"skipped": ["lonely (Conv1D)"]}},
+        "int8_share": 0.5,
+        "float_ops": {"MUL": 1},
+        "float_outputs": ("net/product/mul",),
+    }
+    session = examples.session(variants=(examples.FLOAT32, variant(**facts)))
+    path = examples.write(tmp_path / "r.jsonl", session, examples.launches(["float32", "made"], 3))
+    text = plugins.load("formats", suffix).render(assemble(records.read(path)))
+    assert "lonely (Conv1D)" in text
+    assert "product" in text
+    assert "50 %" in text or "0.5" in text
