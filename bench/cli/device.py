@@ -15,9 +15,6 @@ from bench.cli.progress import Show
 from bench.cli.where import named
 from bench.errors import BenchError, TargetError
 from bench.targets import adb
-from bench.targets._adb import phones
-from bench.targets._adb.options import read_options
-from bench.targets._adb.readiness import Fitness
 from bench.text import size
 from bench.values import Environment, Plan
 
@@ -57,7 +54,7 @@ def clean(asked: argparse.Namespace) -> int:
 
 def _servers(settings: Mapping[str, str]) -> list[tuple[str, str, str]]:
     try:
-        found = list(phones.versions(read_options(settings)))
+        found = adb.versions(settings)
     except TargetError:
         return []  # what is no address has a row of its own
     return [
@@ -83,7 +80,7 @@ def _look(address: str | None, settings: Mapping[str, str]) -> list[tuple[str, s
                 (f"{name} phone", environment.label, ""),
                 *_facts(name, environment),
                 *_storage(name, target),
-                *_fitness(name, target.fitness()),
+                *_fitness(name, target),
             ]
     except BenchError as error:
         return [(name, error.message, error.hint)]
@@ -104,8 +101,9 @@ def _storage(name: str, target: adb.AdbTarget) -> list[tuple[str, str, str]]:
     return [(f"{name} storage", f"{size(lacking)} too little for benchmark_model", hint)]
 
 
-def _fitness(name: str, found: Fitness) -> list[tuple[str, str, str]]:
+def _fitness(name: str, target: adb.AdbTarget) -> list[tuple[str, str, str]]:
     """What a launch would wait for, and what of the phone's state is not known."""
+    found = target.fitness()
     state = found.state
     sensor, celsius = state.hottest or ("", None)
     level = state.battery.level if state.battery.believed else None

@@ -1,8 +1,8 @@
 """What launches say beyond their figures: warnings as values, each with its figure and hint.
 
 Codes: ``too-few-runs``, ``spread``, ``two-groups``, ``two-speeds``, ``drift``, ``baseline-moved``,
-``throttled``, ``no-temperature``, ``busy-host``. Each asks for certainty and for a size that matters; how often each
-cries wolf on clean launches is simulated in ``tests``.
+``throttled``, ``no-temperature``, ``busy-host``. Each asks for certainty and for a size that
+matters; how often each cries wolf on clean launches is simulated in ``tests``.
 
 Keys read from ``Launch.state``, all optional:
 

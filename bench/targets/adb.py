@@ -95,6 +95,11 @@ def discover(options: Mapping[str, str] = NO_OPTIONS) -> list[TargetStatus]:
     return [*(_status(each, each in meant) for each in found), *missing, *broken]
 
 
+def versions(options: Mapping[str, str] = NO_OPTIONS) -> list[phones.ServerVersion]:
+    """Of each adb server that answers, and whether ``adb`` would end it. Raises TargetError."""
+    return list(phones.versions(read_options(options)))
+
+
 def _status(found: phones.Found, meant: bool) -> TargetStatus:
     device = found.device
     model = device.tags.get("model", "").replace("_", " ")
