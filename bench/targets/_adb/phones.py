@@ -78,7 +78,7 @@ def choose(address: str | None, options: Options) -> Found:
     found = every(options)
     if address is None:
         return _only(found)
-    device = _one([each for each in found if _is(each, address)], address)
+    device = _one([each for each in found if _is(each, address)], f"called {address!r}")
     if device is None:
         known = ", ".join(each.address for each in found) or "none"
         raise TargetError(f"no phone is called {address!r}", hint=f"attached: {known}")
@@ -97,7 +97,7 @@ def _only(found: Sequence[Found]) -> Found:
     ready = [each for each in candidates if each.ready]
     if not ready and len(candidates) == 1:
         return _ready(candidates[0])
-    device = _one(ready, "adb")
+    device = _one(ready, "attached")
     if device is None:
         raise TargetError(
             "no phone is attached",
@@ -110,7 +110,7 @@ def _one(candidates: Sequence[Found], name: str) -> Found | None:
     if len(candidates) > 1:
         known = ", ".join(each.address for each in candidates)
         raise TargetError(
-            f"{name} may be any of {len(candidates)} phones ({known})",
+            f"{len(candidates)} phones are {name} ({known})",
             hint=f"choose one: adb:{candidates[0].address}",
         )
     return candidates[0] if candidates else None

@@ -94,7 +94,7 @@ def test_phones_of_several_servers_are_named_by_both(
         phones.choose(f"ONE@{other.address}", both).server.address == Server(other.address).address
     )
     assert phones.choose("TWO", both).address == f"TWO@{other.address}"
-    with pytest.raises(TargetError, match="may be any of 2 phones"):
+    with pytest.raises(TargetError, match="2 phones are called 'ONE'"):
         phones.choose("ONE", both)
     assert [address for _, address in where.chosen(["adb"], given)] == [
         each.removeprefix("adb:") for each in ready
