@@ -76,12 +76,13 @@ def argv(
         input_shapes: the model's inputs in their own order, each with its tensor's name.
         signature: to be run, where the model has several.
         max_s: bound on the measured (and on the warm-up) time; the tool's own default is 150 s.
-        extra: passed on as they are, last, so that they win.
+        extra: passed on as they are, last; none that is given already, for of two the tool takes
+            the first and ignores the second.
         profile: also print the ops that take the time.
         dialect: of the tool.
 
     Raises:
-        TargetError: this dialect has no flag for what was asked.
+        TargetError: this dialect has no flag for what was asked, or ``extra`` repeats one.
     """
     arguments = [
         tool,
@@ -102,7 +103,58 @@ def argv(
         arguments.append(
             "--use_profiler=true" if dialect == "litert" else "--enable_op_profiling=true"
         )
+    _refuse_repeats(arguments[1:], extra)
     return [*arguments, *extra]
+
+
+_OPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "graph": "the model that is named",
+        "num_runs": "--runs",
+        "min_secs": "--runs, which are exact",
+        "max_secs": "--timeout",
+        "warmup_runs": "--warmup-runs",
+        "warmup_min_secs": "--warmup-s",
+        "num_threads": "--threads",
+        "input_layer": "--input-shape",
+        "input_layer_shape": "--input-shape",
+        "input_layer_value_range": "--input-range",
+        "signature_to_run_for": "--signature",
+        "enable_op_profiling": "--profile",
+        "use_profiler": "--profile",
+        "use_xnnpack": "--delegate xnnpack or none",
+        "use_cpu": "--delegate xnnpack",
+        "use_gpu": "--delegate gpu",
+        "use_nnapi": "--delegate nnapi",
+        "use_hexagon": "--delegate hexagon",
+        "use_npu": "--delegate npu",
+    }
+)
+"""Which of our options sets a flag of the tool."""
+
+_DELEGATE_FLAGS = frozenset(name for name in _OPTIONS if name.startswith("use_")) - {"use_profiler"}
+"""Never passed on: only a delegate that was asked for by name is looked for in the tool's words."""
+
+
+def _refuse_repeats(ours: Sequence[str], extra: Sequence[str]) -> None:
+    passed = {flag_of(word) for word in ours}
+    for word in extra:
+        flag = flag_of(word)
+        if flag is None:
+            continue
+        if flag in _OPTIONS and (flag in passed or flag in _DELEGATE_FLAGS):
+            raise TargetError(
+                f"the tool's argument {word} repeats what {_OPTIONS[flag]} sets",
+                hint=f"use {_OPTIONS[flag]}: of two arguments the tool takes the first",
+            )
+        if flag in passed:
+            raise TargetError(f"the tool's argument --{flag} is given twice", hint="give it once")
+        passed.add(flag)
+
+
+def flag_of(word: str) -> str | None:
+    """The name of the flag that a word sets, None where it is no flag."""
+    return word[2:].partition("=")[0] if word.startswith("--") else None
 
 
 def _delegate(delegate: str | None, dialect: Dialect) -> tuple[str, ...]:

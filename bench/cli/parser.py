@@ -109,7 +109,7 @@ def _add_run(commands: Any) -> None:
     how.add_argument("--affinity", help="CPUs that a launch is bound to: 0,2-3 or 0xf0")
     how.add_argument(
         "--delegate",
-        choices=["xnnpack", "gpu", "nnapi", "hexagon", "none"],
+        choices=["xnnpack", "gpu", "nnapi", "hexagon", "npu", "none"],
         help="what must run the model (default: whatever the runtime takes by itself)",
     )
     how.add_argument(
@@ -117,7 +117,9 @@ def _add_run(commands: Any) -> None:
         action="append",
         default=[],
         metavar="ARG",
-        help="a further argument for benchmark_model (--tool-arg=--flag=value); may be repeated",
+        help="a further argument for benchmark_model (--tool-arg=--flag=value), none that --runs, "
+        "--warmup-runs, --warmup-s, --threads, --timeout, --delegate, --input-shape, --input-range, "
+        "--signature or --profile sets; may be repeated",
     )
     how.add_argument("--profile", action="store_true", help="also show the ops that take the time")
     saved = run.add_argument_group("what becomes of it")

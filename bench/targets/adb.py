@@ -44,6 +44,7 @@ from bench.targets import Progress, TargetStatus
 from bench.targets._adb import files, outcome, phones
 from bench.targets._adb.command import (
     NO_MASK,
+    check,
     command_line,
     dialect_for,
     library_artefacts,
@@ -117,6 +118,7 @@ def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> AdbTarg
     settings = read_options(options)
     if plan.real_inputs:
         raise TargetError("a phone is fed random values", hint="leave --real-inputs away")
+    check(plan)
     found = phones.choose(address, settings)
     return AdbTarget(_shell(found), plan, settings, found.address)
 
@@ -319,7 +321,7 @@ class AdbTarget:
         if after is not None:
             self._gate.remember(after)
         self._tool_s = outcome.tool_s(answer)
-        run = outcome.read_run(answer, self._plan)
+        run = outcome.read_run(answer, self._plan, variant)
         return Launch(
             variant=variant.name,
             target=self.id,

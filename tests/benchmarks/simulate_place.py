@@ -1,12 +1,14 @@
 """What a place within the block that is always slower would do to false alarms, as Markdown.
 
-``python -m tests.benchmarks.simulate_place [SESSIONS]``, half a minute. A session is three variants
-in 10 shuffled blocks, as ``tests.benchmarks.aa_noise`` measures it; each launch is slower by so much
-for each place further back, and differs from the others by 0.6 %, as on the loopback phone at rest.
+``python -m tests.benchmarks.simulate_place [SESSIONS]``: some seconds. A session is three variants
+in 10 shuffled blocks, as ``tests.benchmarks.aa_noise`` measures it; each launch is slower by so
+much for each place further back, and differs from the others by 0.6 %, as on the loopback phone at
+rest.
 
-Counted are differences called between two names of one file: over new seeds; over the seeds 0 to 19,
-which such an effect would give the same alarms each time; and with mirrored blocks, in which every
-second block has the order of the one before backwards, so that place evens out within a session.
+Counted are differences called between two names of one file: over new seeds; over the seeds 0 to
+19, which such an effect would give the same alarms each time; and with mirrored blocks, in which
+every second block has the order of the one before backwards, so that place evens out within a
+session.
 """
 
 from __future__ import annotations

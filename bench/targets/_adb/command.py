@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench.benchmark_model.argv import Dialect, argv, dialect_of
@@ -15,13 +16,26 @@ from bench.values import Plan, Variant
 NO_MASK = "-"
 
 
+def check(plan: Plan) -> None:
+    """See, before a phone is asked, that the plan's words for the tool do not repeat each other.
+
+    Raises:
+        TargetError: as ``argv``.
+    """
+    _words("benchmark_model", "model", replace(plan, delegate=None), "tflite")
+
+
 def command_line(
     tool: files.Artefact, model: files.Artefact, plan: Plan, dialect: Dialect
 ) -> list[str]:
     """The tool's words on the phone, unquoted. Raises TargetError, as argv does."""
+    return _words(tool.remote, model.remote, plan, dialect)
+
+
+def _words(tool: str, model: str, plan: Plan, dialect: Dialect) -> list[str]:
     return argv(
-        tool.remote,
-        model.remote,
+        tool,
+        model,
         runs=plan.runs,
         warmup_runs=plan.warmup_runs,
         warmup_s=plan.warmup_s,

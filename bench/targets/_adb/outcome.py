@@ -7,10 +7,10 @@ from dataclasses import asdict
 from bench import benchmark_model
 from bench.errors import StableLaunchError, TransientLaunchError
 from bench.targets._adb.reply import Answer
-from bench.values import Plan
+from bench.values import Plan, Variant
 
 
-def read_run(answer: Answer, plan: Plan) -> benchmark_model.ToolRun:
+def read_run(answer: Answer, plan: Plan, variant: Variant) -> benchmark_model.ToolRun:
     """The tool's figures. Raises LaunchError where they are none, or not of what was asked."""
     values = answer.values
     timeout_s = plan.timeout_s
@@ -27,13 +27,29 @@ def read_run(answer: Answer, plan: Plan) -> benchmark_model.ToolRun:
             error_class="crash",
         )
     stdout, stderr = (stream.decode(errors="replace") for stream in answer.streams)
-    asked = benchmark_model.Asked(delegate=plan.delegate, input_shapes=bool(plan.input_shapes))
+    asked = benchmark_model.Asked(
+        delegate=plan.delegate,
+        input_shapes=bool(plan.input_shapes),
+        open_inputs=_open_inputs(variant, plan),
+    )
     found = benchmark_model.parse(
         stdout, exit_code=int(values["exit"]), stderr=stderr, asked=asked
     )[-1]
     if isinstance(found, benchmark_model.ToolFault):
         raise benchmark_model.to_error(found)
     return found
+
+
+def _open_inputs(variant: Variant, plan: Plan) -> tuple[str, ...]:
+    """Inputs of which a dimension is open, and that the tool was told no shape of."""
+    if variant.facts is None:
+        return ()
+    told = {name for name, _ in plan.input_shapes}
+    return tuple(
+        port.name
+        for port in variant.facts.inputs
+        if min(port.shape_signature, default=1) < 0 and port.name not in told
+    )
 
 
 def launch_facts(answer: Answer, run: benchmark_model.ToolRun) -> dict[str, object]:

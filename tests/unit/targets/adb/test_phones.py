@@ -65,7 +65,7 @@ def test_a_phone_that_is_not_there_or_not_ready_is_refused(
 
 
 def test_several_are_to_be_chosen_from(other: FakeAdbServer) -> None:
-    with pytest.raises(TargetError, match=r"2 phones \(ONE, TWO\)"):
+    with pytest.raises(TargetError, match=r"2 phones are attached \(ONE, TWO\)"):
         phones.choose(None, options_of(other))
 
 
