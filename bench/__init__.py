@@ -1,14 +1,15 @@
 """Which optimised variant of my TFLite model should I ship, on this phone, how sure are we?
 
-The vocabulary, for use from Python::
+All of it in one call, or any saved run again::
 
     import bench
 
-    records = bench.read(Path("reports/fashion-2026-11-24.jsonl"))
-    frame = bench.assemble(records).to_dataframe()
+    report = bench.run("model.keras", ["quantize:int8"], data="samples.npz", targets="local")
+    report = bench.assemble(bench.read("reports/model-2026-11-24.jsonl"))
+    report.to_dataframe()
 
-Values and errors are named here, and what makes new ones of old ones; what touches files and
-devices stays in its module, such as ``bench.build.build`` and ``bench.measure.measure``. Nothing is
+Values and errors are named here, and what makes new ones of old ones; each stage by itself stays in
+its module, such as ``bench.build.build`` and ``bench.measure.measure``. Nothing is
 imported before it is asked for (PEP 562), so that ``import bench`` costs nothing.
 """
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
         UsageError,
         VerificationError,
     )
+    from bench.observers import Observer
+    from bench.pipeline import run
     from bench.records import Records, read
     from bench.report import Report, assemble
     from bench.stats.summary import compare_paired, summarize
@@ -73,6 +76,7 @@ __all__ = [
     "Missing",
     "Model",
     "ModelError",
+    "Observer",
     "Plan",
     "Recipe",
     "RecipeError",
@@ -96,6 +100,7 @@ __all__ = [
     "plugins",
     "read",
     "recipes",
+    "run",
     "sources",
     "summarize",
 ]
@@ -103,11 +108,13 @@ __all__ = [
 _MODULES = ("build", "data", "measure", "plugins", "recipes", "sources")
 _HOMES = {
     "Data": "data",
+    "Observer": "observers",
     "Records": "records",
     "Report": "report",
     "assemble": "report",
     "compare_paired": "stats.summary",
     "read": "records",
+    "run": "pipeline",
     "summarize": "stats.summary",
 }
 """Where a name comes from that is neither an error nor a value."""

@@ -20,6 +20,29 @@ Whether to retry is a type, never a string. Every error carries a hint, which na
 
 from __future__ import annotations
 
+from typing import Any
+
+
+def telling_line(fault: BaseException, *, last: bool = False) -> str:
+    """The line of a foreign exception that says most, short enough to stand within one of ours.
+
+    A line that says ``error:`` comes first: TensorFlow's converter puts a traceback before it.
+
+    Args:
+        fault: raised by a library or by the user's own code.
+        last: else take the last line, where the first ones only say what was being done.
+    """
+    lines = [line.strip() for line in str(fault).splitlines() if line.strip()]
+    telling = [line for line in lines if "error:" in line.lower()] or lines[-1 if last else 0 :]
+    return (telling or [type(fault).__name__])[0][:200]
+
+
+def root_of(fault: BaseException) -> BaseException:
+    """The exception that began it all: Keras wraps it into long descriptions of configurations."""
+    while cause := fault.__cause__ or fault.__context__:
+        fault = cause
+    return fault
+
 
 class BenchError(Exception):
     """The root: one line that names the fault, and a hint that names the cure.
@@ -38,8 +61,18 @@ class BenchError(Exception):
         """What went wrong, without the cure."""
         return str(self.args[0])
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is copied and pickled by its args alone, which lack what stands behind a *.
+        return _restored, (type(self), self.args, self.__dict__)
+
     def __str__(self) -> str:
         return f"{self.message}: {self.hint}"
+
+
+def _restored(kind: type[BenchError], args: tuple[Any, ...], state: dict[str, Any]) -> BenchError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class UsageError(BenchError):

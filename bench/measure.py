@@ -14,12 +14,11 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
 
 from bench import schedule
 from bench.errors import BenchError, LaunchError, TransientLaunchError
 from bench.targets import Target
-from bench.values import Environment, Failure, Launch, Plan, Variant
+from bench.values import Environment, Failure, Launch, Plan, Variant, utc_now
 
 Outcome = Launch | Failure | Environment
 SoFar = defaultdict[str, list[Launch]]
@@ -33,7 +32,7 @@ LOST_CLASSES = ("device_lost", "device_busy", "gate")
 
 
 @dataclass(frozen=True)
-class Work:
+class Job:
     """What is to be launched, what of it is done already, and a way to end it early.
 
     Attributes:
@@ -47,7 +46,7 @@ class Work:
     stop: threading.Event = field(default_factory=threading.Event)
 
 
-def measure(targets: Sequence[Target], work: Work, note: Note) -> Iterator[Outcome]:
+def measure(targets: Sequence[Target], job: Job, note: Note) -> Iterator[Outcome]:
     """Launch all that is not done, one worker thread per target, all targets side by side.
 
     Yields:
@@ -57,7 +56,7 @@ def measure(targets: Sequence[Target], work: Work, note: Note) -> Iterator[Outco
     outcomes: queue.Queue[Outcome | BaseException | None] = queue.Queue()
     threads = [
         threading.Thread(
-            target=_work, args=(target, work, note, outcomes), name=target.id, daemon=True
+            target=_work, args=(target, job, note, outcomes), name=target.id, daemon=True
         )
         for target in targets
     ]
@@ -75,7 +74,7 @@ def measure(targets: Sequence[Target], work: Work, note: Note) -> Iterator[Outco
                 yield outcome
     finally:
         # Also after Ctrl-C: each target is left by its own thread, which undoes its settings.
-        work.stop.set()
+        job.stop.set()
         for target in targets:
             target.cancel()
         for thread in threads:
@@ -84,13 +83,13 @@ def measure(targets: Sequence[Target], work: Work, note: Note) -> Iterator[Outco
 
 def _work(
     target: Target,
-    work: Work,
+    job: Job,
     note: Note,
     outcomes: queue.Queue[Outcome | BaseException | None],
 ) -> None:
     """One target from its first launch to its last, in a thread of its own."""
     try:
-        for outcome in _launch_all(target, work, note):
+        for outcome in _launch_all(target, job, note):
             outcomes.put(outcome)
     except BaseException as fault:
         outcomes.put(fault)  # raised again where the outcomes are read
@@ -98,38 +97,38 @@ def _work(
         outcomes.put(None)
 
 
-def _launch_all(target: Target, work: Work, note: Note) -> Iterator[Outcome]:
+def _launch_all(target: Target, job: Job, note: Note) -> Iterator[Outcome]:
     def progress(words: str) -> None:
         note(target.id, words)
 
     so_far: SoFar = defaultdict(list)
-    for launch in work.launches:
+    for launch in job.launches:
         if launch.target == target.id:
             so_far[launch.variant].append(launch)
     try:
         with target:
             yield target.environment()
-            target.prepare(work.variants, progress)
-            yield from _launch_blocks(target, work, so_far, progress)
+            target.prepare(job.variants, progress)
+            yield from _launch_blocks(target, job, so_far, progress)
     except BenchError as error:
         # Nothing can be launched there: all its cells fail, and the other targets go on.
-        for variant in work.variants:
-            if schedule.wants_more(so_far[variant.name], work.plan):
+        for variant in job.variants:
+            if schedule.wants_more(so_far[variant.name], job.plan):
                 yield _failure(target, variant, None, error)
 
 
 def _launch_blocks(
-    target: Target, work: Work, so_far: SoFar, progress: Callable[[str], None]
+    target: Target, job: Job, so_far: SoFar, progress: Callable[[str], None]
 ) -> Iterator[Outcome]:
     given_up: set[str] = set()
     done = {(launch.variant, launch.block) for those in so_far.values() for launch in those}
-    for block in range(schedule.most_launches(work.plan)):
-        for variant in _block(work, given_up, so_far, block):
-            if work.stop.is_set():
+    for block in range(schedule.most_launches(job.plan)):
+        for variant in _block(job, given_up, so_far, block):
+            if job.stop.is_set():
                 return
             if (variant.name, block) in done:
                 continue
-            for outcome in _try(target, variant, block, work, progress):
+            for outcome in _try(target, variant, block, job, progress):
                 yield outcome
                 if isinstance(outcome, Launch):
                     so_far[variant.name].append(outcome)
@@ -141,15 +140,15 @@ def _launch_blocks(
                     given_up.add(variant.name)
 
 
-def _block(work: Work, given_up: set[str], so_far: SoFar, block: int) -> list[Variant]:
+def _block(job: Job, given_up: set[str], so_far: SoFar, block: int) -> list[Variant]:
     """What a block holds, in its order; the order of those left does not depend on the others."""
-    if not work.variants:
+    if not job.variants:
         return []
-    going = [variant for variant in work.variants if variant.name not in given_up]
-    names = schedule.members(going, work.variants[0].name, so_far, work.plan, block)
+    going = [variant for variant in job.variants if variant.name not in given_up]
+    names = schedule.members(going, job.variants[0].name, so_far, job.plan, block)
     return [
         variant
-        for variant in schedule.order(work.variants, work.plan, block)
+        for variant in schedule.order(job.variants, job.plan, block)
         if variant.name in names
     ]
 
@@ -158,12 +157,12 @@ def _try(
     target: Target,
     variant: Variant,
     block: int,
-    work: Work,
+    job: Job,
     progress: Callable[[str], None],
 ) -> Iterator[Launch | Failure]:
     """One cell: a launch, or after the last try a failure; discarded tries come before."""
-    for left in reversed(range(work.plan.retries + 1)):
-        if work.stop.is_set():
+    for left in reversed(range(job.plan.retries + 1)):
+        if job.stop.is_set():
             return
         try:
             yield target.launch(variant, block, progress)
@@ -184,5 +183,5 @@ def _failure(target: Target, variant: Variant, block: int | None, error: BenchEr
         error_class=getattr(error, "error_class", "target"),
         message=error.message,
         hint=error.hint,
-        started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        started_at=utc_now(),
     )

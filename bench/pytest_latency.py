@@ -10,7 +10,7 @@ import pytest
 
 from bench import build, plugins, recipes, sources
 from bench.errors import BenchError, LaunchError, TargetError, UsageError
-from bench.measure import Work, measure
+from bench.measure import Job, measure
 from bench.stats.summary import summarize
 from bench.targets import Target
 from bench.values import Environment, Estimate, Failure, Launch, Plan, Summary, Variant
@@ -104,7 +104,7 @@ def _load(kind: str, address: str | None, plan: Plan) -> Target:
 def _launch(target: Target, variant: Variant, plan: Plan) -> tuple[Environment, list[Launch]]:
     launches: list[Launch] = []
     environment = None
-    for outcome in measure([target], Work((variant,), plan), lambda target, words: None):
+    for outcome in measure([target], Job((variant,), plan), lambda target, words: None):
         if isinstance(outcome, Launch):
             launches.append(outcome)
         elif isinstance(outcome, Environment):

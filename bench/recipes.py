@@ -7,12 +7,15 @@ piece without ``=`` belongs to the value before it, so ``layers=!first,!last`` i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 from bench import plugins
 from bench.errors import RecipeError
 from bench.values import Recipe, Step
+
+Recipes = str | Recipe | Sequence[str | Recipe] | Mapping[str, str | Recipe]
+"""One recipe, several, or several by name."""
 
 FLOAT32 = Recipe()
 DEFAULTS = ("float32", "quantize:dynamic", "quantize:float16", "quantize:int8", "quantize:int16x8")
@@ -35,10 +38,22 @@ def parse(text: str) -> Recipe:
     return Recipe(tuple(steps))
 
 
-def parse_all(texts: Sequence[str]) -> tuple[Recipe, ...]:
-    """Read several recipes and put ``float32`` first, since all others are compared with it."""
-    chosen = dict.fromkeys([FLOAT32, *map(parse, texts or DEFAULTS)])
-    return tuple(chosen)
+def parse_all(
+    given: Recipes,
+    *,
+    with_float32: bool = True,
+) -> tuple[Recipe, ...]:
+    """Read several recipes, each once; ``float32`` goes first, since it is what others are held to.
+
+    Args:
+        given: one, several, or several by name; none is :data:`DEFAULTS`.
+        with_float32: False leaves it where it was named, or out.
+    """
+    if isinstance(given, (str, Recipe)):
+        given = [given]
+    texts = given.values() if isinstance(given, Mapping) else given
+    read = [each if isinstance(each, Recipe) else parse(each) for each in texts or DEFAULTS]
+    return tuple(dict.fromkeys([FLOAT32, *read] if with_float32 else read))
 
 
 def technique(name: str) -> ModuleType:

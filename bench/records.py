@@ -17,7 +17,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -242,7 +242,7 @@ def unfinished(folder: Path, session: Session) -> Path | None:
 
 def new_path(folder: Path, name: str) -> Path:
     """``NAME-DATE.jsonl``, or ``NAME-DATE-2.jsonl`` and so on where that exists."""
-    today = datetime.now(timezone.utc).astimezone().date().isoformat()
+    today = datetime.now().astimezone().date().isoformat()
     path, number = folder / f"{name}-{today}.jsonl", 1
     while path.exists():
         number += 1

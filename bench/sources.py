@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import cache, data, plugins
-from bench.errors import ModelError
+from bench.errors import ModelError, root_of, telling_line
 from bench.values import Model
 
 SUFFIXES = {".keras": "keras", ".h5": "h5", ".hdf5": "h5", ".tflite": "tflite", ".lite": "tflite"}
@@ -92,17 +92,9 @@ def load(model: Model) -> Any:
     except Exception as fault:
         # Keras raises anything for a file it cannot read: TypeError, KeyError, OSError, ValueError.
         raise ModelError(
-            f"Keras cannot load {model.source} ({_first_sentence(fault)})",
+            f"Keras cannot load {model.source} ({telling_line(root_of(fault)).partition('. ')[0]})",
             hint="save it again; one with layers of your own only as a SavedModel or a .tflite",
         ) from fault
-
-
-def _first_sentence(fault: BaseException) -> str:
-    """What was wrong at the root: Keras wraps it into long tales of configurations."""
-    while cause := fault.__cause__ or fault.__context__:
-        fault = cause
-    text = str(fault).strip() or type(fault).__name__
-    return text.splitlines()[0].partition(". ")[0][:200]
 
 
 def _keras_of(model: Model) -> Any:

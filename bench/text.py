@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bench.values import Estimate, Missing
 
@@ -13,6 +13,12 @@ MICROSECONDS_BELOW_MS = 0.1
 """A column that holds a median below this is in microseconds, any other in milliseconds."""
 LONG_NAME = 40
 """Of a variant, in letters: longer ones are shortened where they can be."""
+
+
+def time_unit(medians_us: Iterable[float]) -> tuple[str, float]:
+    """``µs`` or ``ms`` for a column that holds these medians, and how many of it a µs is."""
+    least_us = min(medians_us, default=math.inf)
+    return ("µs", 1.0) if least_us < MICROSECONDS_BELOW_MS * 1e3 else ("ms", 1e-3)
 
 
 def size(size_bytes: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -19,6 +20,11 @@ Facts = Mapping[str, Any]
 """JSON-able facts: ``str`` to ``str | int | float | bool | None``, lists or mappings of these."""
 
 NO_FACTS: Facts = MappingProxyType({})
+
+
+def utc_now() -> str:
+    """The time now, in UTC, ISO 8601, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def no_facts() -> Facts:
@@ -333,6 +339,11 @@ class Accuracy:
     agreement: float | None = None
     max_difference: float | None = None
     mean_difference: float | None = None
+
+    @property
+    def score(self) -> float | None:
+        """The accuracy with labels, the agreement without; None where neither is known."""
+        return self.agreement if self.top1 is None else self.top1
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from bench.targets.local import from_samples
 from bench.tflite.values import FileFacts, WeightFacts
 from bench.values import Environment, Launch, Model, Plan, Variant
 
+ROOT = Path(__file__).parents[1]
+
 MODEL = Model("tiny", "keras", "tiny.keras", "a" * 64)
 ENVIRONMENT = Environment("local", "local", "this machine", {"cpu": "made up", "threads": 1})
 WEIGHT = WeightFacts(

@@ -10,7 +10,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
 from elftools.common.exceptions import ELFError
@@ -18,6 +17,7 @@ from elftools.elf.elffile import ELFFile
 
 from bench import cache
 from bench.errors import TargetError
+from bench.values import utc_now
 
 VARIABLE = "TFLITE_BENCH_BENCHMARK_MODEL"
 NAME = "benchmark_model"
@@ -197,7 +197,7 @@ def fetch(abi: str, version: str, progress: Callable[[str], None]) -> Tool:
                 "version": version,
                 "sha256": tool.sha256,
                 "size_bytes": tool.size_bytes,
-                "fetched_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                "fetched_at": utc_now(),
             }
             note = Path(scratch) / "record.json"
             note.write_text(json.dumps(record, indent=2) + "\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.data import Split
-from bench.errors import BuildError
+from bench.errors import BuildError, telling_line
 from bench.techniques import Conversion, Work
 from bench.workers import BUILD_LOG
 
@@ -34,7 +34,7 @@ def convert(work: Work, calibration: Split | None) -> bytes:
     except Exception as fault:
         # The converter raises whatever its C++ parts raise; all of it means the same to the user.
         raise BuildError(
-            f"the converter refused the model ({_first_line(fault)})",
+            f"the converter refused the model ({telling_line(fault)})",
             hint=f"other recipes may still work; all of its words are in {BUILD_LOG}",
         ) from fault
 
@@ -100,10 +100,3 @@ def _one_by_one(samples: Split) -> Iterator[Any]:
     for index in range(len(samples)):
         batch = {name: array[index : index + 1] for name, array in samples.x.items()}
         yield list(batch.values()) if list(batch) == [""] else batch
-
-
-def _first_line(fault: Exception) -> str:
-    """The line of an exception that says most: the converter puts a traceback before it."""
-    lines = [line.strip() for line in str(fault).splitlines() if line.strip()]
-    telling = [line for line in lines if "error:" in line.lower()]
-    return (telling or lines or [type(fault).__name__])[0][:300]

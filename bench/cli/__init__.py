@@ -7,14 +7,13 @@ and shown), 130 interrupted (what was measured is kept, and the same command goe
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from bench.cli.parser import parser
+from bench.cli._parser import module_of, parser, value
 from bench.errors import BenchError, UsageError
 
 GOOD, REGRESSION, USAGE, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -24,12 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command and return its exit code."""
     asked = parser().parse_args(arguments)
     for ending in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(ending) != signal.SIG_IGN:  # nohup's wish is respected
+        if signal.getsignal(ending) != signal.SIG_IGN:  # as nohup sets it
             signal.signal(ending, _interrupt)
     try:
-        # Each command's module is imported when it is asked for: --help needs none of them.
-        command = importlib.import_module(f"bench.cli.{asked.module}")
-        code = int(getattr(command, asked.function)(asked))
+        command = module_of(asked.command)
+        code = int(command.carry_out(value(command.Arguments, vars(asked))))
         sys.stdout.flush()  # or a closed pipe would be noticed at exit only, too late to be quiet
         return code
     except BenchError as error:
@@ -45,5 +43,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """A kind request to end is taken like Ctrl-C: settings are undone and files closed."""
+    """SIGTERM and SIGHUP are taken like Ctrl-C: what was set is undone and files are closed."""
     raise KeyboardInterrupt

@@ -4,47 +4,86 @@ from __future__ import annotations
 
 import argparse
 import re
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-from tabulate import tabulate
-
-from bench import cache, recipes, sources
-from bench.cli import FAILED, GOOD
-from bench.cli.progress import Show
-from bench.cli.run import build_all
+from bench.cli import FAILED, GOOD, _shared
 from bench.errors import UsageError
-from bench.text import size
-from bench.values import Variant
+from bench.values import Failure, Plan, Variant
+
+DESCRIPTION = "Build variants without measuring them."
 
 
-def build(asked: argparse.Namespace) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Arguments(_shared.RecipeArguments):
+    """What can be typed behind ``bench build``."""
+
+    model: str
+    output: Path | None = None
+    quiet: bool = False
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    what = parser.add_argument_group("model and recipes")
+    what.add_argument("model", metavar="MODEL", help=_shared.MODEL_HELP)
+    _shared.add_recipe_arguments(what)
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="copy the .tflite files there (default: list them)",
+    )
+    _shared.add_quiet(output)
+
+
+def carry_out(asked: Arguments) -> int:
     """Carry out ``bench build``."""
+    from bench import recipes
+    from bench.cli import _show
+    from bench.observers.terminal import Terminal
+    from bench.pipeline import prepare
+
     chosen = recipes.parse_all(asked.recipe)
-    source = sources.resolve(asked.models[0])
-    if source.kind == "tflite":
-        raise UsageError(
-            f"{source.source} is a ready .tflite, and recipes need the source model",
-            hint="give the .keras, .h5 or SavedModel it was made from",
-        )
-    samples = sources.load_data(source, asked.data)
-    with Show(quiet=asked.quiet) as progress:
-        variants, failures = build_all(source, chosen, samples, asked, progress)
-    rows = [_row(variant, asked.output) for variant in variants]
-    print(tabulate(rows, headers=["variant", "size", "zipped", "file"], disable_numparse=True))
+    plan = Plan(seed=asked.seed)
+    with (
+        Terminal(quiet=asked.quiet) as observer,
+        tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch,
+    ):
+        source = prepare.load(asked.model, asked.data, Path(scratch))
+        if source.files:
+            raise UsageError(
+                f"{asked.model} is a ready .tflite, and recipes need the source model",
+                hint="give the .keras, .h5 or SavedModel it was made from",
+            )
+        built = list(prepare.build_each(source, chosen, plan, observer))
+    failures = [each for each in built if isinstance(each, Failure)]
+    _show.rows([_row(each, asked.output) for each in built if isinstance(each, Variant)])
     for failure in failures:
         print(f"failed: {failure.variant}: {failure.message}: {failure.hint}")
     return FAILED if failures else GOOD
 
 
-def _row(variant: Variant, folder: str | None) -> tuple[str, str, str, str]:
+def _row(variant: Variant, folder: Path | None) -> dict[str, str]:
+    from bench import cache
+    from bench.text import size
+
     path = variant.path
     if folder is not None:
-        path = Path(folder) / f"{_file_name(variant.name)}.tflite"
+        path = folder / f"{file_name(variant.name)}.tflite"
         path.parent.mkdir(parents=True, exist_ok=True)
         cache.write(path, variant.path.read_bytes())
-    return variant.name, size(variant.size_bytes), size(variant.zipped_bytes), str(path)
+    return {
+        "variant": variant.name,
+        "size": size(variant.size_bytes),
+        "zipped": size(variant.zipped_bytes),
+        "file": str(path),
+    }
 
 
-def _file_name(recipe: str) -> str:
+def file_name(recipe: str) -> str:
     """``prune:0.8+quantize:int8`` as ``prune-0.8+quantize-int8``."""
     return re.sub(r"[^\w.+=!,-]", "-", recipe)

@@ -3,28 +3,65 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tabulate import tabulate
+from bench.cli import GOOD, REGRESSION, _quantities
 
-from bench.cli import GOOD, REGRESSION
-from bench.records import read
-from bench.report.compare import Change, Limits, changes
-from bench.stats.summary import describe
+if TYPE_CHECKING:
+    from bench.report.compare import Change, Tolerances
+
+DESCRIPTION = (
+    "Compare two saved runs, variant by variant. Exit 1 only where a regression beyond a given "
+    "limit is certain."
+)
 
 
-def compare(asked: argparse.Namespace) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """What can be typed behind ``bench compare``."""
+
+    old: Path
+    new: Path
+    fail_above: float | None = None
+    fail_size: float | None = None
+    fail_accuracy: float | None = None
+    across: bool = False
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("old", type=Path, metavar="OLD.jsonl", help="what bench run saved before")
+    parser.add_argument("new", type=Path, metavar="NEW.jsonl", help="what it saved now")
+    for flag, example, text in (
+        ("--fail-above", "5%", "fail where a median has certainly grown by more"),
+        ("--fail-size", "5%", "fail where a file has grown by more"),
+        ("--fail-accuracy", "1%", "fail where more points of accuracy are lost"),
+    ):
+        parser.add_argument(flag, type=_quantities.percent, metavar=example, help=text)
+    parser.add_argument(
+        "--across", action="store_true", help="compare though the environments differ"
+    )
+
+
+def carry_out(asked: Arguments) -> int:
     """Carry out ``bench compare``: exit 1 only where a regression is certain."""
-    old, new = read(Path(asked.old)), read(Path(asked.new))
-    limits = Limits(asked.fail_above, asked.fail_size, asked.fail_accuracy)
+    from bench.cli import _show
+    from bench.records import read
+    from bench.report.compare import Tolerances, changes
+
+    old, new = read(asked.old), read(asked.new)
+    limits = Tolerances(asked.fail_above, asked.fail_size, asked.fail_accuracy)
     found = changes(old, new, limits, across=asked.across)
     print(f"{new.session.model.name}: {asked.new} against {asked.old}\n")
-    rows = [_row(change, limits) for change in found]
-    print(tabulate(rows, headers="keys", disable_numparse=True))
+    _show.rows([_row(change, limits) for change in found])
     return REGRESSION if any(change.regressions for change in found) else GOOD
 
 
-def _row(change: Change, limits: Limits) -> dict[str, str]:
+def _row(change: Change, limits: Tolerances) -> dict[str, str]:
+    from bench.stats.summary import describe
+
     latency = "-"
     if change.latency is not None:
         latency = describe(change.latency)
@@ -43,10 +80,12 @@ def _row(change: Change, limits: Limits) -> dict[str, str]:
     }
 
 
-def _verdict(change: Change, limits: Limits) -> str:
+def _verdict(change: Change, limits: Tolerances) -> str:
+    from bench.report.compare import Tolerances
+
     if change.regressions:
         return f"regression: {', '.join(change.regressions)}"
-    if limits == Limits() and change.latency is not None:
+    if limits == Tolerances() and change.latency is not None:
         told = change.latency.verdict
         more = change.more_launches if told == "no clear change" else None
         return f"{told}: about {more} more launches would tell" if more else told

@@ -4,31 +4,58 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench import cache
 from bench.cli import GOOD
 from bench.errors import UsageError
-from bench.report.history import History, load, picture, tables
 
-TEXTS: Mapping[str, Callable[[History], str]] = {
-    ".txt": tables.text,
-    ".md": tables.markdown,
-    ".csv": tables.csv,
-}
+DESCRIPTION = (
+    "Show median, p99, size and accuracy of a model over all its saved runs, and where they "
+    "changed. Figures of different phones or settings are never joined."
+)
 
 
-def history(asked: argparse.Namespace) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """What can be typed behind ``bench history``."""
+
+    model: str
+    reports: Path = Path("reports")
+    output: tuple[Path, ...] = ()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("model", metavar="MODEL", help="the name or file that bench run was given")
+    parser.add_argument(
+        "--reports", type=Path, metavar="FOLDER", help="where to look (default: reports)"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="also write it there; the suffix picks the format: .png, .svg, .txt, .md, .csv; "
+        "may be repeated",
+    )
+
+
+def carry_out(asked: Arguments) -> int:
     """Carry out ``bench history``."""
-    outputs = [_output(text) for text in asked.output]
-    found = load(Path(asked.reports), _name(asked.model))
+    from bench import cache
+    from bench.report.history import load, picture, tables
+
+    for path in asked.output:
+        _check_output(path)
+    found = load(asked.reports, _name(asked.model))
     for note in found.notes:
         print(note, file=sys.stderr)
     print(tables.text(found), end="")
-    for path in outputs:
-        if path.suffix in TEXTS:
-            cache.write(path, TEXTS[path.suffix](found).encode())
+    for path in asked.output:
+        if path.suffix in tables.FORMATS:
+            cache.write(path, tables.FORMATS[path.suffix](found).encode())
         else:
             cache.write(path, picture.draw(found, path.suffix.removeprefix(".")))
     return GOOD
@@ -40,16 +67,16 @@ def _name(model: str) -> str:
     return path.stem if path.suffix in (".keras", ".h5", ".tflite", ".lite") else path.name
 
 
-def _output(text: str) -> Path:
+def _check_output(path: Path) -> None:
     """Refused before anything is read and drawn."""
-    path = Path(text)
-    known = (*TEXTS, *picture.SUFFIXES)
+    from bench.report.history import picture, tables
+
+    known = (*tables.FORMATS, *picture.SUFFIXES)
     if path.suffix not in known:
         raise UsageError(
-            f"-o {text}: no history has the suffix {path.suffix!r}", hint=f"use {', '.join(known)}"
+            f"-o {path}: no history has the suffix {path.suffix!r}", hint=f"use {', '.join(known)}"
         )
     if not path.parent.is_dir():
-        raise UsageError(f"-o {text}: no folder {path.parent}", hint="make it first")
+        raise UsageError(f"-o {path}: no folder {path.parent}", hint="make it first")
     if path.suffix in picture.SUFFIXES:
         picture.require()
-    return path

@@ -5,15 +5,38 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench import benchmark_model
 from bench.cli import FAILED, GOOD
 from bench.errors import UsageError
 
+DESCRIPTION = (
+    "Read the output of TFLite's benchmark_model, of any version: one JSON line per run, with its "
+    "figures or with the class of its error. Exit 3 where there is an error."
+)
 
-def parse(asked: argparse.Namespace) -> int:
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """What can be typed behind ``bench parse``."""
+
+    logs: tuple[str, ...]
+    exit_code: int | None = None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("logs", nargs="+", metavar="LOG", help="a file, or - for standard input")
+    parser.add_argument(
+        "--exit-code", type=int, metavar="N", help="the tool's exit code, where it is known"
+    )
+
+
+def carry_out(asked: Arguments) -> int:
     """Carry out ``bench parse``: exit 3 where a run has an error instead of a figure."""
+    from bench import benchmark_model
+
     failed = False
     for name in asked.logs:
         for run in benchmark_model.parse(_read(name), exit_code=asked.exit_code):

@@ -3,59 +3,83 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench.cli import FAILED, GOOD
-from bench.records import read
-from bench.report import Row, assemble
-from bench.report.recommend import Limits, Recommendation, recommendations
-from bench.stats.summary import describe
+from bench.cli import FAILED, GOOD, _quantities
+
+if TYPE_CHECKING:
+    from bench.report.recommend import Aim, Recommendation
+
+DESCRIPTION = (
+    "Recommend a variant for each target. A limit holds only where it holds for certain; of "
+    "variants that cannot be told apart the smallest is recommended. Exit 3 where none fits."
+)
 
 
-def recommend(asked: argparse.Namespace) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """What can be typed behind ``bench recommend``."""
+
+    file: Path
+    by: Aim = "latency"
+    max_loss: float | None = None
+    max_size: int | None = None
+    max_zipped: int | None = None
+    max_median: float | None = None
+    max_p99: float | None = None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("file", type=Path, metavar="FILE.jsonl", help="what bench run saved")
+    parser.add_argument(
+        "--by",
+        choices=["latency", "size", "zipped"],
+        help="what is to be best (default: latency)",
+    )
+    for flag, kind, example, text in (
+        ("--max-loss", _quantities.percent, "1%", "points of accuracy that may be lost"),
+        ("--max-size", _quantities.size_bytes, "200kB", "of the file"),
+        ("--max-zipped", _quantities.size_bytes, "100kB", "of the file zipped"),
+        ("--max-median", _quantities.microseconds, "5ms", "of the median"),
+        ("--max-p99", _quantities.microseconds, "10ms", "of the P99"),
+    ):
+        parser.add_argument(flag, type=kind, metavar=example, help=text)
+
+
+def carry_out(asked: Arguments) -> int:
     """Carry out ``bench recommend``: exit 3 where no variant keeps to the limits."""
-    records = read(Path(asked.file))
-    report = assemble(records)
-    limits = Limits(
+    from bench.records import read
+    from bench.report import assemble
+    from bench.report.recommend import Requirements, recommendations
+
+    report = assemble(read(asked.file))
+    limits = Requirements(
         loss=asked.max_loss,
         size_bytes=asked.max_size,
         zipped_bytes=asked.max_zipped,
         median_us=asked.max_median,
         p99_us=asked.max_p99,
     )
-    found = recommendations(records, report, limits, asked.by)
+    found = recommendations(report, limits, asked.by)
     print("\n\n".join(_words(each) for each in found))
     return GOOD if all(each.chosen is not None for each in found) else FAILED
 
 
 def _words(found: Recommendation) -> str:
+    from bench.report.recommend import merits
+
     if found.chosen is None:
         lines = [f"on {found.environment.label}: no variant keeps to these limits"]
     else:
         lines = [
             f"on {found.environment.label}: ship {found.chosen.variant.name}",
-            f"  {_merits(found.chosen)}",
+            f"  {merits(found.chosen)}",
         ]
     if found.equals:
         names = ", ".join(row.variant.name for row in found.equals)
         lines.append(f"  no clear difference to: {names}")
     lines += [f"  not {row.variant.name}: {reason}" for row, reason in found.rejected]
     return "\n".join(lines)
-
-
-def _merits(row: Row) -> str:
-    """Against the baseline: ``2.7x faster, 3.3x smaller zipped, 0.10 points lost``."""
-    if row.variant is row.baseline:
-        return "the baseline itself"
-    parts = []
-    if row.comparison is not None:
-        change = describe(row.comparison)
-        parts.append(change if "x" in change else f"{change} in latency")
-    parts += [f"{row.size_ratio:.2f}x smaller", f"{row.zipped_ratio:.2f}x smaller zipped"]
-    lost = row.loss
-    parts.append("loss not known" if lost is None else _points(lost))
-    return f"{', '.join(parts)}, against {row.baseline.name}"
-
-
-def _points(lost: float) -> str:
-    return f"{abs(lost) * 100:.2f} points {'lost' if lost >= 0 else 'gained'}"

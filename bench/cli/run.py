@@ -3,268 +3,230 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
-import tempfile
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench import accuracy, build, cache, data, plugins, recipes, schedule, workers
-from bench.cli import options, show, where
-from bench.cli.progress import Show
-from bench.cli.tally import Tally
-from bench.errors import BuildError, DataError, StoreError, UsageError
-from bench.measure import Work, measure
-from bench.records import End, Session, Writer, new_path, read, unfinished
-from bench.sources import load_data, resolve
-from bench.stats.summary import can_give_p99
-from bench.targets import Target
-from bench.values import Accuracy, Environment, Failure, Launch, Model, Plan, Recipe, Variant
+from bench.cli import _quantities, _shared
+from bench.errors import UsageError
+from bench.values import Plan
 
-REPORTS = Path("reports")
+DESCRIPTION = (
+    "Build variants of a model, measure each on every target, and show them side by side. "
+    "Every launch is saved at once; the same command goes on where it was interrupted."
+)
+_PLAN = Plan()
 
 
-@dataclass(frozen=True)
-class Sources:
-    """What was built, of what, and what could not be built."""
+@dataclass(frozen=True, kw_only=True)
+class Arguments(_shared.RecipeArguments, _shared.TargetArguments, _shared.OutputArguments):
+    """What can be typed behind ``bench run``."""
 
-    model: Model
-    data: data.Data | None
-    variants: tuple[Variant, ...]
-    failures: tuple[Failure, ...]
-    missing: str
-    """Why there will be no accuracy; empty where there will be."""
+    models: tuple[str, ...]
+    target: tuple[str, ...] = ()
+    launches: int = _PLAN.launches
+    until: float | None = None
+    max_launches: int | None = None
+    runs: int = _PLAN.runs
+    warmup_runs: int = _PLAN.warmup_runs
+    warmup_s: float = _PLAN.warmup_s
+    threads: int = _PLAN.threads
+    retries: int = _PLAN.retries
+    timeout: float = _PLAN.timeout_s
+    input_shape: tuple[_quantities.Shape, ...] = ()
+    input_range: tuple[_quantities.Range, ...] = ()
+    real_inputs: bool = False
+    signature: str | None = None
+    affinity: str | None = None
+    delegate: str | None = None
+    tool_arg: tuple[str, ...] = ()
+    profile: bool = False
+    report: Path | None = None
+    fresh: bool = False
+
+    def plan(self) -> Plan:
+        """The plan that was typed.
+
+        Raises:
+            UsageError: bounds that contradict each other.
+        """
+        return Plan(
+            launches=self.launches,
+            runs=self.runs,
+            warmup_runs=self.warmup_runs,
+            warmup_s=self.warmup_s,
+            threads=self.threads,
+            seed=self.seed,
+            retries=self.retries,
+            timeout_s=self.timeout,
+            input_shapes=self.input_shape,
+            input_ranges=self.input_range,
+            real_inputs=self.real_inputs,
+            signature=self.signature,
+            delegate=self.delegate,
+            affinity=self.affinity,
+            tool_args=self.tool_arg,
+            profile=self.profile,
+            until=self.until,
+            max_launches=self._max_launches(),
+        )
+
+    def _max_launches(self) -> int:
+        """A bound that was typed must leave room; the default one makes room."""
+        from bench.stats.stopping import MIN_LAUNCHES
+
+        least = max(self.launches, MIN_LAUNCHES)
+        if self.max_launches is None:
+            return max(_PLAN.max_launches, least) if self.until else _PLAN.max_launches
+        if self.until is None:
+            raise UsageError(
+                "--max-launches without --until", hint="add --until 2%, or use --launches"
+            )
+        if self.max_launches < least:
+            raise UsageError(
+                f"--max-launches {self.max_launches} is less than the {least} launches that are "
+                "made in any case",
+                hint=f"give at least {least}",
+            )
+        return self.max_launches
 
 
-def run(asked: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments, by what they are about."""
+    _add_what(parser.add_argument_group("model and recipes"))
+    _add_where(parser.add_argument_group("where"))
+    how = parser.add_argument_group("how")
+    _add_counts(how)
+    _add_inputs(how)
+    _add_runtime(how)
+    _add_output(parser.add_argument_group("output"))
+
+
+def carry_out(asked: Arguments) -> int:
     """Carry out ``bench run``."""
-    plan = options.plan(asked)
-    wanted = options.outputs(asked)
-    settings = options.target_options(asked)
-    addresses = where.chosen(asked.target, settings)
-    with (
-        Show(quiet=asked.quiet) as progress,
-        tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch,
-    ):
-        if plan.real_inputs:
-            settings["samples"] = str(Path(scratch) / "sample.npz")
-        # Before anything is built: a wrong target is told at once.
-        targets = _targets(addresses, plan, settings)
-        sources = _sources(asked, plan, progress)
-        # Before a file is begun: samples that do not fit leave nothing behind.
-        evaluated = _evaluate(sources, plan, progress)
-        if plan.real_inputs:
-            _save_one_sample(sources, settings["samples"])
-        session = _session(asked, plan, sources, targets)
-        path = _path(asked, session)
-        with Writer(path, session) as writer:
-            _announce(asked, sources, addresses)
-            _say_if_no_p99(plan, targets)
-            try:
-                _measure(writer, (*sources.failures, *evaluated), targets, progress)
-            except KeyboardInterrupt:
-                _say_kept(path)
-                raise
-    return show.report(path, wanted, quiet=asked.quiet)
+    from bench import pipeline
+    from bench.cli import _show
+    from bench.observers.terminal import Terminal
 
-
-def _sources(asked: argparse.Namespace, plan: Plan, progress: Show) -> Sources:
-    """Build what is to be measured, or take ready files as they are."""
-    paths = options.tflite_paths(asked.models)
-    if paths is not None:
-        return _ready(asked, paths)
-    chosen = recipes.parse_all(asked.recipe)
-    source = resolve(asked.models[0])
-    samples = load_data(source, asked.data)
-    variants, failures = build_all(source, chosen, samples, asked, progress)
-    if not variants:
-        first = failures[0]
-        raise BuildError(f"no variant could be built ({first.message})", hint=first.hint)
-    return Sources(source, samples, variants, failures, _why_no_accuracy(source, samples))
-
-
-def _ready(asked: argparse.Namespace, paths: Sequence[Path]) -> Sources:
-    if asked.recipe:
-        raise UsageError(
-            f"{paths[0]} is a ready .tflite, and recipes need the source model",
-            hint="give the .keras, .h5 or SavedModel it was made from, or leave -r out",
+    plan = asked.plan()
+    wanted = _show.outputs(asked.output)
+    with Terminal(quiet=asked.quiet) as observer:
+        report = pipeline.run(
+            asked.models,
+            asked.recipe,
+            asked.data,
+            asked.target,
+            plan=plan,
+            target_options=asked.options(),
+            report=asked.report,
+            fresh=asked.fresh,
+            observer=observer,
+            command=sys.argv[1:],
         )
-    variants = build.ready(paths)
-    name = "+".join(path.stem for path in paths)
-    source = Model(name, "tflite", " ".join(map(str, paths)), cache.hash_files(paths))
-    samples = data.load(asked.data) if asked.data else None
-    return Sources(source, samples, variants, (), _why_no_accuracy(source, samples))
+    return _show.show(report, wanted, quiet=asked.quiet)
 
 
-def build_all(
-    source: Model,
-    chosen: Sequence[Recipe],
-    samples: data.Data | None,
-    asked: argparse.Namespace,
-    progress: Show,
-) -> tuple[tuple[Variant, ...], tuple[Failure, ...]]:
-    """Build each recipe and show how it goes."""
-    variants: list[Variant] = []
-    failures: list[Failure] = []
-    built = build.build(
-        source, chosen, samples, data_source=asked.data, seed=asked.seed, progress=progress.step
+def _add_what(group: _shared.Group) -> None:
+    group.add_argument(
+        "models",
+        nargs="+",
+        metavar="MODEL",
+        help=_shared.MODEL_HELP + "; several .tflite are compared",
     )
-    for outcome in built:
-        progress.finish()
-        if isinstance(outcome, Failure):
-            failures.append(outcome)
-            progress.say(f"{outcome.variant} failed: {outcome.message}: {outcome.hint}")
-        else:
-            variants.append(outcome.variant)
-    return tuple(variants), tuple(failures)
+    _shared.add_recipe_arguments(group)
 
 
-def _why_no_accuracy(source: Model, samples: data.Data | None) -> str:
-    if samples is not None and samples.test is not None:
-        return ""
-    if source.kind == "named":
-        return str(getattr(plugins.load("models", source.source), "NO_ACCURACY", "")) or "no data"
-    return "no test samples were given"
+def _add_where(group: _shared.Group) -> None:
+    group.add_argument(
+        "-t",
+        "--target",
+        action="append",
+        metavar="TARGET",
+        help="local, adb (all phones) or adb:SERIAL; may be repeated "
+        "(default: phones if any is ready, else local)",
+    )
+    _shared.add_target_arguments(group)
 
 
-def _targets(
-    addresses: Sequence[where.Address], plan: Plan, settings: dict[str, str]
-) -> list[Target]:
-    opened: dict[str, Target] = {}
-    for kind, address in addresses:
-        target = plugins.load("targets", kind).open(address, plan, settings)
-        opened[target.id] = target
-    return list(opened.values())
+def _add_counts(group: _shared.Group) -> None:
+    """How often, and for how long."""
+    whole, real = _quantities.whole, _quantities.real
+    _number(group, "--launches", whole(1), _PLAN.launches, "processes per variant and target")
+    group.add_argument(
+        "--until",
+        type=_quantities.reachable,
+        metavar="2%",
+        help="launch until each median is known this precisely (95 %% sure), not a fixed number "
+        "of times; --launches are made at least",
+    )
+    group.add_argument(
+        "--max-launches",
+        type=whole(1),
+        metavar="N",
+        help=f"with --until: at most (default: {_PLAN.max_launches})",
+    )
+    _number(group, "--runs", whole(1), _PLAN.runs, "measured inferences per launch")
+    _number(group, "--warmup-runs", whole(1), _PLAN.warmup_runs, "inferences before, at least")
+    _number(group, "--warmup-s", real(0), _PLAN.warmup_s, "seconds before them, at least")
+    _number(group, "--retries", whole(0), _PLAN.retries, "further tries of a broken launch")
+    _number(group, "--timeout", real(1), _PLAN.timeout_s, "seconds that a launch may take")
 
 
-def _announce(
-    asked: argparse.Namespace, sources: Sources, addresses: Sequence[where.Address]
-) -> None:
-    """Tell what the user did not ask for and will get."""
-    if sources.model.kind == "tflite" and not asked.quiet:
-        print("measured as it is: recipes need the source model", file=sys.stderr)
-    if not asked.target and where.LOCAL in addresses:
-        print(
-            "NO PHONE is attached: measuring on this machine's LiteRT interpreter, whose figures "
-            "say little about a phone (see: bench targets)",
-            file=sys.stderr,
-        )
+def _add_inputs(group: _shared.Group) -> None:
+    """What launches are fed."""
+    group.add_argument(
+        "--input-shape",
+        type=_quantities.shape,
+        action="append",
+        metavar="NAME=1,224,224,3",
+        help="shape of an input with dynamic dimensions; may be repeated",
+    )
+    group.add_argument(
+        "--input-range",
+        type=_quantities.bounds,
+        action="append",
+        metavar="NAME=LOW,HIGH",
+        help="bounds of a random input, such as indices into a small table; may be repeated",
+    )
+    group.add_argument(
+        "--real-inputs", action="store_true", help="feed a test sample, not random values (local)"
+    )
+    group.add_argument("--signature", help="key of the signature to run (default: the first)")
 
 
-def _save_one_sample(sources: Sources, path: str) -> None:
-    """Write the first test sample where launches will look for it.
-
-    Raises:
-        DataError: there are no test samples.
-    """
-    import numpy as np
-
-    if sources.data is None or sources.data.test is None:
-        raise DataError("--real-inputs without test samples", hint="give --data with x_test")
-    np.savez(path, allow_pickle=False, **dict(sources.data.test.take(slice(0, 1)).x))
-
-
-def _say_if_no_p99(plan: Plan, targets: Sequence[Target]) -> None:
-    """Say before anything is measured what the plan will not give."""
-    for local in sorted({target.id == "local" for target in targets}):
-        missing = can_give_p99(schedule.least_launches(plan), plan.runs, samples=local)
-        if missing is not None:
-            print(f"this plan gives no P99: {missing.reason}", file=sys.stderr)
-
-
-def _session(
-    asked: argparse.Namespace, plan: Plan, sources: Sources, targets: Sequence[Target]
-) -> Session:
-    samples = sources.data
-    about_data = {"missing": sources.missing} if sources.missing else {}
-    if samples is not None:
-        about_data |= {"source": samples.source, "sha256": samples.sha256}
-    return Session(
-        model=sources.model,
-        plan=plan,
-        variants=tuple(
-            replace(variant, path=variant.path.absolute()) for variant in sources.variants
-        ),
-        targets=tuple(target.id for target in targets),
-        data=about_data,
-        command=tuple(sys.argv[1:]),
-        version=workers.version("tflite-bench") or "",
-        started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+def _add_runtime(group: _shared.Group) -> None:
+    """What runs the model."""
+    _number(group, "--threads", _quantities.whole(1), _PLAN.threads, "threads of the interpreter")
+    group.add_argument("--affinity", help="CPUs that a launch is bound to: 0,2-3 or 0xf0")
+    group.add_argument(
+        "--delegate",
+        choices=["xnnpack", "gpu", "nnapi", "hexagon", "npu", "none"],
+        help="what must run the model (default: whatever the runtime takes by itself)",
+    )
+    group.add_argument(
+        "--tool-arg",
+        action="append",
+        metavar="ARG",
+        help="a further argument for benchmark_model (--tool-arg=--flag=value), none that another "
+        "flag of ours sets, such as --runs; may be repeated",
+    )
+    group.add_argument(
+        "--profile", action="store_true", help="also show the ops that take the time"
     )
 
 
-def _path(asked: argparse.Namespace, session: Session) -> Path:
-    """Where launches are saved: the file named, an unfinished one of this session, or a new one."""
-    if asked.report:
-        return Path(asked.report)
-    if not asked.fresh and (found := unfinished(REPORTS, session)):
-        print(f"going on with {found} (--fresh would start anew)", file=sys.stderr)
-        return found
-    return new_path(REPORTS, session.model.name)
+def _add_output(group: _shared.Group) -> None:
+    group.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.jsonl",
+        help="where launches are saved (default: reports/…)",
+    )
+    group.add_argument("--fresh", action="store_true", help="do not go on with an unfinished run")
+    _shared.add_output_arguments(group)
 
 
-def _measure(
-    writer: Writer,
-    known: Sequence[Accuracy | Failure],
-    targets: Sequence[Target],
-    progress: Show,
+def _number(
+    group: _shared.Group, flag: str, kind: _quantities.Number, default: float, text: str
 ) -> None:
-    """Launch all that the file does not hold yet, each outcome saved at once.
-
-    Args:
-        known: what was evaluated, and what could not be built or evaluated: saved first.
-    """
-    records = read(writer.path)
-    for item in known:
-        if item not in (*records.accuracies, *records.failures):
-            writer.append(item)
-    begin = time.perf_counter()
-    launches_s = 0.0
-    left = False  # whether a target was left before all its cells were tried: to be gone on with
-    work = Work(records.session.variants, records.session.plan, records.launches)
-    tally = Tally(records)
-    for outcome in measure(targets, work, lambda target, words: progress.note(_bar(target), words)):
-        writer.append(outcome)
-        if isinstance(outcome, Launch):
-            # What a phone's tool took is told apart from the way there and back.
-            launches_s += outcome.facts.get("tool_s", outcome.wall_s)
-            tally.add(outcome)
-        if isinstance(outcome, (Environment, Launch)):
-            tally.show(outcome.target, _bar(outcome.target), progress)
-        if isinstance(outcome, Failure) and outcome.block is None:
-            left = True
-    if left:
-        return
-    wall_s = time.perf_counter() - begin
-    # Targets are measured side by side: one second of the wall's is one second of each of theirs.
-    writer.append(End(wall_s=wall_s, launches_s=launches_s / len(targets)))
-
-
-def _bar(target: str) -> str:
-    return f"measuring {target}"
-
-
-def _evaluate(sources: Sources, plan: Plan, progress: Show) -> list[Accuracy | Failure]:
-    """Accuracy or agreement of each variant, where there are samples."""
-    samples = sources.data
-    if samples is None or samples.test is None:
-        return []
-    evaluated = []
-    for outcome in accuracy.evaluate(
-        sources.variants, samples, signature=plan.signature, progress=progress.step
-    ):
-        progress.finish()
-        evaluated.append(outcome)
-    return evaluated
-
-
-def _say_kept(path: Path) -> None:
-    with contextlib.suppress(StoreError):
-        count = len(read(path).launches)
-        print(
-            f"\ninterrupted: {count} launches are kept in {path}; the same command goes on",
-            file=sys.stderr,
-        )
+    group.add_argument(flag, type=kind, metavar="N", help=f"{text} (default: {default:g})")

@@ -10,7 +10,7 @@ from bench.report import Report, Row, Table
 from bench.report.file_warnings import partly_int8
 from bench.schedule import Spent
 from bench.stats.summary import describe
-from bench.text import MICROSECONDS_BELOW_MS, count, interval, labels, p99, size
+from bench.text import count, interval, labels, p99, size, time_unit
 from bench.values import Estimate, Plan
 
 
@@ -26,7 +26,7 @@ def grids(report: Report) -> list[Grid]:
 
 def _grid(report: Report, table: Table) -> Grid:
     plan = report.session.plan
-    unit = _unit(table)
+    unit, scale = _time_unit(table)
     baseline = report.session.variants[0].name if report.session.variants else ""
     accuracy = _accuracy_header(table)
     headers = ["variant", "size", "", "zipped", ""]
@@ -49,7 +49,7 @@ def _grid(report: Report, table: Table) -> Grid:
         cells += [_in_int8(row)] if in_int8 else []
         cells += [_accuracy(row, accuracy)] if accuracy else []
         cells += [str(row.summary.launches) if row.summary else "-"] if counted else []
-        rows.append((*cells, *_latency(row, unit)))
+        rows.append((*cells, *_latency(row, scale)))
     title = (
         f"{report.session.model.name} on {table.environment.label} · "
         f"{count(plan.threads, 'thread')} · "
@@ -70,9 +70,8 @@ def _launches_differ(table: Table) -> bool:
     return len({row.summary.launches for row in table.rows if row.summary is not None}) > 1
 
 
-def _unit(table: Table) -> str:
-    medians = [row.summary.median_us.value for row in table.rows if row.summary is not None]
-    return "µs" if medians and min(medians) < MICROSECONDS_BELOW_MS * 1e3 else "ms"
+def _time_unit(table: Table) -> tuple[str, float]:
+    return time_unit(row.summary.median_us.value for row in table.rows if row.summary is not None)
 
 
 def _in_int8(row: Row) -> str:
@@ -102,10 +101,9 @@ def _accuracy(row: Row, header: str) -> str:
     return f"{value * 100:.2f} %"
 
 
-def _latency(row: Row, unit: str) -> tuple[str, str, str]:
+def _latency(row: Row, scale: float) -> tuple[str, str, str]:
     if row.summary is None:
         return (f"failed: {row.failure.error_class}" if row.failure else "-", "", "")
-    scale = 1.0 if unit == "µs" else 1e-3
     versus = "baseline" if row.variant is row.baseline else "-"
     if row.comparison is not None:
         versus = describe(row.comparison)

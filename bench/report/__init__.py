@@ -9,6 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import schedule
@@ -102,6 +103,12 @@ class Report:
     failures: tuple[Failure, ...]
     warnings: tuple[ReportWarning, ...]
     end: End | None
+    launches: tuple[Launch, ...] = ()
+    path: Path | None = None
+
+    def launches_of(self, target: str, variant: str) -> list[Launch]:
+        """The launches of one variant on one target, in the order they were made."""
+        return [item for item in self.launches if (item.target, item.variant) == (target, variant)]
 
     def to_dataframe(self) -> pd.DataFrame:
         """One line per variant and target, one column per figure, units in the names.
@@ -171,6 +178,8 @@ def assemble(records: Records) -> Report:
         failures=kept,
         warnings=_warnings(records, tables, launches),
         end=records.end,
+        launches=records.launches,
+        path=records.path,
     )
 
 

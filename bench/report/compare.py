@@ -37,7 +37,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Limits:
+class Tolerances:
     """What counts as a regression, each None where it does not.
 
     Attributes:
@@ -67,14 +67,14 @@ class Change:
     variant: str
     target: str
     latency: Comparison | None
-    gate: stopping.Gate
+    gate: stopping.GateResult
     more_launches: int | None
     size_ratio: float
     accuracy_change: float | None
     regressions: tuple[str, ...]
 
 
-def changes(old: Records, new: Records, limits: Limits, *, across: bool) -> tuple[Change, ...]:
+def changes(old: Records, new: Records, limits: Tolerances, *, across: bool) -> tuple[Change, ...]:
     """Compare all variants that both files have.
 
     Args:
@@ -167,13 +167,13 @@ def _change(
     before: Environment,
     after: Environment,
     variant: Variant,
-    limits: Limits,
+    limits: Tolerances,
 ) -> Change:
     theirs = next(item for item in old.session.variants if item.name == variant.name)
     first = old.launches_of(before.target, variant.name)
     second = new.launches_of(after.target, variant.name)
     latency = None
-    gate: stopping.Gate = "can't tell"
+    gate: stopping.GateResult = "can't tell"
     more = None
     if first and second:
         latency = compare_unpaired(first, second)
@@ -210,6 +210,6 @@ def _accuracy_change(old: Records, new: Records, variant: str) -> float | None:
         evaluated = next((item for item in records.accuracies if item.variant == variant), None)
         if evaluated is None:
             return None
-        figures.append(evaluated.top1 if evaluated.top1 is not None else evaluated.agreement)
+        figures.append(evaluated.score)
     before, after = figures
     return None if before is None or after is None else after - before

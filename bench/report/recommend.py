@@ -11,16 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.records import Records
 from bench.report import Report, Row
-from bench.stats.summary import compare_paired
+from bench.stats.summary import compare_paired, describe
 from bench.values import Environment, Estimate
 
 Aim = Literal["latency", "size", "zipped"]
 
 
 @dataclass(frozen=True)
-class Limits:
+class Requirements:
     """What a variant must keep to; None does not matter.
 
     Attributes:
@@ -52,19 +51,13 @@ class Recommendation:
     rejected: tuple[tuple[Row, str], ...]
 
 
-def recommendations(
-    records: Records, report: Report, limits: Limits, aim: Aim
-) -> tuple[Recommendation, ...]:
-    """One recommendation per target.
-
-    Args:
-        records: the report's own, for the launches that pairs of variants are compared by.
-    """
+def recommendations(report: Report, limits: Requirements, aim: Aim) -> tuple[Recommendation, ...]:
+    """One recommendation per target."""
     found = []
     for table in report.tables:
         reasons = {row.variant.name: list(_breaks(row, limits)) for row in table.rows}
         fitting = [row for row in table.rows if not reasons[row.variant.name]]
-        chosen, equals = _best(records, table.environment.target, fitting, aim)
+        chosen, equals = _best(report, table.environment.target, fitting, aim)
         rejected = tuple(
             (row, "; ".join(reasons[row.variant.name]))
             for row in table.rows
@@ -74,7 +67,7 @@ def recommendations(
     return tuple(found)
 
 
-def _breaks(row: Row, limits: Limits) -> Iterator[str]:
+def _breaks(row: Row, limits: Requirements) -> Iterator[str]:
     """Each limit that a row does not keep to for certain."""
     if row.summary is None:
         yield "it was not measured"
@@ -99,7 +92,7 @@ def _breaks(row: Row, limits: Limits) -> Iterator[str]:
 
 
 def _best(
-    records: Records, target: str, fitting: Sequence[Row], aim: Aim
+    report: Report, target: str, fitting: Sequence[Row], aim: Aim
 ) -> tuple[Row | None, tuple[Row, ...]]:
     """The best row and those that are as good as can be told."""
     if not fitting:
@@ -109,15 +102,15 @@ def _best(
         least = _bytes(ordered[0], aim)
         return ordered[0], tuple(row for row in ordered[1:] if _bytes(row, aim) == least)
     fastest = min(fitting, key=_median_us)
-    group = [fastest, *(row for row in fitting if _as_fast(records, target, fastest, row))]
+    group = [fastest, *(row for row in fitting if _as_fast(report, target, fastest, row))]
     chosen = min(group, key=lambda row: row.variant.zipped_bytes)
     return chosen, tuple(row for row in group if row is not chosen)
 
 
-def _as_fast(records: Records, target: str, fastest: Row, row: Row) -> bool:
+def _as_fast(report: Report, target: str, fastest: Row, row: Row) -> bool:
     if row is fastest:
         return False
-    sides = [records.launches_of(target, each.variant.name) for each in (fastest, row)]
+    sides = [report.launches_of(target, each.variant.name) for each in (fastest, row)]
     return compare_paired(*sides).verdict == "no clear change"
 
 
@@ -128,3 +121,21 @@ def _median_us(row: Row) -> float:
 
 def _bytes(row: Row, aim: Aim) -> int:
     return row.variant.size_bytes if aim == "size" else row.variant.zipped_bytes
+
+
+def merits(row: Row) -> str:
+    """Against the baseline: ``2.7x faster, 3.3x smaller zipped, 0.10 points lost``."""
+    if row.variant is row.baseline:
+        return "the baseline itself"
+    parts = []
+    if row.comparison is not None:
+        change = describe(row.comparison)
+        parts.append(change if "x" in change else f"{change} in latency")
+    parts += [f"{row.size_ratio:.2f}x smaller", f"{row.zipped_ratio:.2f}x smaller zipped"]
+    lost = row.loss
+    parts.append("loss not known" if lost is None else _points(lost))
+    return f"{', '.join(parts)}, against {row.baseline.name}"
+
+
+def _points(lost: float) -> str:
+    return f"{abs(lost) * 100:.2f} points {'lost' if lost >= 0 else 'gained'}"

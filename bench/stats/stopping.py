@@ -35,7 +35,7 @@ _MARGIN = 1.1
 _POWER = 0.8
 _HOPELESS = 10_000
 
-Gate = Literal["pass", "regression", "can't tell"]
+GateResult = Literal["pass", "regression", "can't tell"]
 
 
 def enough(launches: Sequence[Launch], share: float) -> bool:
@@ -75,7 +75,7 @@ def reaches(log_medians: Floats, share: float) -> np.ndarray:
     return np.asarray(_MARGIN * _half_width(log_medians) <= math.log1p(share))
 
 
-def gate(comparison: Comparison, limit: float) -> Gate:
+def gate(comparison: Comparison, limit: float) -> GateResult:
     """Whether a slowdown beyond ``limit`` (0.05 for 5 %) is certain, excluded, or neither."""
     if comparison.low is None or comparison.high is None:
         return "can't tell"

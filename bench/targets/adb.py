@@ -34,7 +34,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 
 from bench import benchmark_model
@@ -59,7 +58,7 @@ from bench.targets._adb.session import Session, cancelled, quietly
 from bench.targets._adb.shell import AdbShell, DisconnectedError, Shell, quote
 from bench.targets._adb.state import DeviceState, parse_state
 from bench.targets._affinity import cpus
-from bench.values import Environment, Launch, Plan, Variant
+from bench.values import Environment, Launch, Plan, Variant, utc_now
 
 KIND = "adb"
 LOOK_EVERY_S = 1.0
@@ -309,7 +308,7 @@ class AdbTarget:
         self._entered()
         if self._session.closing.is_set():
             raise cancelled()
-        started_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        started_at = utc_now()
         before, waited_s = self._gate.wait(progress)
         model = model_artefact(variant)
         begin = time.perf_counter()

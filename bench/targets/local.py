@@ -17,7 +17,6 @@ import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from bench import workers
 from bench.errors import StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import Progress, TargetStatus
 from bench.targets._affinity import cpus
-from bench.values import Environment, Latency, Launch, Plan, Variant
+from bench.values import Environment, Latency, Launch, Plan, Variant, utc_now
 from bench.workers.client import Worker, WorkerEndedError, WorkerTimeoutError
 
 ID = "local"
@@ -110,7 +109,7 @@ class LocalTarget:
             StableLaunchError: the interpreter refuses the model or its inputs.
             TransientLaunchError: it crashed, took too long or was cancelled.
         """
-        started_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        started_at = utc_now()
         host = _HostUse()
         begin = time.perf_counter()
         # Blocks draw different inputs, variants of one block the same ones.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import BuildError
+from bench.errors import BuildError, telling_line
 from bench.techniques import _channels_graph
 from bench.techniques._channels_graph import Call, Mask, Network
 from bench.techniques._model import types_of
@@ -126,7 +126,7 @@ def rebuild(model: Any, network: Network, removed: list[tuple[str, int]]) -> Any
                 smaller.get_layer(layer.name).set_weights(weights)
     except ValueError as fault:
         raise BuildError(
-            f"{model.name} cannot be rebuilt with fewer channels ({str(fault).splitlines()[0]})",
+            f"{model.name} cannot be rebuilt with fewer channels ({telling_line(fault)})",
             hint="name the layers that can be thinned with layers=",
         ) from fault
     return smaller

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import BuildError
+from bench.errors import BuildError, telling_line
 
 Array = npt.NDArray[Any]
 TOLERANCE = 1e-5
@@ -80,7 +80,7 @@ def clone(model: Any) -> Any:
         copy.set_weights(model.get_weights())
     except Exception as fault:  # Keras raises whatever a layer's own code does
         raise BuildError(
-            f"{model.name} cannot be cloned ({_line(fault)})",
+            f"{model.name} cannot be cloned ({telling_line(fault, last=True)})",
             hint=f"layers need get_config and built-in types; {STILL_WORKS}",
         ) from fault
     return copy
@@ -108,7 +108,8 @@ def inline(model: Any) -> Any:
         outputs = _call_flat(model, inputs, clones, "")
     except Exception as fault:  # Keras raises whatever a layer's own code does
         raise BuildError(
-            f"the inner models of {model.name} cannot be taken apart ({_line(fault)})",
+            f"the inner models of {model.name} cannot be taken apart "
+            f"({telling_line(fault, last=True)})",
             hint=f"build the model without models as layers; {STILL_WORKS}",
         ) from fault
     return tf_keras.Model(inputs, outputs, name=model.name)
@@ -181,7 +182,8 @@ def _rebuild(model: Any) -> Any:
         raise
     except Exception as fault:
         raise BuildError(
-            f"{model.name} cannot be rebuilt in tf_keras ({_line(fault)})", hint=STILL_WORKS
+            f"{model.name} cannot be rebuilt in tf_keras ({telling_line(fault, last=True)})",
+            hint=STILL_WORKS,
         ) from fault
     return twin
 
@@ -244,7 +246,7 @@ def _layer_config(layer: Mapping[str, Any]) -> dict[str, Any]:
         twin.from_config(dict(config))
     except Exception as fault:
         raise BuildError(
-            f"layer {name} ({kind}) has no twin in tf_keras ({_line(fault)})",
+            f"layer {name} ({kind}) has no twin in tf_keras ({telling_line(fault, last=True)})",
             hint=f"replace it with a built-in layer; {STILL_WORKS}",
         ) from fault
     return {"class_name": kind, "config": config}
@@ -385,9 +387,3 @@ def _first_difference(model: Any, twin: Any, inputs: list[Array]) -> str:
         if not _close(_answer(left, inputs), _answer(right, inputs)):
             return f"{layer.name} ({type(layer).__name__})"
     return f"{model.layers[-1].name} ({type(model.layers[-1]).__name__})"
-
-
-def _line(fault: Exception) -> str:
-    """The last line of a foreign error, which says the cause, short enough to stand within ours."""
-    lines = [line.strip() for line in str(fault).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(fault).__name__)[:160]

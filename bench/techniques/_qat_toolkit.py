@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.errors import BuildError
+from bench.errors import BuildError, telling_line
 from bench.techniques._model import KERNELS, kernel_of, types_of, wrap
 from bench.techniques._preserve import Kept
 
@@ -46,7 +46,7 @@ def quantized(model: Any, names: Sequence[str]) -> Any:
             return quantize.quantize_apply(marked, _scheme())
     except Exception as fault:  # the toolkit raises ValueError, RuntimeError and others
         raise BuildError(
-            f"the toolkit cannot quantize {model.name} ({str(fault).splitlines()[0][:160]})",
+            f"the toolkit cannot quantize {model.name} ({telling_line(fault)})",
             hint="leave the layer out with layers=!NAME, or use quantize:int8",
         ) from fault
 

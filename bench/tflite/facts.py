@@ -39,7 +39,7 @@ __all__ = [
     "zipped_bytes",
 ]
 
-FACTS_SCHEMA = 4
+FACTS_SCHEMA = 5
 """Raised whenever the facts of the same file would come out otherwise."""
 
 GROUPS = (2, 4, 8, 16)
@@ -135,6 +135,7 @@ def read_facts(path: Path) -> FileFacts:
     """
     graph = reader.load(path)
     main = graph.subgraphs[0]
+    tensors = [tensor for subgraph in graph.subgraphs for tensor in subgraph.tensors]
     weights = tuple(_weight_facts(weight) for weight in of_kernels(graph))
     elements = sum(weight.elements for weight in weights)
     zeros = sum(weight.zeros for weight in weights)
@@ -165,6 +166,12 @@ def read_facts(path: Path) -> FileFacts:
         weight_zeros=zeros,
         sparsity=zeros / elements if elements else 0.0,
         unique_max_per_channel=max((w.unique_max_per_channel for w in weights), default=0),
+        quantization_bytes=sum(
+            tensor.quantization.scale.nbytes + tensor.quantization.zero_point.nbytes
+            for tensor in tensors
+            if tensor.quantization is not None
+        ),
+        name_bytes=sum(len(tensor.name.encode()) for tensor in tensors),
         path=path,
     )
 

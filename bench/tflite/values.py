@@ -111,6 +111,8 @@ class FileFacts:
         integer_share: likewise int8 and int16 ops.
         float_ops: number of ops that compute in float or hybrid, by type.
         float_outputs: names of the tensors that these compute; empty where all ops do.
+        quantization_bytes: scales and zero points of all tensors.
+        name_bytes: names of all tensors.
         weights: one entry per kernel's weight tensor.
         weight_elements, weight_zeros, sparsity: over all of these.
         unique_max_per_channel: the most in any of these.
@@ -140,4 +142,6 @@ class FileFacts:
     sparsity: float
     unique_max_per_channel: int
     float_outputs: tuple[str, ...] = ()
+    quantization_bytes: int | None = None
+    name_bytes: int | None = None
     path: Path | None = None

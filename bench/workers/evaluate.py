@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import numpy as np
 
 from bench.errors import DataError
-from bench.workers.interpreter import Array, Graph, to_input, to_real
+from bench.workers.interpreter import Array, LoadedModel, to_input, to_real
 
 BATCH = 64
 CHECKED = 4
@@ -55,7 +55,7 @@ def _evaluate(asked: argparse.Namespace) -> dict[str, Any]:
         for path in folder.glob("x.*.npy")
     }
     labels = np.load(folder / "y.npy") if (folder / "y.npy").is_file() else None
-    graph = Graph(asked.model, threads=asked.threads, signature=asked.signature)
+    graph = LoadedModel(asked.model, threads=asked.threads, signature=asked.signature)
     x = _by_input(x, graph)
     answers = _answer_all(graph, x, Path(asked.outputs))
     evaluated: dict[str, Any] = {"samples": len(next(iter(answers.values())))}
@@ -67,7 +67,7 @@ def _evaluate(asked: argparse.Namespace) -> dict[str, Any]:
     return evaluated
 
 
-def _by_input(x: Mapping[str, Array], graph: Graph) -> dict[str, Array]:
+def _by_input(x: Mapping[str, Array], graph: LoadedModel) -> dict[str, Array]:
     """The samples by the graph's input names, their shapes held against the inputs'."""
     inputs = graph.inputs()
     if list(x) == [""] and len(inputs) == 1:
@@ -93,7 +93,7 @@ def _by_input(x: Mapping[str, Array], graph: Graph) -> dict[str, Array]:
     return dict(x)
 
 
-def _answer_all(graph: Graph, x: Mapping[str, Array], folder: Path) -> dict[str, Array]:
+def _answer_all(graph: LoadedModel, x: Mapping[str, Array], folder: Path) -> dict[str, Array]:
     """Every output for every sample as float32, kept in files: they may be larger than memory."""
     total = len(next(iter(x.values())))
     batch = _batch_size(graph, x)
@@ -114,7 +114,7 @@ def _answer_all(graph: Graph, x: Mapping[str, Array], folder: Path) -> dict[str,
     return kept
 
 
-def _answer(graph: Graph, x: Mapping[str, Array], index: Array) -> dict[str, Array]:
+def _answer(graph: LoadedModel, x: Mapping[str, Array], index: Array) -> dict[str, Array]:
     inputs = graph.inputs()
     graph.feed({name: to_input(x[name][index], inputs[name]) for name in inputs})
     graph.run()
@@ -125,7 +125,7 @@ def _answer(graph: Graph, x: Mapping[str, Array], index: Array) -> dict[str, Arr
     }
 
 
-def _batch_size(graph: Graph, x: Mapping[str, Array]) -> int:
+def _batch_size(graph: LoadedModel, x: Mapping[str, Array]) -> int:
     """Resize the graph to a batch where that gives the same answers, else to what it takes."""
     fixed = {int(details["shape"][0]) for details in graph.inputs().values()}
     if fixed != {1}:
@@ -145,7 +145,7 @@ def _batch_size(graph: Graph, x: Mapping[str, Array]) -> int:
     return 1
 
 
-def _resize(graph: Graph, x: Mapping[str, Array], batch: int) -> None:
+def _resize(graph: LoadedModel, x: Mapping[str, Array], batch: int) -> None:
     for name, array in x.items():
         graph.resize(name, (batch, *array.shape[1:]))
     graph.allocate()

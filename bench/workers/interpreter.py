@@ -17,7 +17,7 @@ Array = npt.NDArray[Any]
 Range = tuple[float, float]
 
 
-class Graph:
+class LoadedModel:
     """A loaded model, ready to be resized, fed and run.
 
     Args:
@@ -115,7 +115,7 @@ def random_input(
     """A random value for an input, by its type: as benchmark_model draws them, unless bounded.
 
     Args:
-        details: of the input, see :meth:`Graph.inputs`.
+        details: of the input, see :meth:`LoadedModel.inputs`.
         bounds: least value, and the value that all are below.
 
     Raises:

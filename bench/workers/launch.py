@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.workers.interpreter import Graph, random_input, to_input
+from bench.workers.interpreter import LoadedModel, random_input, to_input
 
 _CLASSES = (
     ("Didn't find op for builtin opcode", "op_too_new"),
@@ -83,7 +83,7 @@ def _launch(asked: argparse.Namespace) -> dict[str, Any]:
     if asked.affinity:
         os.sched_setaffinity(0, asked.affinity)
     begin_ns = time.perf_counter_ns()
-    graph = Graph(
+    graph = LoadedModel(
         asked.model,
         threads=asked.threads,
         delegate=asked.delegate,
@@ -123,7 +123,7 @@ def _peak_bytes() -> int:
     return peak * (1 if sys.platform == "darwin" else 1024)
 
 
-def _feed(graph: Graph, asked: argparse.Namespace) -> None:
+def _feed(graph: LoadedModel, asked: argparse.Namespace) -> None:
     """Set every input: real samples where given, random values else."""
     generator = np.random.default_rng(asked.seed)
     given = dict(np.load(asked.samples)) if asked.samples else {}

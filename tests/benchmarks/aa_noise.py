@@ -33,9 +33,10 @@ from pathlib import Path
 import numpy as np
 
 from bench import plugins, records
-from bench.cli import options, where
-from bench.cli.parser import add_target_options
-from bench.measure import Work, measure
+from bench.cli._parser import value
+from bench.cli._shared import TargetArguments, add_target_arguments
+from bench.measure import Job, measure
+from bench.pipeline import choose
 from bench.stats import stopping
 from bench.stats.summary import compare_paired, compare_unpaired
 from bench.targets import Target
@@ -114,7 +115,7 @@ def sessions(
         launches: dict[str, list[Launch]] = {file.name: [] for file in files}
         environment = None
         target = open_target(plan)  # anew, for it is ended with its session
-        for outcome in measure([target], Work(files, plan), lambda *_: None):
+        for outcome in measure([target], Job(files, plan), lambda *_: None):
             if isinstance(outcome, Launch):
                 launches[outcome.variant].append(outcome)
             elif isinstance(outcome, Environment):
@@ -201,10 +202,11 @@ def _level(launch: Launch) -> float:
 def main() -> None:
     """Measure and print."""
     asked = _parser().parse_args()
-    settings = options.target_options(asked)
+    typed = {name: each for name, each in vars(asked).items() if each is not None}
+    settings = value(TargetArguments, typed).options()
     with tempfile.TemporaryDirectory(prefix="tflite-bench-") as folder:
         files = variants(Path(folder))
-        for kind, address in where.named(asked.target or ["local"], settings):
+        for kind, address in choose.named(asked.target or ["local"], settings):
             sys.stdout.write("\n".join(_target(asked, settings, files, kind, address)) + "\n")
 
 
@@ -245,7 +247,7 @@ def _target(
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="false alarms and true ones on real noise")
     parser.add_argument("-t", "--target", action="append", default=[])
-    add_target_options(parser)
+    add_target_arguments(parser)
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--launches", type=int, default=Plan().launches)
     parser.add_argument("--runs", type=int, default=Plan().runs)

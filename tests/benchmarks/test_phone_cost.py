@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.measure import Work, measure
+from bench.measure import Job, measure
 from bench.targets import adb
 from bench.values import Launch, Plan, Variant
 from tests import tiny_models
@@ -65,7 +65,7 @@ def _measure(
     begin = time.perf_counter()
     first_s = 0.0
     inside: dict[str, float] = {}
-    for outcome in measure(targets, Work(variants, PLAN), lambda target, words: None):
+    for outcome in measure(targets, Job(variants, PLAN), lambda target, words: None):
         if isinstance(outcome, Launch):
             first_s = first_s or time.perf_counter() - begin - outcome.wall_s
             inside[outcome.target] = inside.get(outcome.target, 0.0) + outcome.facts["tool_s"]

@@ -17,7 +17,7 @@ from bench.errors import DataError, ModelError
 from bench.records import read
 from bench.tflite.facts import check_file
 from bench.values import Failure, Variant
-from bench.workers.interpreter import Graph
+from bench.workers.interpreter import LoadedModel
 from tests.integration.conftest import Cli
 
 QUICK = ("-t", "local", "--launches", "2", "--runs", "3", "--warmup-runs", "1", "--warmup-s", "0")
@@ -54,7 +54,7 @@ def built(path: Path, *texts: str, data: Path | None = None) -> dict[str, Varian
 
 def answers(variant: Variant, samples: np.ndarray) -> np.ndarray:
     """The model's only output for each sample, one by one."""
-    graph = Graph(str(variant.path), threads=1)
+    graph = LoadedModel(str(variant.path), threads=1)
     graph.allocate()
     (name,) = graph.inputs()
     given = []
@@ -88,7 +88,7 @@ def test_all_forms_of_one_model_answer_alike(cached, models):
 
 def types(variant: Variant) -> tuple[str, str]:
     """Of the input and the output."""
-    graph = Graph(str(variant.path), threads=1)
+    graph = LoadedModel(str(variant.path), threads=1)
     (details,), (out,) = graph.inputs().values(), graph.outputs().values()
     return np.dtype(details["dtype"]).name, np.dtype(out["dtype"]).name
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 
 import pytest
 
 from bench import errors
-from bench.errors import BenchError, LaunchError, StableLaunchError, TransientLaunchError
+from bench.errors import (
+    BenchError,
+    LaunchError,
+    StableLaunchError,
+    TransientLaunchError,
+    VerificationError,
+    root_of,
+    telling_line,
+)
 
 KINDS = [
     kind
@@ -51,3 +61,48 @@ def test_no_error_without_a_cure(kind):
 def test_whether_to_retry_is_a_type():
     assert not issubclass(StableLaunchError, TransientLaunchError)
     assert not issubclass(TransientLaunchError, StableLaunchError)
+
+
+EVERY_ERROR = [
+    BenchError("it broke", hint="mend it"),
+    VerificationError("not in the file", hint="report it"),
+    TransientLaunchError("lost", hint="plug it in", error_class="device_lost"),
+]
+
+
+@pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))]
+)
+def test_an_error_can_be_copied_and_pickled(error, again):
+    other = again(error)
+    assert type(other) is type(error)
+    assert str(other) == str(error)
+    assert vars(other) == vars(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "last", "line"),
+    [
+        ("first\nsecond", False, "first"),
+        ("first\n\n  second \n", True, "second"),
+        (
+            "Traceback\n  File x\nm.py:3: error: no such op\nnote",
+            False,
+            "m.py:3: error: no such op",
+        ),
+        ("", False, "ValueError"),
+        ("x" * 500, False, "x" * 200),
+    ],
+)
+def test_the_line_that_says_most(text, last, line):
+    assert telling_line(ValueError(text), last=last) == line
+
+
+def test_the_root_of_a_chain():
+    root = KeyError("at the bottom")
+    middle = ValueError("around it")
+    middle.__cause__ = root
+    top = RuntimeError("at the top")
+    top.__context__ = middle
+    assert root_of(top) is root

@@ -16,7 +16,7 @@ from tests.fake_target import FakeTarget
 
 VARIANTS = tuple(examples.variant(name) for name in ("a", "b", "c", "d"))
 PLAN = Plan(launches=5, retries=2)
-WORK = measure.Work(VARIANTS, PLAN)
+WORK = measure.Job(VARIANTS, PLAN)
 
 transient = TransientLaunchError("it broke", hint="again", error_class="crash")
 stable = StableLaunchError("it cannot", hint="never", error_class="missing_op")

@@ -78,7 +78,7 @@ def test_until_launches_at_least_as_often_as_the_rule_and_the_plan_say():
 
 def test_launches_go_where_they_are_needed_and_the_baseline_goes_along():
     target = FakeTarget(handler=answers())
-    counts = Counter(launch.variant for launch in made(run(target, measure.Work(VARIANTS, UNTIL))))
+    counts = Counter(launch.variant for launch in made(run(target, measure.Job(VARIANTS, UNTIL))))
     assert counts["quiet"] == 10
     assert 20 < counts["noisy"] < 60
     assert counts["float32"] == counts["noisy"]
@@ -86,7 +86,7 @@ def test_launches_go_where_they_are_needed_and_the_baseline_goes_along():
 
 def test_each_variant_stops_at_the_first_block_where_it_is_known():
     target = FakeTarget(handler=answers())
-    launches = by_variant(made(run(target, measure.Work(VARIANTS, UNTIL))))["noisy"]
+    launches = by_variant(made(run(target, measure.Job(VARIANTS, UNTIL))))["noisy"]
     assert stopping.enough(launches, 0.02)
     assert not any(stopping.enough(launches[:n], 0.02) for n in range(10, len(launches)))
 
@@ -95,7 +95,7 @@ def test_the_bound_ends_it():
     plan = replace(UNTIL, max_launches=12)
     counts = Counter(
         launch.variant
-        for launch in made(run(FakeTarget(handler=answers()), measure.Work(VARIANTS, plan)))
+        for launch in made(run(FakeTarget(handler=answers()), measure.Job(VARIANTS, plan)))
     )
     assert counts == {"float32": 12, "quiet": 10, "noisy": 12}
 
@@ -103,15 +103,15 @@ def test_the_bound_ends_it():
 @pytest.mark.parametrize("kept", [1, 7, 30, 31, 32, 50, 61])
 def test_a_resumed_session_decides_as_it_would_have(kept):
     whole = FakeTarget(handler=answers())
-    launches = made(run(whole, measure.Work(VARIANTS, UNTIL)))
+    launches = made(run(whole, measure.Job(VARIANTS, UNTIL)))
     rest = FakeTarget(handler=answers())
-    run(rest, measure.Work(VARIANTS, UNTIL, tuple(launches[:kept])))
+    run(rest, measure.Job(VARIANTS, UNTIL, tuple(launches[:kept])))
     assert rest.launched == whole.launched[kept:]
 
 
 def test_the_order_of_those_left_is_that_of_the_whole_block():
     target = FakeTarget(handler=answers())
-    run(target, measure.Work(VARIANTS, UNTIL))
+    run(target, measure.Job(VARIANTS, UNTIL))
     last = target.launched[-1][1]
     for block in range(last + 1):
         names = [name for name, at in target.launched if at == block]
@@ -123,7 +123,7 @@ def test_each_target_goes_its_own_way():
     still = dict.fromkeys(NAMES, 0.001)
     targets = [FakeTarget("adb:1", lambda n, b: replace(one(n, b), target="adb:1"))]
     targets += [FakeTarget("adb:2", lambda n, b: replace(one(n, b, still), target="adb:2"))]
-    work = replace(measure.Work(VARIANTS, UNTIL), stop=threading.Event())
+    work = replace(measure.Job(VARIANTS, UNTIL), stop=threading.Event())
     counts = Counter(
         (launch.target, launch.variant)
         for launch in made(measure.measure(targets, work, lambda *_: None))
@@ -135,7 +135,7 @@ def test_each_target_goes_its_own_way():
 def test_a_variant_that_fails_keeps_nobody_going():
     broken = StableLaunchError("it cannot", hint="never", error_class="missing_op")
     target = FakeTarget(handler=lambda name, block: broken if name == "noisy" else one(name, block))
-    outcomes = run(target, measure.Work(VARIANTS, UNTIL))
+    outcomes = run(target, measure.Job(VARIANTS, UNTIL))
     assert Counter(launch.variant for launch in made(outcomes)) == {"float32": 10, "quiet": 10}
     assert [x.variant for x in outcomes if isinstance(x, Failure)] == ["noisy"]
 
@@ -145,7 +145,7 @@ def test_without_its_baseline_the_rest_goes_on():
     target = FakeTarget(
         handler=lambda name, block: broken if name == "float32" else one(name, block)
     )
-    counts = Counter(launch.variant for launch in made(run(target, measure.Work(VARIANTS, UNTIL))))
+    counts = Counter(launch.variant for launch in made(run(target, measure.Job(VARIANTS, UNTIL))))
     assert counts["quiet"] == 10
     assert counts["noisy"] > 20
 
@@ -153,7 +153,7 @@ def test_without_its_baseline_the_rest_goes_on():
 def test_a_lost_target_fails_only_what_is_not_known_yet():
     lost = TransientLaunchError("it has gone", hint="plug it in", error_class="device_lost")
     target = FakeTarget(handler=lambda name, block: lost if block >= 15 else one(name, block))
-    outcomes = run(target, measure.Work(VARIANTS, replace(UNTIL, retries=0)))
+    outcomes = run(target, measure.Job(VARIANTS, replace(UNTIL, retries=0)))
     whole = {x.variant for x in outcomes if isinstance(x, Failure) and x.block is None}
     assert whole == {"noisy"}
 
@@ -183,7 +183,7 @@ def test_what_it_took_and_saved():
 
 def assembled(tmp_path, plan, *, end=True):
     session = replace(examples.session(variants=VARIANTS), plan=plan)
-    launches = made(run(FakeTarget(handler=answers()), measure.Work(VARIANTS, plan)))
+    launches = made(run(FakeTarget(handler=answers()), measure.Job(VARIANTS, plan)))
     path = examples.write(tmp_path / "x.jsonl", session, [examples.ENVIRONMENT, *launches], end=end)
     return assemble(read(path))
 

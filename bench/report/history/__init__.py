@@ -58,7 +58,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangePoint:
     """A figure begins a new level at a point.
 
     ``by`` is the new level over the old one (1.08: 8 % more); for an accuracy new minus old.
@@ -75,9 +75,9 @@ class Series:
 
     variant: str
     points: tuple[Point, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[ChangePoint, ...]
 
-    def changes_at(self, index: int) -> tuple[Change, ...]:
+    def changes_at(self, index: int) -> tuple[ChangePoint, ...]:
         """What changes at a point."""
         return tuple(change for change in self.changes if change.index == index)
 
@@ -223,9 +223,6 @@ def _point(records: Records, variant: Variant, launches: Sequence[Launch]) -> Po
     plan = records.session.plan
     summary = summarize(launches, until=plan.until)
     evaluated = next((x for x in records.accuracies if x.variant == variant.name), None)
-    accuracy = None
-    if evaluated is not None:
-        accuracy = evaluated.top1 if evaluated.top1 is not None else evaluated.agreement
     return Point(
         report=records.path.stem,
         started_at=records.session.started_at,
@@ -234,7 +231,7 @@ def _point(records: Records, variant: Variant, launches: Sequence[Launch]) -> Po
         p99_us=summary.p99_us,
         size_bytes=variant.size_bytes,
         zipped_bytes=variant.zipped_bytes,
-        accuracy=accuracy,
+        accuracy=None if evaluated is None else evaluated.score,
         samples=records.session.data.get("sha256"),
     )
 
@@ -249,34 +246,34 @@ def _series(name: str, points: tuple[Point, ...]) -> Series:
     return Series(name, points, tuple(sorted(found, key=lambda change: change.index)))
 
 
-def _level_changes(figure: Figure, figures: Mapping[int, Estimate]) -> Iterable[Change]:
+def _level_changes(figure: Figure, figures: Mapping[int, Estimate]) -> Iterable[ChangePoint]:
     """Of a figure with noise; ``figures`` by the index of their point."""
     indices, estimates = list(figures), list(figures.values())
     starts = change_points(estimates)
     bounds = [0, *starts, len(estimates)]
     for before, start, stop in zip(bounds, bounds[1:], bounds[2:], strict=False):
         by = _level(estimates[start:stop]) / _level(estimates[before:start])
-        yield Change(indices[start], figure, by)
+        yield ChangePoint(indices[start], figure, by)
 
 
 def _level(estimates: Sequence[Estimate]) -> float:
     return statistics.median(estimate.value for estimate in estimates)
 
 
-def _exact_changes(points: Sequence[Point]) -> Iterable[Change]:
+def _exact_changes(points: Sequence[Point]) -> Iterable[ChangePoint]:
     """Of figures without noise."""
     for index, (before, after) in enumerate(itertools.pairwise(points), start=1):
         ratio = after.size_bytes / before.size_bytes
         if abs(math.log(ratio)) >= SHOWN_SIZE:
-            yield Change(index, "size", ratio)
+            yield ChangePoint(index, "size", ratio)
         if None not in (before.accuracy, after.accuracy) and before.samples == after.samples:
             assert before.accuracy is not None
             assert after.accuracy is not None
             if abs(after.accuracy - before.accuracy) >= SHOWN_ACCURACY:
-                yield Change(index, "accuracy", after.accuracy - before.accuracy)
+                yield ChangePoint(index, "accuracy", after.accuracy - before.accuracy)
 
 
-def describe(change: Change) -> str:
+def describe(change: ChangePoint) -> str:
     """``median 1.08x slower``, ``size +12.0 %``, ``accuracy -0.40 points``."""
     if change.figure == "size":
         return f"size {(change.by - 1) * 100:+.1f} %"
@@ -285,7 +282,7 @@ def describe(change: Change) -> str:
     return f"{change.figure} {slower(change)}"
 
 
-def slower(change: Change) -> str:
+def slower(change: ChangePoint) -> str:
     """``1.08x slower`` or ``2.4x faster``, of a median or P99."""
     factor = max(change.by, 1 / change.by)
     return f"{factor:.{1 if factor >= 2 else 2}f}x {'slower' if change.by > 1 else 'faster'}"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import UsageError
-from bench.report.history import Change, History, Point, Series, Track, slower
+from bench.report.history import ChangePoint, History, Point, Series, Track, slower
 from bench.report.history._panels import (
     GREY,
     INK,
@@ -24,7 +24,7 @@ from bench.report.history._panels import (
     names_beside,
     tidy,
 )
-from bench.text import count, size
+from bench.text import count, size, time_unit
 from bench.values import Estimate
 
 if TYPE_CHECKING:
@@ -141,8 +141,7 @@ def _latencies(
     axes: Axes, history: History, tracks: Sequence[Track], known: Mapping[str, Look]
 ) -> None:
     """Medians with their intervals joined by a line per track, P99s as dashes above them."""
-    unit = "µs" if min(p.median_us.value for _, p in _points(tracks)) < 100 else "ms"
-    scale = 1.0 if unit == "µs" else 1e-3
+    unit, scale = time_unit(point.median_us.value for _, point in _points(tracks))
     for track in tracks:
         for series in track.series:
             _series(axes, history, series, known[series.variant], scale)
@@ -296,7 +295,7 @@ def _by_variant(history: History) -> dict[str, list[tuple[float, Point]]]:
 
 def _exact_changes(
     history: History, figure: Literal["size", "accuracy"]
-) -> Iterator[tuple[str, float, float, Change]]:
+) -> Iterator[tuple[str, float, float, ChangePoint]]:
     """Variant, place and change, once per report: targets share the file."""
     seen: set[tuple[str, str]] = set()
     for track in history.tracks:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from tabulate import tabulate
 
-from bench.report.history import Change, History, Point, Series, Track, describe
-from bench.text import INDENT, MICROSECONDS_BELOW_MS, escape_markdown, interval, p99, size
+from bench.report.history import ChangePoint, History, Point, Series, Track, describe
+from bench.text import INDENT, escape_markdown, interval, p99, size, time_unit
 from bench.values import Estimate
 
 HEADERS = ("variant", "when", "launches", "median", "p99", "size", "accuracy", "changed")
@@ -58,6 +59,12 @@ def csv(history: History) -> str:
     return str(pd.DataFrame(lines).to_csv(index=False, lineterminator="\n"))
 
 
+FORMATS: Mapping[str, Callable[[History], str]] = MappingProxyType(
+    {".txt": text, ".md": markdown, ".csv": csv}
+)
+"""Suffix of a file to what writes it."""
+
+
 def local_time(started_at: str) -> datetime | None:
     """When a report was begun, in this machine's time; None where it does not say."""
     try:
@@ -72,12 +79,12 @@ def _title(history: History, track: Track) -> str:
 
 
 def _headers(track: Track) -> list[str]:
-    unit = _unit(track)
+    unit, _ = _time_unit(track)
     return [f"{name} {unit}" if name in ("median", "p99") else name for name in HEADERS]
 
 
 def _rows(track: Track) -> Iterator[list[str]]:
-    scale = 1.0 if _unit(track) == "µs" else 1e-3
+    _, scale = _time_unit(track)
     for series in track.series:
         for index, point in enumerate(series.points):
             yield [
@@ -92,14 +99,13 @@ def _rows(track: Track) -> Iterator[list[str]]:
             ]
 
 
-def _unit(track: Track) -> str:
-    least = min(point.median_us.value for series in track.series for point in series.points)
-    return "µs" if least < MICROSECONDS_BELOW_MS * 1e3 else "ms"
+def _time_unit(track: Track) -> tuple[str, float]:
+    return time_unit(p.median_us.value for series in track.series for p in series.points)
 
 
 def _line(history: History, track: Track, series: Series, index: int) -> dict[str, Any]:
     point = series.points[index]
-    changes: dict[str, Change] = {change.figure: change for change in series.changes_at(index)}
+    changes: dict[str, ChangePoint] = {change.figure: change for change in series.changes_at(index)}
     return {
         "model": history.model,
         "target": track.target,

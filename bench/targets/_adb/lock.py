@@ -8,8 +8,9 @@ import os
 import socket
 import uuid
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
 from pathlib import Path
+
+from bench.values import utc_now
 
 SILENCE_S = 900.0
 """A holder on another machine that gave no sign for so long is taken for dead. Signs come every few
@@ -47,7 +48,7 @@ def ourselves() -> Holder:
     return Holder(
         host=socket.gethostname(),
         pid=os.getpid(),
-        since=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        since=utc_now(),
         machine=_machine(),
         born=_born(os.getpid()),
     )

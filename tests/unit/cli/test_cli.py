@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import io
+import dataclasses
 import signal
 from pathlib import Path
 
 import pytest
 
 from bench import cli
-from bench.cli import options
-from bench.cli.build import _file_name
-from bench.cli.parser import parser
-from bench.cli.progress import Show
-from bench.errors import TargetError, UsageError
+from bench.cli import _show
+from bench.cli._parser import COMMANDS, commands, module_of, parser, value
+from bench.cli.build import file_name
+from bench.cli.run import Arguments
+from bench.errors import UsageError
 from bench.values import Failure, Plan
 from tests import examples, tflite_files
 
@@ -27,15 +27,15 @@ def report_file(tmp_path):
 
 
 def asked(*arguments):
-    return parser().parse_args(["run", "model.tflite", *arguments])
+    return value(Arguments, vars(parser().parse_args(["run", "model.tflite", *arguments])))
 
 
 def test_the_defaults_are_those_of_a_plan():
-    assert options.plan(asked()) == Plan()
+    assert asked().plan() == Plan()
 
 
 def test_what_is_typed_is_planned():
-    plan = options.plan(
+    plan = (
         asked(
             *("--launches", "3"),
             *("--runs", "5"),
@@ -50,7 +50,7 @@ def test_what_is_typed_is_planned():
             "--tool-arg=--x=1",
             "--profile",
         )
-    )
+    ).plan()
     assert plan == Plan(
         launches=3,
         runs=5,
@@ -79,9 +79,12 @@ def test_what_is_typed_is_planned():
         ("--input-range", "0,1"),
     ],
 )
-def test_shapes_and_ranges_that_cannot_be_read(flag, text):
-    with pytest.raises(UsageError, match=f"write {flag} NAME="):
-        options.plan(asked(flag, text))
+def test_shapes_and_ranges_that_cannot_be_read(flag, text, capsys):
+    with pytest.raises(SystemExit) as caught:
+        asked(flag, text)
+    assert caught.value.code == cli.USAGE
+    assert f"argument {flag}: {text!r} is no " in (shown := capsys.readouterr().err)
+    assert "write NAME=" in shown
 
 
 @pytest.mark.parametrize(
@@ -103,47 +106,26 @@ def test_numbers_out_of_range(flag, value, capsys):
     assert flag in capsys.readouterr().err
 
 
-def test_settings_of_targets():
-    settings = options.target_options(asked("--set", "a=b=c", "--adb-server", "host:1"))
-    assert settings == {"a": "b=c", "adb_server": "host:1"}
-    with pytest.raises(UsageError, match="has no value"):
-        options.target_options(asked("--set", "a"))
-
-
-@pytest.mark.parametrize(
-    ("text", "split"), [("local", ("local", None)), ("local:0:1", ("local", "0:1"))]
-)
-def test_a_target_is_a_kind_and_an_address(text, split):
-    assert options.split_target(text) == split
-
-
-@pytest.mark.parametrize(
-    ("text", "words"), [("lcoal", "did you mean 'local'"), ("local:", "names no device")]
-)
-def test_a_target_that_is_none(text, words):
-    with pytest.raises(TargetError, match=words):
-        options.split_target(text)
+def test_options_of_targets(capsys):
+    typed = asked("--set", "a=b=c", "--adb-server", "host:1", "--benchmark-model", "x")
+    assert typed.options() == {"a": "b=c", "adb_server": "host:1", "benchmark_model": "x"}
+    with pytest.raises(SystemExit):
+        asked("--set", "a")
+    assert "has no value: write KEY=VALUE" in capsys.readouterr().err
 
 
 def test_the_format_goes_by_the_suffix(tmp_path):
-    chosen = options.outputs(asked("-o", "-", "-o", str(tmp_path / "a.csv")))
+    chosen = _show.outputs(["-", str(tmp_path / "a.csv")])
     assert chosen == [(None, "md"), (tmp_path / "a.csv", "csv")]
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("a.xlsx", r"use \.csv, \.json, \.md, \.txt"), ("no/where/a.md", "make it first")],
+    [("a.xlsx", r"use \.csv, \.html, \.json, \.md, \.txt"), ("no/where/a.md", "make it first")],
 )
 def test_an_output_is_refused_before_anything_is_measured(text, words):
     with pytest.raises(UsageError, match=words):
-        options.outputs(asked("-o", text))
-
-
-def test_several_files_are_compared_and_several_models_are_not():
-    assert options.tflite_paths(["a.tflite", "b.LITE"]) == [Path("a.tflite"), Path("b.LITE")]
-    assert options.tflite_paths(["a.keras"]) is None
-    with pytest.raises(UsageError, match="one source model at a time"):
-        options.tflite_paths(["a.tflite", "b.keras"])
+        _show.outputs([text])
 
 
 def test_a_report_is_shown_again(report_file, capsys):
@@ -221,22 +203,35 @@ def test_help_and_version(arguments, capsys):
     assert "bench" in capsys.readouterr().out
 
 
-def test_every_command_is_described_and_there():
-    (commands,) = (a.choices for a in parser()._actions if a.dest == "==SUPPRESS==" and a.choices)
-    for name, command in commands.items():
-        assert command.description.endswith("."), name
-        defaults = {key: command.get_default(key) for key in ("module", "function")}
-        module = __import__(f"bench.cli.{defaults['module']}", fromlist=["x"])
-        assert callable(getattr(module, defaults["function"])), name
+def test_every_command_is_a_file_and_every_file_a_command():
+    files = {path.stem for path in Path(cli.__file__).parent.glob("*.py")}
+    assert {name for name in files if not name.startswith("_")} == set(COMMANDS)
 
 
-def test_every_option_of_run_is_explained():
-    (commands,) = (a.choices for a in parser()._actions if a.dest == "==SUPPRESS==" and a.choices)
-    for name, command in commands.items():
-        assert all(action.help for action in command._actions), name
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_described_and_typed(name):
+    command, module = commands(parser())[name].fill(), module_of(name)
+    assert command.description.endswith(".")
+    assert module.Arguments.__dataclass_params__.frozen
+    assert module.carry_out.__doc__
+    typed = {action.dest for action in command._actions if action.dest != "help"}
+    assert typed == {field.name for field in dataclasses.fields(module.Arguments)}
 
 
-def test_a_kind_request_to_end_is_taken_like_ctrl_c():
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_argument_is_explained_and_has_its_default_in_one_place(name):
+    for action in commands(parser())[name].fill()._actions:
+        assert action.help
+        assert action.default == "==SUPPRESS==" or action.required, action.dest
+
+
+def test_the_help_of_run_is_grouped_in_plain_words():
+    command = commands(parser())["run"].fill()
+    groups = [group.title for group in command._action_groups if group._group_actions]
+    assert groups == ["options", "model and recipes", "where", "how", "output"]
+
+
+def test_a_request_to_end_is_taken_like_ctrl_c():
     with pytest.raises(KeyboardInterrupt):
         cli._interrupt(signal.SIGTERM, None)
 
@@ -257,47 +252,4 @@ def test_a_hang_up_that_is_ignored_stays_ignored(report_file):
     ],
 )
 def test_a_recipe_is_a_file_name(recipe, name):
-    assert _file_name(recipe) == name
-
-
-class Screen(io.StringIO):
-    """A standard error that says whether it is a terminal."""
-
-    def __init__(self, *, terminal: bool) -> None:
-        super().__init__()
-        self._terminal = terminal
-
-    def isatty(self) -> bool:
-        return self._terminal
-
-
-def progress_on(screen, monkeypatch, *, quiet=False):
-    monkeypatch.setattr("sys.stderr", screen)
-    with Show(quiet=quiet) as show:
-        for done in range(3):
-            show.step("building float32", done, 2)
-        show.note("measuring local", "cooling 41.2 °C")
-        show.note("measuring local", "cooling 41.2 °C")
-        show.say("it failed [not markup]")
-        show.finish("measuring")
-    return screen.getvalue()
-
-
-def test_elsewhere_than_on_a_terminal_each_stage_is_one_line(monkeypatch):
-    shown = progress_on(Screen(terminal=False), monkeypatch)
-    assert shown.splitlines() == [
-        "building float32",
-        "measuring local: cooling 41.2 °C",
-        "it failed [not markup]",
-    ]
-
-
-def test_quiet_tells_of_faults_alone(monkeypatch):
-    for terminal in (False, True):
-        shown = progress_on(Screen(terminal=terminal), monkeypatch, quiet=True)
-        assert shown == "it failed [not markup]\n"
-
-
-def test_on_a_terminal_faults_stay_above_the_bars(monkeypatch):
-    monkeypatch.setenv("TERM", "xterm")
-    assert "it failed [not markup]" in progress_on(Screen(terminal=True), monkeypatch)
+    assert file_name(recipe) == name

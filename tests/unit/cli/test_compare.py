@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bench import cli
-from bench.cli import options
-from bench.cli.parser import parser
+from bench.cli._parser import parser, value
+from bench.cli.run import Arguments
 from bench.errors import UsageError
 from bench.values import Accuracy, Plan
 from tests import examples
@@ -119,7 +119,7 @@ def test_a_limit_is_a_share(text, capsys):
 
 
 def run(*arguments):
-    return options.plan(parser().parse_args(["run", "m.tflite", *arguments]))
+    return value(Arguments, vars(parser().parse_args(["run", "m.tflite", *arguments]))).plan()
 
 
 def test_until_is_planned():

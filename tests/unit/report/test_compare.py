@@ -11,7 +11,7 @@ import pytest
 from bench.errors import UsageError
 from bench.records import Records
 from bench.report import compare
-from bench.report.compare import Limits
+from bench.report.compare import Tolerances
 from bench.values import Accuracy, Environment, Plan
 from tests import examples
 
@@ -80,12 +80,12 @@ def report(
 
 
 def int8(old, new, limits=None, *, across=False):
-    found = compare.changes(old, new, limits or Limits(latency=0.05), across=across)
+    found = compare.changes(old, new, limits or Tolerances(latency=0.05), across=across)
     return next(change for change in found if change.variant == "quantize:int8")
 
 
 def test_every_variant_of_both_is_compared():
-    found = compare.changes(report(), report(seed=1), Limits(), across=False)
+    found = compare.changes(report(), report(seed=1), Tolerances(), across=False)
     assert [(change.variant, change.target) for change in found] == [
         ("float32", "local"),
         ("quantize:int8", "local"),
@@ -133,7 +133,7 @@ def test_one_launch_cannot_tell_and_no_number_is_made_up():
 
 
 def test_without_a_limit_nothing_fails():
-    change = int8(report(accuracy=0.9), report(2.0, size_bytes=800, accuracy=0.1), Limits())
+    change = int8(report(accuracy=0.9), report(2.0, size_bytes=800, accuracy=0.1), Tolerances())
     assert change.regressions == ()
 
 
@@ -142,7 +142,7 @@ def test_without_a_limit_nothing_fails():
     [(400, 0.0, False), (401, 0.0, True), (420, 0.05, False), (421, 0.05, True), (100, 0.0, False)],
 )
 def test_the_gate_on_size_is_exact(size_bytes, limit, fails):
-    change = int8(report(), report(size_bytes=size_bytes), Limits(size=limit))
+    change = int8(report(), report(size_bytes=size_bytes), Tolerances(size=limit))
     assert change.size_ratio == pytest.approx(size_bytes / 400)
     assert change.regressions == (("size",) if fails else ())
 
@@ -158,13 +158,13 @@ def test_the_gate_on_size_is_exact(size_bytes, limit, fails):
     ],
 )
 def test_the_gate_on_accuracy_counts_points(before, after, limit, fails):
-    change = int8(report(accuracy=before), report(accuracy=after), Limits(accuracy=limit))
+    change = int8(report(accuracy=before), report(accuracy=after), Tolerances(accuracy=limit))
     assert change.accuracy_change == pytest.approx(after - before)
     assert change.regressions == (("accuracy",) if fails else ())
 
 
 def test_without_labels_the_agreement_is_compared():
-    change = int8(report(agreement=0.99), report(agreement=0.90), Limits(accuracy=0.05))
+    change = int8(report(agreement=0.99), report(agreement=0.90), Tolerances(accuracy=0.05))
     assert change.regressions == ("accuracy",)
 
 
@@ -174,26 +174,26 @@ def test_without_labels_the_agreement_is_compared():
     ids=["other samples", "not evaluated", "nothing"],
 )
 def test_an_accuracy_that_cannot_be_compared_is_none(new):
-    change = int8(report(accuracy=0.9), new, Limits(accuracy=0.0))
+    change = int8(report(accuracy=0.9), new, Tolerances(accuracy=0.0))
     assert change.accuracy_change is None
     assert change.regressions == ()
 
 
 def test_all_that_regressed_is_named():
-    limits = Limits(latency=0.05, size=0.05, accuracy=0.01)
+    limits = Tolerances(latency=0.05, size=0.05, accuracy=0.01)
     change = int8(report(accuracy=0.9), report(2.0, size_bytes=800, accuracy=0.1), limits)
     assert change.regressions == ("latency", "size", "accuracy")
 
 
 def test_a_variant_that_only_one_side_has_is_left_out():
     old = report(variants=(examples.FLOAT32,))
-    found = compare.changes(old, report(), Limits(), across=False)
+    found = compare.changes(old, report(), Tolerances(), across=False)
     assert [change.variant for change in found] == ["float32"]
 
 
 def test_a_side_without_launches_has_no_latency_and_still_a_size():
     new = replace(report(size_bytes=800), launches=())
-    change = int8(report(), new, Limits(latency=0.05, size=0.05))
+    change = int8(report(), new, Tolerances(latency=0.05, size=0.05))
     assert change.latency is None
     assert change.regressions == ("size",)
 
@@ -279,7 +279,7 @@ def test_of_several_phones_each_is_compared_with_itself():
             launches=(*first.launches, *second.launches),
         )
 
-    found = compare.changes(both(1.0, "a"), both(1.2, "b"), Limits(latency=0.05), across=False)
+    found = compare.changes(both(1.0, "a"), both(1.2, "b"), Tolerances(latency=0.05), across=False)
     gates = {(change.target, change.variant): change.gate for change in found}
     assert gates["adb:R5", "quantize:int8"] == "pass"
     assert gates["adb:R6", "quantize:int8"] == "regression"

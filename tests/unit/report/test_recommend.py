@@ -9,7 +9,7 @@ import pytest
 from bench import records
 from bench.cli import main
 from bench.report import assemble
-from bench.report.recommend import Aim, Limits, Recommendation, recommendations
+from bench.report.recommend import Aim, Recommendation, Requirements, recommendations
 from bench.values import Accuracy
 from tests import examples
 
@@ -35,9 +35,8 @@ def file(tmp_path: Path) -> Path:
     return examples.write(tmp_path / "r.jsonl", session, [examples.ENVIRONMENT, *evaluated, *made])
 
 
-def ask(file: Path, limits: Limits = Limits(), aim: Aim = "latency") -> Recommendation:  # noqa: B008  # frozen
-    read = records.read(file)
-    (found,) = recommendations(read, assemble(read), limits, aim)
+def ask(file: Path, limits: Requirements = Requirements(), aim: Aim = "latency") -> Recommendation:  # noqa: B008  # frozen
+    (found,) = recommendations(assemble(records.read(file)), limits, aim)
     return found
 
 
@@ -53,7 +52,7 @@ def test_without_limits_the_fastest_is_recommended(file: Path):
 
 
 def test_of_equals_the_smallest_is_recommended_and_the_others_are_named(file: Path):
-    found = ask(file, Limits(loss=0.01))
+    found = ask(file, Requirements(loss=0.01))
     assert name_of(found) == "prune:0.5"
     assert [row.variant.name for row in found.equals] == ["float32"]
     ((row, reason),) = found.rejected
@@ -65,15 +64,15 @@ def test_a_latency_keeps_to_its_limit_only_if_its_upper_end_does(file: Path):
     read = records.read(file)
     table = assemble(read).tables[0]
     high = table.rows[1].summary.median_us.high
-    assert name_of(ask(file, Limits(median_us=high))) == "quantize:int8"
-    assert ask(file, Limits(median_us=high - 0.01)).chosen is None
+    assert name_of(ask(file, Requirements(median_us=high))) == "quantize:int8"
+    assert ask(file, Requirements(median_us=high - 0.01)).chosen is None
 
 
 def test_a_p99_that_is_not_known_keeps_to_no_limit(tmp_path: Path):
     few = [examples.launch(name, 0) for name in NAMES]
     session = examples.session(variants=VARIANTS, launches=1)
     path = examples.write(tmp_path / "few.jsonl", session, [examples.ENVIRONMENT, *few])
-    found = ask(path, Limits(p99_us=1e9))
+    found = ask(path, Requirements(p99_us=1e9))
     assert found.chosen is None
     assert {reason for _, reason in found.rejected} == {"its p99 is not known well enough"}
 
@@ -82,7 +81,7 @@ def test_without_accuracies_a_limit_on_loss_leaves_the_baseline(tmp_path: Path):
     made = examples.launches(NAMES, 12)
     session = examples.session(variants=VARIANTS, launches=12)
     path = examples.write(tmp_path / "blind.jsonl", session, [examples.ENVIRONMENT, *made])
-    assert name_of(ask(path, Limits(loss=0.5))) == "float32"
+    assert name_of(ask(path, Requirements(loss=0.5))) == "float32"
 
 
 @pytest.mark.parametrize(("aim", "name"), [("zipped", "quantize:int8"), ("size", "quantize:int8")])
@@ -91,8 +90,8 @@ def test_the_smallest_can_be_asked_for(file: Path, aim: Aim, name: str):
 
 
 def test_sizes_are_limits_too(file: Path):
-    assert name_of(ask(file, Limits(zipped_bytes=300), "latency")) == "quantize:int8"
-    assert name_of(ask(file, Limits(size_bytes=399))) is None
+    assert name_of(ask(file, Requirements(zipped_bytes=300), "latency")) == "quantize:int8"
+    assert name_of(ask(file, Requirements(size_bytes=399))) is None
 
 
 def test_the_command_says_what_to_ship_and_why_not_others(file: Path, capsys):

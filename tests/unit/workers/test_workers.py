@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bench import workers
 from bench.values import LAUNCH_ERROR_CLASSES
 from bench.workers import evaluate, launch
-from bench.workers.interpreter import Graph, random_input, to_input, to_real
+from bench.workers.interpreter import LoadedModel, random_input, to_input, to_real
 from tests import tflite_files
 
 REAL = (0.0, 0)
@@ -125,7 +125,7 @@ def test_fractions_do_not_go_into_an_input_of_plain_integers():
 
 @pytest.mark.parametrize("name", tflite_files.RUNNABLE)
 def test_any_input_can_be_fed_and_run(file, name):
-    graph = Graph(file(tflite_files.RUNNABLE[name]()), threads=1)
+    graph = LoadedModel(file(tflite_files.RUNNABLE[name]()), threads=1)
     graph.allocate()
     generator = np.random.default_rng(0)
     graph.feed({n: random_input(d, generator, None) for n, d in graph.inputs().items()})
@@ -138,7 +138,7 @@ def test_any_input_can_be_fed_and_run(file, name):
 
 @pytest.mark.parametrize("delegate", [None, "xnnpack", "none"])
 def test_what_comes_out_is_what_the_op_says(file, delegate):
-    graph = Graph(file(tflite_files.add()), threads=2, delegate=delegate)
+    graph = LoadedModel(file(tflite_files.add()), threads=2, delegate=delegate)
     graph.allocate()
     graph.feed({"x": np.full((1, 8), 2.0, np.float32), "z": np.arange(8, dtype="f4")[None]})
     graph.run()
@@ -149,7 +149,7 @@ def test_what_comes_out_is_what_the_op_says(file, delegate):
     ("key", "inputs"), [(None, {"a"}), ("first", {"a"}), ("second", {"p", "q"})]
 )
 def test_a_signature_has_its_own_inputs(file, key, inputs):
-    graph = Graph(file(tflite_files.two_signatures()), threads=1, signature=key)
+    graph = LoadedModel(file(tflite_files.two_signatures()), threads=1, signature=key)
     assert set(graph.inputs()) == inputs
     graph.allocate()
     graph.feed({n: np.ones(d["shape"], np.float32) for n, d in graph.inputs().items()})
@@ -162,11 +162,11 @@ def test_a_signature_that_is_not_there(file):
     with pytest.raises(
         ValueError, match="no signature 'third' in the model; there is: first, second"
     ):
-        Graph(file(tflite_files.two_signatures()), threads=1, signature="third")
+        LoadedModel(file(tflite_files.two_signatures()), threads=1, signature="third")
 
 
 def test_a_dynamic_dimension_is_given_a_size_and_a_fixed_one_is_not(file):
-    graph = Graph(file(tflite_files.tanh(signature=(-1, 8))), threads=1)
+    graph = LoadedModel(file(tflite_files.tanh(signature=(-1, 8))), threads=1)
     graph.resize("x", (5, 8), strict=True)
     graph.allocate()
     assert tuple(graph.inputs()["x"]["shape"]) == (5, 8)
@@ -179,7 +179,7 @@ def test_a_dynamic_dimension_is_given_a_size_and_a_fixed_one_is_not(file):
 def refusal(path, *, feed=None, shape=None):
     """What the interpreter says to a file, a shape or a value."""
     try:
-        graph = Graph(path, threads=1)
+        graph = LoadedModel(path, threads=1)
         for name, sizes in (shape or {}).items():
             graph.resize(name, sizes, strict=True)
         graph.allocate()

@@ -8,7 +8,7 @@ import pytest
 
 from bench.errors import UsageError
 from bench.report import history
-from bench.report.history import Change, describe
+from bench.report.history import ChangePoint, describe
 from bench.values import Estimate, Missing, Plan
 from tests import examples
 from tests.unit.report.history import stories
@@ -170,13 +170,13 @@ def test_a_session_that_stopped_by_itself_keeps_its_promise(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (Change(1, "median", 1.08), "median 1.08x slower"),
-        (Change(1, "p99", 0.8), "p99 1.25x faster"),
-        (Change(1, "median", 0.4), "median 2.5x faster"),
-        (Change(1, "median", 2.0), "median 2.0x slower"),
-        (Change(1, "size", 1.12), "size +12.0 %"),
-        (Change(1, "size", 0.5), "size -50.0 %"),
-        (Change(1, "accuracy", -0.004), "accuracy -0.40 points"),
+        (ChangePoint(1, "median", 1.08), "median 1.08x slower"),
+        (ChangePoint(1, "p99", 0.8), "p99 1.25x faster"),
+        (ChangePoint(1, "median", 0.4), "median 2.5x faster"),
+        (ChangePoint(1, "median", 2.0), "median 2.0x slower"),
+        (ChangePoint(1, "size", 1.12), "size +12.0 %"),
+        (ChangePoint(1, "size", 0.5), "size -50.0 %"),
+        (ChangePoint(1, "accuracy", -0.004), "accuracy -0.40 points"),
     ],
 )
 def test_a_change_in_words(change, said):

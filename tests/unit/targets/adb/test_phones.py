@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench.cli import where
 from bench.errors import TargetError
+from bench.pipeline import choose
 from bench.targets import adb
 from bench.targets._adb import phones
 from bench.targets._adb.address import VARIABLES
@@ -39,6 +39,11 @@ def server() -> Iterator[FakeAdbServer]:
 def other() -> Iterator[FakeAdbServer]:
     with FakeAdbServer(ONE + TWO) as made:
         yield made
+
+
+def meant(asked: list[str], given: dict[str, str]) -> list[str | None]:
+    """The addresses that ``bench run`` would open, where it is told so and where it is not."""
+    return [address for _, address in choose.named(asked or choose.ready_phones(given), given)]
 
 
 def options_of(*servers: FakeAdbServer) -> Options:
@@ -96,9 +101,7 @@ def test_phones_of_several_servers_are_named_by_both(
     assert phones.choose("TWO", both).address == f"TWO@{other.address}"
     with pytest.raises(TargetError, match="2 phones are called 'ONE'"):
         phones.choose("ONE", both)
-    assert [address for _, address in where.chosen(["adb"], given)] == [
-        each.removeprefix("adb:") for each in ready
-    ]
+    assert meant(["adb"], given) == [each.removeprefix("adb:") for each in ready]
 
 
 @pytest.mark.parametrize("asked", [["adb"], []])
@@ -107,7 +110,7 @@ def test_a_server_that_was_asked_for_and_is_silent_is_no_small_matter(
 ) -> None:
     given = {"adb_server": f"{server.address},192.0.2.1.invalid:5037"}
     with pytest.raises(TargetError, match=r"no adb server answers at 192\.0\.2\.1"):
-        where.chosen(asked, given)
+        meant(asked, given)
 
 
 # adb's own variables
@@ -121,7 +124,7 @@ def test_android_serial_is_what_adb_means(
     assert phones.choose(None, options_of(other)).address == "TWO"
     assert phones.choose("ONE", options_of(other)).address == "ONE"
     for asked in (["adb"], []):
-        assert where.chosen(asked, given) == [("adb", "TWO")]
+        assert meant(asked, given) == ["TWO"]
     states = {status.target: status.state for status in adb.discover(given)}
     assert states == {"adb:ONE": "not ANDROID_SERIAL's", "adb:TWO": "ready"}
 
@@ -132,7 +135,7 @@ def test_an_android_serial_that_is_not_attached_is_told(
 ) -> None:
     monkeypatch.setenv(phones.SERIAL, "NINE")
     with pytest.raises(TargetError, match="NINE"):
-        where.chosen(asked, {"adb_server": other.address})
+        meant(asked, {"adb_server": other.address})
     with pytest.raises(TargetError, match="ANDROID_SERIAL names 'NINE'"):
         phones.choose(None, options_of(other))
 

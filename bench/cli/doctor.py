@@ -1,27 +1,57 @@
-"""``bench doctor`` and ``bench clean``: see to the phones."""
+"""``bench doctor``: is all there that measuring on a phone needs?"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tabulate import tabulate
-
-from bench.benchmark_model import binary
-from bench.cli import FAILED, GOOD, options
-from bench.cli.progress import Show
-from bench.cli.where import named
+from bench.cli import FAILED, GOOD, _shared
 from bench.errors import BenchError, TargetError
-from bench.targets import adb
-from bench.text import size
-from bench.values import Environment, Plan
+from bench.values import Plan
+
+if TYPE_CHECKING:
+    from bench.targets.adb import AdbTarget
+    from bench.values import Environment
+
+DESCRIPTION = (
+    "Look at all that measuring on a phone needs, and name the cure for each fault. "
+    "Exit 3 where there is one."
+)
 
 
-def doctor(asked: argparse.Namespace) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Arguments(_shared.TargetArguments):
+    """What can be typed behind ``bench doctor``; ``fetch`` may be a flag without its version."""
+
+    fetch: str | None = None
+    abi: tuple[str, ...] = ()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    _shared.add_target_arguments(parser)
+    parser.add_argument(
+        "--fetch",
+        nargs="?",
+        const="",
+        metavar="VERSION",
+        help="get benchmark_model for each phone's ABI from its published address: "
+        "tflite-nightly (default), litert-latest or litert-X.Y.Z",
+    )
+    parser.add_argument("--abi", action="append", help="fetch for this ABI, without a phone")
+
+
+def carry_out(asked: Arguments) -> int:
     """Carry out ``bench doctor``: exit 3 where something needs a cure."""
-    settings = options.target_options(asked)
+    from bench.cli import _show
+    from bench.pipeline import choose
+    from bench.targets import adb
+
+    settings = asked.options()
     statuses = adb.discover(settings)
     rows = [(status.target, status.state, status.hint) for status in statuses]
     if not statuses:
@@ -29,7 +59,7 @@ def doctor(asked: argparse.Namespace) -> int:
     rows += _servers(settings)
     for status in statuses:
         if status.ready and status.meant:
-            address = options.split_target(status.target)[1]
+            address = choose.split(status.target)[1]
             if asked.fetch is not None:
                 _fetch(adb.abis(address, settings)[0], asked.fetch)
             rows += _look(address, settings)
@@ -37,22 +67,13 @@ def doctor(asked: argparse.Namespace) -> int:
         if asked.fetch is not None:
             _fetch(abi, asked.fetch)
         rows.append(_tool_row(settings, (abi,)))
-    print(tabulate(rows, headers=["what", "state", "cure"], disable_numparse=True))
+    _show.rows([dict(zip(("what", "state", "cure"), row, strict=True)) for row in rows])
     return FAILED if any(cure for _, _, cure in rows) else GOOD
 
 
-def clean(asked: argparse.Namespace) -> int:
-    """Carry out ``bench clean``."""
-    settings = options.target_options(asked)
-    for kind, address in named(asked.target or [adb.KIND], settings):
-        if kind != adb.KIND:
-            raise TargetError(f"there is nothing of ours to clean on {kind}", hint="name a phone")
-        count, total_bytes = adb.clean(address, settings)
-        print(f"{kind}:{address}: removed {count} files, {size(total_bytes)}")
-    return GOOD
-
-
 def _servers(settings: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    from bench.targets import adb
+
     try:
         found = adb.versions(settings)
     except TargetError:
@@ -72,6 +93,8 @@ def _servers(settings: Mapping[str, str]) -> list[tuple[str, str, str]]:
 
 def _look(address: str | None, settings: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """One phone: can it be entered, with a tool that fits, and is it fit to be measured on?"""
+    from bench.targets import adb
+
     name = f"adb:{address}"
     try:
         with adb.open(address, Plan(), settings) as target:
@@ -93,7 +116,9 @@ def _facts(name: str, environment: Environment) -> list[tuple[str, str, str]]:
     return [(f"{name} benchmark_model", tool, "")]
 
 
-def _storage(name: str, target: adb.AdbTarget) -> list[tuple[str, str, str]]:
+def _storage(name: str, target: AdbTarget) -> list[tuple[str, str, str]]:
+    from bench.text import size
+
     lacking = target.short_of_bytes()
     if not lacking:
         return []
@@ -101,7 +126,7 @@ def _storage(name: str, target: adb.AdbTarget) -> list[tuple[str, str, str]]:
     return [(f"{name} storage", f"{size(lacking)} too little for benchmark_model", hint)]
 
 
-def _fitness(name: str, target: adb.AdbTarget) -> list[tuple[str, str, str]]:
+def _fitness(name: str, target: AdbTarget) -> list[tuple[str, str, str]]:
     """What a launch would wait for, and what of the phone's state is not known."""
     found = target.fitness()
     state = found.state
@@ -119,6 +144,8 @@ def _fitness(name: str, target: adb.AdbTarget) -> list[tuple[str, str, str]]:
 
 
 def _tool_row(settings: Mapping[str, str], abis: tuple[str, ...]) -> tuple[str, str, str]:
+    from bench.benchmark_model import binary
+
     given = settings.get("benchmark_model")
     try:
         tool = binary.find(Path(given) if given else None, abis)
@@ -128,7 +155,11 @@ def _tool_row(settings: Mapping[str, str], abis: tuple[str, ...]) -> tuple[str, 
 
 
 def _fetch(abi: str, version: str) -> None:
-    with Show(quiet=False) as progress:
+    from bench.benchmark_model import binary
+    from bench.observers.terminal import Terminal
+    from bench.text import size
+
+    with Terminal() as progress:
         wanted = version or binary.DEFAULT_VERSION
         tool = binary.fetch(abi, wanted, lambda words: progress.note(f"{abi} {wanted}", words))
     print(f"fetched {tool.path} ({size(tool.size_bytes)}, sha256 {tool.sha256})", file=sys.stderr)

@@ -7,20 +7,23 @@ import sys
 import threading
 from typing import Any
 
+from bench.observers import Observer
+
 _NUMBER = re.compile(r"[\d.,]+")
 
 
-class Show:
+class Terminal(Observer):
     """Shows what is being done, as a context manager; safe to call from several threads.
 
     Args:
-        quiet: show nothing at all.
+        quiet: tell of faults alone.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
         self._lock = threading.Lock()
         self._bars: Any = None
         self._tasks: dict[str, Any] = {}
+        self._quiet = quiet
         self._plain = not quiet and not sys.stderr.isatty()
         self._said: set[str] = set()
         if not quiet and sys.stderr.isatty():
@@ -43,7 +46,7 @@ class Show:
                 transient=True,
             )
 
-    def __enter__(self) -> Show:
+    def __enter__(self) -> Terminal:
         if self._bars is not None:
             self._bars.start()
         return self
@@ -76,11 +79,16 @@ class Show:
                 self._said.add(said)
                 print(f"{what}: {words}", file=sys.stderr, flush=True)
 
-    def say(self, words: str) -> None:
+    def inform(self, words: str) -> None:
+        """One line that stays, above any bars; not when quiet."""
+        if not self._quiet:
+            self.warn(words)
+
+    def warn(self, words: str) -> None:
         """One line that stays, above any bars; also when quiet, since it tells of a fault."""
         with self._lock:
             if self._bars is not None:
-                self._bars.console.print(words, markup=False, highlight=False)
+                self._bars.console.print(words, markup=False, highlight=False, soft_wrap=True)
             else:
                 print(words, file=sys.stderr, flush=True)
 

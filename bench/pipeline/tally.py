@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from bench import schedule
-from bench.cli.progress import Show
+from bench.observers import Observer
 from bench.records import Records
 from bench.values import Launch
 
@@ -29,13 +29,13 @@ class Tally:
         """One more launch was made."""
         self._launches[launch.target][launch.variant].append(launch)
 
-    def show(self, target: str, bar: str, progress: Show) -> None:
+    def show(self, target: str, bar: str, observer: Observer) -> None:
         """Bring a target's bar up to date; with ``--until`` say what goes on, and why."""
         more = schedule.still_wanted(self._variants, self._launches[target], self._plan)
         done = sum(map(len, self._launches[target].values()))
-        progress.step(bar, done, done + sum(more.values()))
+        observer.step(bar, done, done + sum(more.values()))
         if self._plan.until is not None and any(more.values()):
-            progress.note(bar, self._words(target, more))
+            observer.note(bar, self._words(target, more))
 
     def _words(self, target: str, more: dict[str, int]) -> str:
         """``±2 %: 3 of 5 known, quantize:int8 about 12 more``."""

@@ -1,0 +1,239 @@
+"""What charts show, as rows of plain values; nothing is rounded, and nothing is drawn.
+
+What would be too many marks to draw or to tell apart is summed up here: launches in bins of time,
+runs in bins of latency.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from bench.report import Report, Row, Table
+from bench.values import Estimate, Launch
+
+MOST_DOTS = 400
+"""Launches of one variant on one target that are drawn one by one; more are summed up in bins."""
+
+BINS = 60
+"""Of latency in a distribution, and of time where launches are summed up."""
+
+MOST_OPS = 12
+"""Types of op in the chart of ops; what is left is ``other``."""
+
+Rows = list[dict[str, Any]]
+
+
+def names(report: Report) -> list[str]:
+    """The variants, in the order in which they are shown."""
+    return [variant.name for variant in report.session.variants]
+
+
+def pareto_rows(report: Report) -> Rows:
+    """One row per variant and target that was measured: sizes, latency, accuracy, intervals."""
+    rows = []
+    for table in report.tables:
+        measured = [row for row in table.rows if row.summary is not None]
+        for row in measured:
+            rows.append(
+                {
+                    "target": table.environment.label,
+                    "variant": row.variant.name,
+                    "size_bytes": row.variant.size_bytes,
+                    "zipped_bytes": row.variant.zipped_bytes,
+                    **_interval("median_us", row.summary.median_us if row.summary else None),
+                    **_accuracy(row),
+                }
+            )
+    return rows
+
+
+def _accuracy(row: Row) -> dict[str, float | None]:
+    """The score in per cent with its interval, where the report has one."""
+    value = None if row.accuracy is None else row.accuracy.top1
+    return {"accuracy": None if value is None else value * 100}
+
+
+def _interval(name: str, estimate: Estimate | None) -> dict[str, float | None]:
+    if estimate is None:
+        return {name: None, f"{name}_low": None, f"{name}_high": None}
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+
+
+def launch_rows(report: Report) -> Rows:
+    """One row per launch, or per bin of time where there are too many of them.
+
+    ``after_s`` is counted from the first launch on that target. A launch's figure is its median, or
+    its mean where the tool prints no median.
+    """
+    rows: Rows = []
+    for table in report.tables:
+        launches = _launches(report, table)
+        after_s = _after_s(launches)
+        for name in names(report):
+            made = [
+                _launch_row(table, launch, after)
+                for launch, after in zip(launches, after_s, strict=True)
+                if launch.variant == name
+            ]
+            rows += made if len(made) <= MOST_DOTS else list(_binned(made))
+    return rows
+
+
+def _after_s(launches: Sequence[Launch]) -> list[float]:
+    """Seconds from the first launch to each; those of one second stand evenly spread within it."""
+    seconds = [_seconds(launch) for launch in launches]
+    start = min(seconds, default=0.0)
+    count, seen = Counter(seconds), Counter[float]()
+    after = []
+    for second in seconds:
+        after.append(second - start + seen[second] / count[second])
+        seen[second] += 1
+    return after
+
+
+def _launch_row(table: Table, launch: Launch, after_s: float) -> dict[str, Any]:
+    latency = launch.latency
+    before = launch.state.get("before") or {}
+    typical_us = latency.mean_us if latency.median_us is None else latency.median_us
+    return {
+        "target": table.environment.label,
+        "variant": launch.variant,
+        "block": launch.block,
+        "after_s": after_s,
+        "median_us": typical_us,
+        "low_us": latency.min_us,
+        "high_us": latency.max_us,
+        "launches": 1,
+        "celsius": before.get("celsius") if isinstance(before, Mapping) else None,
+        "waited_s": launch.state.get("waited_s") or None,
+    }
+
+
+def _binned(rows: Rows) -> Iterator[dict[str, Any]]:
+    """Rows of one variant on one target by bins of equal time: medians, and the whole range."""
+    ends = np.linspace(rows[0]["after_s"], max(row["after_s"] for row in rows), BINS * 2 + 1)[1:]
+    bins: defaultdict[int, Rows] = defaultdict(list)
+    for row in rows:
+        bins[int(np.searchsorted(ends, row["after_s"]))].append(row)
+    for _, mine in sorted(bins.items()):
+        heat = [row["celsius"] for row in mine if row["celsius"] is not None]
+        medians = [row["median_us"] for row in mine]
+        yield {
+            **mine[0],
+            "after_s": float(np.mean([row["after_s"] for row in mine])),
+            "median_us": float(np.median(medians)),
+            "low_us": min(medians),
+            "high_us": max(medians),
+            "launches": len(mine),
+            "celsius": float(np.mean(heat)) if heat else None,
+            "waited_s": sum(row["waited_s"] or 0.0 for row in mine) or None,
+        }
+
+
+def distribution_rows(report: Report) -> tuple[Rows, Rows]:
+    """Bins of latency with the share of runs in each, and the figures to be marked.
+
+    Where no samples exist the bins hold launch maxima, which the P99 is made of; ``of`` says which.
+    """
+    bins: Rows = []
+    marks: Rows = []
+    for table in report.tables:
+        for row in table.rows:
+            launches = _launches(report, table, row.variant.name)
+            values, kind = _values(launches)
+            if row.summary is None or len(values) < 2:
+                continue
+            about = {"target": table.environment.label, "variant": row.variant.name, "of": kind}
+            bins += [{**about, **each} for each in _histogram(values)]
+            for name, figure in (("median", row.summary.median_us), ("p99", row.summary.p99_us)):
+                if isinstance(figure, Estimate):
+                    marks.append({**about, "mark": name, "us": figure.value})
+    return bins, marks
+
+
+def _values(launches: Sequence[Launch]) -> tuple[np.ndarray[Any, np.dtype[np.float64]], str]:
+    samples = [np.asarray(each.latency.samples_ns) for each in launches if each.latency.samples_ns]
+    if samples:
+        return np.concatenate(samples) / 1e3, "runs"
+    maxima = [each.latency.max_us for each in launches if each.latency.max_us is not None]
+    return np.asarray(maxima, float), "launch maxima"
+
+
+def _histogram(values: np.ndarray[Any, np.dtype[np.float64]]) -> Rows:
+    """Bins of equal width on a logarithmic scale: latencies are skewed."""
+    low, high = float(values.min()), float(values.max())
+    if low <= 0 or low == high:
+        return [{"from_us": low, "to_us": high, "share": 1.0}]
+    edges = np.geomspace(low, high, min(BINS, max(8, math.isqrt(values.size))) + 1)
+    counts, _ = np.histogram(values, edges)
+    return [
+        {"from_us": float(left), "to_us": float(right), "share": float(count / values.size)}
+        for left, right, count in zip(edges[:-1], edges[1:], counts, strict=True)
+        if count
+    ]
+
+
+def op_rows(report: Report) -> Rows:
+    """Microseconds per inference by type of op, for each variant and target that was profiled."""
+    rows: Rows = []
+    for table in report.tables:
+        total: defaultdict[str, float] = defaultdict(float)
+        for times in table.profile.values():
+            for op, time_us in times.items():
+                total[op] += time_us
+        shown = sorted(total, key=lambda op: -total[op])[:MOST_OPS]
+        for variant, times in table.profile.items():
+            sums: defaultdict[str, float] = defaultdict(float)
+            for op, time_us in times.items():
+                sums[op if op in shown else "other"] += time_us
+            rows += [
+                {"target": table.environment.label, "variant": variant, "op": op, "us": time_us}
+                for op, time_us in sums.items()
+            ]
+    return rows
+
+
+def part_rows(report: Report) -> Rows:
+    """What each file's bytes are: kernels, scales and zero points, names, and the rest.
+
+    Reports that were saved before these were counted have no rows.
+    """
+    rows: Rows = []
+    for variant in report.session.variants:
+        facts = variant.facts
+        if facts is None or facts.quantization_bytes is None or facts.name_bytes is None:
+            continue
+        parts = {
+            "weights": sum(weight.stored_bytes for weight in facts.weights),
+            "scales and zero points": facts.quantization_bytes,
+            "names": facts.name_bytes,
+        }
+        parts["rest"] = max(variant.size_bytes - sum(parts.values()), 0)
+        rows += [
+            {"variant": variant.name, "part": part, "kb": size_bytes / 1e3}
+            for part, size_bytes in parts.items()
+        ]
+    return rows
+
+
+def _launches(report: Report, table: Table, variant: str | None = None) -> list[Launch]:
+    target = table.environment.target
+    return [
+        launch
+        for launch in report.launches
+        if launch.target == target and variant in (None, launch.variant)
+    ]
+
+
+def _seconds(launch: Launch) -> float:
+    """When it was started, in seconds since 1970; 0 where that is not recorded."""
+    try:
+        return datetime.fromisoformat(launch.started_at).timestamp()
+    except ValueError:
+        return 0.0

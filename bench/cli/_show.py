@@ -1,0 +1,72 @@
+"""Show a report: the table on standard output, other formats where they were asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from bench import cache, plugins
+from bench.cli import FAILED, GOOD
+from bench.errors import UsageError
+from bench.report import Report
+from bench.text import count
+
+Outputs = Sequence[tuple[Path | None, str]]
+"""Path (None is standard output) and name of a format."""
+
+
+def show(report: Report, wanted: Outputs, *, quiet: bool) -> int:
+    """Render a report; the exit code says whether any cell failed."""
+    if not any(target is None for target, _ in wanted):
+        text = plugins.load("formats", "text").render(report, colour=_colour())
+        print(text)
+    for target, name in wanted:
+        rendered = plugins.load("formats", name).render(report)
+        if target is None:
+            print(rendered, end="")
+        else:
+            cache.write(target, rendered.encode())
+    if not quiet:
+        launches = count(len(report.launches), "launch", "launches")
+        print(f"saved {report.path} ({launches})", file=sys.stderr)
+    return FAILED if any(not failure.discarded for failure in report.failures) else GOOD
+
+
+def outputs(texts: Sequence[str]) -> Outputs:
+    """Each ``-o`` as a path and the name of its format.
+
+    Raises:
+        UsageError: no format has that suffix, or the folder does not exist: said before anything
+            is measured.
+    """
+    chosen: list[tuple[Path | None, str]] = []
+    for text in texts:
+        if text == "-":
+            chosen.append((None, "md"))
+            continue
+        path = Path(text)
+        formats = {plugins.load("formats", name).SUFFIX: name for name in plugins.names("formats")}
+        if path.suffix not in formats:
+            raise UsageError(
+                f"-o {text}: no format has the suffix {path.suffix!r}",
+                hint=f"use {', '.join(sorted(formats))}",
+            )
+        if not path.parent.is_dir():
+            raise UsageError(f"-o {text}: no folder {path.parent}", hint="make it first")
+        chosen.append((path, formats[path.suffix]))
+    return chosen
+
+
+def rows(items: Sequence[Mapping[str, Any]]) -> None:
+    """Print a table of rows, with the keys as headers."""
+    print(tabulate([dict(row) for row in items], headers="keys", disable_numparse=True))
+
+
+def _colour() -> bool:
+    """Only on a terminal, and not where the user has asked for none (https://no-color.org)."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ

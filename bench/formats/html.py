@@ -1,0 +1,213 @@
+"""One self-contained page that shows the decision: what to ship, why, and how sure that is."""
+
+from __future__ import annotations
+
+import html
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bench.charts import distribution, figures, launches, pareto, require, stacks
+from bench.formats._grid import Grid
+from bench.formats._page import Picture, figure, page
+from bench.formats._page.tables import limits, table_of
+from bench.formats._tables import grids, problems
+from bench.report import Report, Table, harness_cost
+from bench.report.recommend import Recommendation, Requirements, merits, recommendations
+from bench.text import count
+
+SUFFIX = ".html"
+
+
+def render(report: Report, *, colour: bool = False) -> str:
+    """The whole page.
+
+    Raises:
+        UsageError: the extra ``plot`` is not installed.
+    """
+    require()
+    specs: dict[str, Any] = {}
+    names = figures.names(report)
+    title = f"{report.session.model.name}: which variant to ship"
+    parts = [_head(report, title), *_answers(report), *_tables(report)]
+    parts += _pareto(report, names, specs)
+    for index, table in enumerate(report.tables):
+        parts += _of_target(report, table, names, specs, f"t{index}")
+    parts += _sizes(report, names, specs)
+    parts.append(_again(report))
+    return page(title, [part for part in parts if part], specs)
+
+
+def _head(report: Report, title: str) -> str:
+    session = report.session
+    lines = [f"{count(len(session.variants), 'variant')} on {_places(report)}"]
+    if session.started_at:
+        lines.append(f"measured from {session.started_at}")
+    if report.end is None:
+        lines.append("this run is not finished: some launches are missing")
+    return f"<h1>{html.escape(title)}</h1>" + "".join(
+        f'<p class="soft">{html.escape(line)}</p>' for line in lines
+    )
+
+
+def _places(report: Report) -> str:
+    labels = [table.environment.label for table in report.tables]
+    return "; ".join(labels) or ", ".join(report.session.targets) or "no target"
+
+
+def _answers(report: Report) -> Iterator[str]:
+    """What to ship on each target, and why."""
+    yield "<h2>What to ship</h2>"
+    if not any(row.summary for table in report.tables for row in table.rows):
+        yield "<p>Nothing was measured, so nothing can be recommended; see below why.</p>"
+    else:
+        for found in recommendations(report, Requirements(), "latency"):
+            yield _answer(found, several=len(report.tables) > 1)
+    lines = problems(report)
+    if lines:
+        items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+        yield f'<h3>What to know first</h3><ul class="warnings">{items}</ul>'
+
+
+def _answer(found: Recommendation, *, several: bool) -> str:
+    where = f" on {html.escape(found.environment.label)}" if several else ""
+    if found.chosen is None:
+        lines = [f"<strong>No variant keeps to the limits{where}.</strong>"]
+    else:
+        lines = [f"<strong>Ship {html.escape(found.chosen.variant.name)}{where}.</strong>"]
+        lines.append(f"<p>{html.escape(merits(found.chosen))}</p>")
+    if found.equals:
+        equals = ", ".join(row.variant.name for row in found.equals)
+        lines.append(f"<p>No clear difference to: {html.escape(equals)}</p>")
+    rejected = "".join(
+        f"<li>{html.escape(row.variant.name)}: {html.escape(why)}</li>"
+        for row, why in found.rejected
+    )
+    if rejected:
+        lines.append(f"<p>Not:</p><ul>{rejected}</ul>")
+    return f'<div class="answer">{"".join(lines)}</div>'
+
+
+def _tables(report: Report) -> Iterator[str]:
+    yield "<h2>All variants</h2>"
+    if not report.tables:
+        yield "<p>There is no table: no target answered.</p>"
+        return
+    yield limits(report)
+    for table, grid in zip(report.tables, _main_grids(report), strict=True):
+        yield table_of(grid, table.rows)
+
+
+def _main_grids(report: Report) -> Sequence[Grid]:
+    """The grid of each table, without those of profiles."""
+    return [grid for grid in grids(report) if grid.headers[0] == "variant"]
+
+
+def _pareto(report: Report, names: Sequence[str], specs: dict[str, Any]) -> Iterator[str]:
+    rows = figures.pareto_rows(report)
+    if not rows:
+        return
+    yield "<h2>What one gives up for the other</h2>"
+    known = any(row["accuracy"] is not None for row in rows)
+    if not known:
+        yield "<p>Accuracy is not known: there were no test samples. Size stands in its place.</p>"
+    pairs = [("median_us", "accuracy"), ("zipped_bytes", "accuracy")]
+    if not known:
+        pairs = [("median_us", "zipped_bytes")]
+    for index, table in enumerate(report.tables):
+        here = [row for row in rows if row["target"] == table.environment.label]
+        several = len(report.tables) > 1
+        drawn = []
+        for across, up in pairs if here else ():
+            across_title = pareto.axis(across).title
+            up_title = "accuracy" if known else "zipped size"
+            where = f" on {table.environment.label}" if several else ""
+            picture = Picture(
+                f"pareto-{across.partition('_')[0]}{f'-t{index}' if several else ''}",
+                f"{up_title.capitalize()} against {across_title}{where}",
+                pareto.chart(here, names, x=across, y=up, among=rows),
+                f"Scatter of {up_title} against {across_title}; the table above has the figures.",
+                "Marks on the grey line are beaten by no other in both; bars are 95 % intervals. "
+                "Drag the dashed limits inwards, or type them above the table.",
+            )
+            drawn.append(figure(picture, specs))
+        yield f'<div class="pair">{"".join(drawn)}</div>'
+
+
+def _of_target(
+    report: Report, table: Table, names: Sequence[str], specs: dict[str, Any], key: str
+) -> Iterator[str]:
+    """Launches, distribution and ops of one target, side by side."""
+    drawn = [figure(picture, specs) for picture in _pictures(report, table, names, key)]
+    if drawn:
+        yield f"<h2>Launches on {html.escape(table.environment.label)}</h2>"
+        yield f'<div class="pair">{"".join(drawn)}</div>'
+
+
+def _pictures(report: Report, table: Table, names: Sequence[str], key: str) -> Iterator[Picture]:
+    def here(rows: figures.Rows) -> figures.Rows:
+        return [row for row in rows if row["target"] == table.environment.label]
+
+    if made := here(figures.launch_rows(report)):
+        yield Picture(
+            f"{key}-launches",
+            "Each launch over time",
+            launches.chart(made, names),
+            "The median of each launch over time: level where nothing drifted or heated up.",
+            "A mark is one process. Marks that climb together tell of heat.",
+        )
+    bins, marks = (here(rows) for rows in figures.distribution_rows(report))
+    if bins:
+        of = bins[0]["of"]
+        yield Picture(
+            f"{key}-spread",
+            f"How {of} are spread",
+            distribution.chart(bins, marks, names),
+            f"The distribution of {of} for each variant with median and P99.",
+            "The height is the square root of the share, so that rare ones are seen.",
+        )
+    if ops := here(figures.op_rows(report)):
+        yield Picture(
+            f"{key}-ops",
+            "Ops that take the time",
+            stacks.chart(ops, names, part="op", value="us", title="µs per inference"),
+            "Microseconds by type of op, stacked, for each variant.",
+            "Profiling itself takes time: compare ops, not sums.",
+        )
+
+
+def _sizes(report: Report, names: Sequence[str], specs: dict[str, Any]) -> Iterator[str]:
+    rows = figures.part_rows(report)
+    if not rows:
+        return
+    chart = stacks.chart(rows, names, part="part", value="kb", title="kB")
+    text = "Kilobytes of each file by what they are: weights, scales and zero points, names, rest."
+    yield "<h2>What the files are made of</h2>"
+    yield figure(Picture("sizes", "Sizes by part", chart, text), specs)
+
+
+def _again(report: Report) -> str:
+    """The environment, and the command that does it again."""
+    session = report.session
+    command = " ".join(["bench", *map(shlex.quote, session.command)])
+    blocks = []
+    for table in report.tables:
+        facts = {"target": table.environment.target, **table.environment.facts}
+        rows = "".join(
+            f"<dt>{html.escape(str(key))}</dt><dd>{html.escape(str(value))}</dd>"
+            for key, value in facts.items()
+            if value not in (None, "", (), [], {})
+        )
+        blocks.append(f"<h3>{html.escape(table.environment.label)}</h3><dl>{rows}</dl>")
+    cost = ""
+    if report.end is not None:
+        cost = (
+            f'<p class="soft">measured in {report.end.wall_s:.1f} s, '
+            f"{harness_cost(report.end) * 100:.1f} % of it outside launches</p>"
+        )
+    version = f"tflite-bench {session.version}" if session.version else "tflite-bench"
+    return (
+        f"<h2>Do it again</h2><pre>{html.escape(command)}</pre>{cost}"
+        f'<p class="soft">{html.escape(version)}, model {session.model.sha256[:16]}</p>'
+        f"<details><summary>Where it was measured</summary>{''.join(blocks)}</details>"
+    )

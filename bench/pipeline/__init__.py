@@ -1,0 +1,160 @@
+"""From a model to a report in one call: build, evaluate, launch, save, put side by side.
+
+This is what the command line, the pytest fixture and a notebook call. It prints nothing, and raises
+errors of ``bench.errors`` alone. Its stages can be taken one by one, as a search does:
+
+================================  ================================================================
+:mod:`bench.pipeline.choose`      which targets a user means
+:mod:`bench.pipeline.prepare`     model and samples; recipes to variants; their accuracy
+:mod:`bench.pipeline.launches`    launches into a report file, from where it stopped
+================================  ================================================================
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench import schedule, workers
+from bench.observers import SILENT, Observer
+from bench.pipeline import choose, launches, prepare
+from bench.pipeline.choose import Targets
+from bench.pipeline.prepare import Prepared
+from bench.recipes import Recipes, parse_all
+from bench.records import Session, Writer, new_path, read, unfinished
+from bench.report import Report, assemble
+from bench.stats.summary import can_give_p99
+from bench.targets import Target
+from bench.values import Plan, utc_now
+
+NO_PHONE = (
+    "NO PHONE is attached: measuring on this machine's LiteRT interpreter, whose figures say "
+    "little about a phone (see: bench targets)"
+)
+REPORTS = Path("reports")
+"""Where reports are saved if no file is named, in the current folder."""
+
+
+def run(
+    model: Any,
+    recipes: Recipes = (),
+    data: Any = None,
+    targets: Targets = (),
+    *,
+    plan: Plan | None = None,
+    target_options: Mapping[str, str] | None = None,
+    report: str | Path | None = None,
+    fresh: bool = False,
+    with_float32: bool = True,
+    with_accuracy: bool = True,
+    observer: Observer = SILENT,
+    command: Sequence[str] = (),
+) -> Report:
+    """Build variants of a model, measure each on every target, and put them side by side.
+
+    Every launch is saved at once. Called again with the same arguments it goes on where it was
+    interrupted: what is built is in the cache, what was launched in the report file.
+
+    Args:
+        model: a name (see ``bench models``), the path of a .keras, .h5 or .tflite file or of a
+            SavedModel folder, several .tflite paths, or a Keras 3 or tf_keras model in memory.
+        recipes: texts such as ``prune:0.8+quantize:int8``, or a mapping of names to them; none is
+            every ``quantize:``. ``float32`` is added as the first.
+        data: samples: the path of an .npz, ``package.module:function``, a folder of pictures, a
+            mapping of arrays (``x_test``, ``y_test``, ``x_train``, …), a pair of arrays or a
+            ``tf.data.Dataset``; see :mod:`bench.data.loaders`. None is the model's own, if any.
+        targets: texts such as ``local`` or ``adb:SERIAL``, or targets made by hand; none is every
+            phone that is ready, else this machine.
+        plan: how to launch; None is ``Plan()``.
+        target_options: by name, as the targets' modules describe them.
+        report: the .jsonl that launches are saved in; None is one in ``reports/``, and an
+            unfinished one of the same work is gone on with.
+        fresh: do not go on with an unfinished one.
+        with_float32: False leaves the baseline out; the first recipe stands for it.
+        with_accuracy: False measures latency and size alone.
+        observer: told what is going on.
+        command: kept in the report as what was asked for.
+
+    Returns:
+        The report of all that is in the file. Cells that failed are in its ``failures``.
+
+    Raises:
+        UsageError: (or a kind of it) the call cannot be carried out as it is.
+        BuildError: not one variant could be built.
+        KeyboardInterrupt: what was launched is kept.
+    """
+    plan = plan or Plan()
+    with tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch:
+        options = dict(target_options or {})
+        if plan.real_inputs:
+            options["samples"] = str(Path(scratch) / "sample.npz")
+        # Before anything is built: a wrong target is told at once.
+        opened = choose.open_targets(targets, plan, options)
+        chosen = parse_all(recipes, with_float32=with_float32)
+        source = prepare.load(model, data, Path(scratch))
+        if source.files:
+            prepared = prepare.take_files(source, recipes)
+        else:
+            prepared = prepare.build_variants(source, chosen, plan, observer)
+        # Before a file is begun: samples that do not fit leave nothing behind.
+        evaluated = prepare.evaluate(prepared, plan, observer) if with_accuracy else ()
+        if plan.real_inputs:
+            prepare.write_sample(prepared, Path(options["samples"]))
+        session = _session(prepared, plan, opened, command)
+        path = _path(report, session, observer, fresh=fresh)
+        with Writer(path, session) as writer:
+            _inform(observer, prepared, plan, opened, is_fallback=not targets)
+            launches.launch_all(writer, (*prepared.failures, *evaluated), opened, observer)
+    return assemble(read(path))
+
+
+def _session(
+    prepared: Prepared, plan: Plan, targets: Sequence[Target], command: Sequence[str]
+) -> Session:
+    about_data = {"missing": prepared.missing} if prepared.missing else {}
+    if prepared.data is not None:
+        about_data |= {"source": prepared.data.source, "sha256": prepared.data.sha256}
+    return Session(
+        model=prepared.model,
+        plan=plan,
+        variants=tuple(
+            replace(variant, path=variant.path.absolute()) for variant in prepared.variants
+        ),
+        targets=tuple(target.id for target in targets),
+        data=about_data,
+        command=tuple(command),
+        version=workers.version("tflite-bench") or "",
+        started_at=utc_now(),
+    )
+
+
+def _inform(
+    observer: Observer,
+    prepared: Prepared,
+    plan: Plan,
+    targets: Sequence[Target],
+    *,
+    is_fallback: bool,
+) -> None:
+    """Say what the user did not ask for and will get, and what the plan will not give."""
+    if prepared.model.kind == "tflite":
+        observer.inform("measured as it is: recipes need the source model")
+    if is_fallback and any(target.id == "local" for target in targets):
+        observer.inform(NO_PHONE)
+    for local in sorted({target.id == "local" for target in targets}):
+        missing = can_give_p99(schedule.least_launches(plan), plan.runs, samples=local)
+        if missing is not None:
+            observer.inform(f"this plan gives no P99: {missing.reason}")
+
+
+def _path(report: str | Path | None, session: Session, observer: Observer, *, fresh: bool) -> Path:
+    """Where launches are saved: the file named, an unfinished one of this session, or a new one."""
+    if report is not None:
+        return Path(report)
+    if not fresh and (found := unfinished(REPORTS, session)):
+        observer.inform(f"going on with {found} (--fresh would start anew)")
+        return found
+    return new_path(REPORTS, session.model.name)

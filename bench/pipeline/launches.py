@@ -1,0 +1,80 @@
+"""Launch all that a report file does not hold yet, each outcome saved the moment it is known."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+
+from bench.errors import StoreError
+from bench.measure import Job, measure
+from bench.observers import Observer
+from bench.pipeline.tally import Tally
+from bench.records import End, Writer, read
+from bench.targets import Target
+from bench.values import Accuracy, Environment, Failure, Launch
+
+
+def launch_all(
+    writer: Writer,
+    known: Sequence[Accuracy | Failure],
+    targets: Sequence[Target],
+    observer: Observer,
+) -> None:
+    """Save what is known, then launch what the file's session wants and the file does not hold.
+
+    Args:
+        writer: of the report file; its session says which variants are launched and how.
+        known: what was evaluated, and what could not be built or evaluated.
+        targets: those of the session, not entered.
+        observer: told how far each target is.
+
+    Raises:
+        KeyboardInterrupt: passed on; what was launched is in the file.
+    """
+    try:
+        _launch_all(writer, known, targets, observer)
+    except KeyboardInterrupt:
+        with contextlib.suppress(StoreError):
+            count = len(read(writer.path).launches)
+            observer.warn(
+                f"interrupted: {count} launches are kept in {writer.path}; the same command goes on"
+            )
+        raise
+
+
+def _launch_all(
+    writer: Writer,
+    known: Sequence[Accuracy | Failure],
+    targets: Sequence[Target],
+    observer: Observer,
+) -> None:
+    records = read(writer.path)
+    for item in known:
+        if item not in (*records.accuracies, *records.failures):
+            writer.append(item)
+    begin = time.perf_counter()
+    launches_s = 0.0
+    left = False  # whether a target was left before all its cells were tried: to be gone on with
+    job = Job(records.session.variants, records.session.plan, records.launches)
+    tally = Tally(records)
+    for outcome in measure(targets, job, lambda target, words: observer.note(_bar(target), words)):
+        writer.append(outcome)
+        observer.outcome(outcome)
+        if isinstance(outcome, Launch):
+            # What a phone's tool took is told apart from the way there and back.
+            launches_s += outcome.facts.get("tool_s", outcome.wall_s)
+            tally.add(outcome)
+        if isinstance(outcome, (Environment, Launch)):
+            tally.show(outcome.target, _bar(outcome.target), observer)
+        if isinstance(outcome, Failure) and outcome.block is None:
+            left = True
+    if left:
+        return
+    wall_s = time.perf_counter() - begin
+    # Targets are measured side by side: one second of the wall's is one second of each of theirs.
+    writer.append(End(wall_s=wall_s, launches_s=launches_s / len(targets)))
+
+
+def _bar(target: str) -> str:
+    return f"measuring {target}"
