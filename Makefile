@@ -40,13 +40,9 @@ benchmark: $(READY)  ## what the harness itself costs, as ratios
 train: $(READY)  ## train `fashion` again: make train DATA=fashion_mnist.npz
 	$(BIN)/python models/_train_fashion.py --data $(DATA)
 
-# Chosen on the validation images alone, with seed 0; see the README.
-CHANNELS := channels:0.5,batch=128,distill=0.5,epochs=12
 headline: $(READY)  ## the README's headline table: make headline DATA=fashion_mnist.npz
 	$(BIN)/bench run fashion --data $(DATA) --seed 0 -t local -o reports/headline.md \
-	  -r quantize:int8 -r tune,batch=128,distill=0.5,epochs=12 \
-	  -r $(CHANNELS) -r $(CHANNELS)+quantize:int8 \
-	  -r $(CHANNELS)+prune:0.5,batch=128,distill=0.5,epochs=3+cluster:8,batch=128,distill=0.5,epochs=1+qat,batch=128,distill=0.5,epochs=1
+	  -r @models/headline.toml
 
 lock: $(READY)  ## resolve constraints.txt anew
 	$(BIN)/python -m pip install --quiet uv

@@ -21,6 +21,9 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     parser.addoption(
         "--benchmarks", action="store_true", help="run the benchmarks of the harness itself"
     )
+    parser.addoption(
+        "--shim", help="loopback phones with the shell of other phones: tests/phone/loopback/shims"
+    )
     for name, (option, text) in FORWARDED.items():
         kind = int if name == "--launches" else str
         parser.addoption(name, type=kind, help=f"{text} (--{option.replace('_', '-')})")

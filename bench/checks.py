@@ -6,7 +6,10 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypedDict, get_args, get_type_hints
+
+from bench.encoding import convert
+from bench.values import Launch, Variant
 
 _MOST = 2**62
 """Far beyond any count, size or time, and still a number that numpy can hold."""
@@ -23,6 +26,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "warmup_runs": (0, _MOST),
     "threads": (1, _MOST),
     "retries": (0, _MOST),
+    "until": (1e-6, 100),
     "samples": (0, _MOST),
     "top1": (0, 1),
     "agreement": (0, 1),
@@ -33,6 +37,52 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "integer_share": (0, 1),
 }
 """By the name of a field: its least and its greatest value."""
+
+
+class Reading(TypedDict, total=False):
+    """A device before or after a launch, as far as a report reads it."""
+
+    celsius: float | None
+    thermal_status: int | float | str | None
+
+
+class LaunchState(TypedDict, total=False):
+    """What a report reads of ``Launch.state``."""
+
+    before: Reading | None
+    after: Reading | None
+    work_us: float | None
+    cool_work_us: float | None
+    other_cpu_share: float | None
+
+
+class OpRow(TypedDict):
+    """One row of a profile."""
+
+    op: str
+    avg_us: float
+    inside: str
+
+
+class LaunchFacts(TypedDict, total=False):
+    """What a report reads of ``Launch.facts``."""
+
+    ops: list[OpRow] | None
+    tool_s: float | None
+
+
+class StepFindings(TypedDict, total=False):
+    """What a report reads of ``Variant.steps``, by technique."""
+
+    skipped: list[str]
+    skipped_fraction: float | None
+
+
+_KNOWN: Mapping[type, Mapping[str, Any]] = {
+    Launch: {"state": LaunchState, "facts": LaunchFacts},
+    Variant: {"steps": dict[str, StepFindings]},
+}
+"""Of fields that may hold anything, what must be of a type all the same."""
 
 
 def check(value: Any, body: Any, where: str = "") -> None:
@@ -48,17 +98,25 @@ def check(value: Any, body: Any, where: str = "") -> None:
     """
     kind: Any = type(value)
     known, ranged, nested = _fields(kind)
-    if not known.issuperset(body):
-        extra = min(set(body) - known)
+    if not body.keys() <= known:
+        extra = min(body.keys() - known)
         raise ValueError(f"{where}{extra} is no field of it")
     for name, low, high in ranged:
         number = getattr(value, name)
         if number is None:
             continue
-        numbers = number if isinstance(number, tuple) else (number,)
-        if numbers and not (low <= min(numbers) and max(numbers) <= high):
-            bound = f"at least {low:g}" if min(numbers) < low else f"at most {high:g}"
+        least, most = number, number
+        if isinstance(number, tuple):
+            least, most = min(number, default=low), max(number, default=low)
+        if not low <= least <= most <= high:
+            bound = f"at least {low:g}" if least < low else f"at most {high:g}"
             raise ValueError(f"{where}{name} must be {bound}")
+    for name, known_part in _KNOWN.get(kind, {}).items():
+        try:
+            if part := getattr(value, name):
+                convert(part, known_part)
+        except ValueError as fault:
+            raise ValueError(f"{where}{name}.{fault}") from fault
     for name in nested:
         _check_parts(getattr(value, name), body.get(name), f"{where}{name}")
 

@@ -32,7 +32,7 @@ def names(kind: str) -> tuple[str, ...]:
 
 
 def nearest(name: str, known: tuple[str, ...] | list[str]) -> str:
-    """``did you mean 'x'? `` where something is near, and always the list of what there is."""
+    """``did you mean 'x'?`` where something is near, and always the list of what there is."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     guess = f"did you mean {near[0]!r}? " if near else ""
     return f"{guess}there is: {', '.join(sorted(known)) or 'none'}"

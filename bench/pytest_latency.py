@@ -2,129 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import build, plugins, recipes, sources
-from bench.errors import BenchError, LaunchError, TargetError, UsageError
-from bench.measure import Job, measure
-from bench.stats.summary import summarize
+from bench import pipeline
+from bench.errors import BenchError, LaunchError, UsageError
+from bench.pipeline import choose, prepare
+from bench.report import Report
 from bench.targets import Target
-from bench.values import Environment, Estimate, Failure, Launch, Plan, Summary, Variant
+from bench.values import Estimate, Plan, Summary
+
+Advance = Callable[[float], None]
+"""Told so many microseconds: the clock that pytest-benchmark times a test by."""
 
 
 def measured(
     request: pytest.FixtureRequest,
-    source: str,
+    source: Any,
     *,
     recipe: str | None,
-    wanted: str,
+    wanted: str | Target,
     no_phone: str,
     plan: Plan,
+    advance: Advance,
     measured_here: list[str],
 ) -> Summary:
     """Measure one variant and hand its launches to pytest-benchmark; a fault fails the test.
 
     Args:
+        advance: the clock of this test.
         measured_here: gets the test's name if it wanted a phone and is measured on this machine.
     """
     try:
-        variant = _variant(source, recipe)
-        environment, launches = _launch(
-            _open(request, wanted, plan, no_phone, measured_here), variant, plan
-        )
+        target = _target(request, wanted, no_phone, measured_here)
+        report = _measure(source, recipe, target, plan)
     except BenchError as error:
         # What pytest.fail raises, without the chain of causes: one line is all there is to say.
         raise pytest.fail.Exception(str(error), pytrace=False) from None
-    summary = summarize(launches, until=plan.until)
-    _hand_over(request, launches, summary, environment)
+    summary = report.tables[0].rows[0].summary
+    assert summary is not None  # without one there is a failure, which was raised
+    _hand_over(request.getfixturevalue("benchmark"), report, summary, advance)
     return summary
 
 
-def _variant(source: str, recipe: str | None) -> Variant:
-    resolved = sources.resolve(source)
-    if resolved.kind == "tflite":
-        if recipe is not None:
-            raise UsageError(f"{source} is a ready .tflite", hint="leave recipe= out")
-        return build.ready([Path(source)])[0]
-    chosen = recipes.parse(recipe or "float32")
-    samples = sources.load_data(resolved, None)
-    outcomes = build.build(
-        resolved,
-        [chosen],
-        samples,
-        data_source=None,
-        seed=0,
-        progress=lambda what, done, total: None,
-    )
-    outcome = next(iter(outcomes))
-    if isinstance(outcome, Failure):
-        raise LaunchError(outcome.message, hint=outcome.hint, error_class=outcome.error_class)
-    return outcome.variant
-
-
-def _open(
-    request: pytest.FixtureRequest,
-    wanted: str,
-    plan: Plan,
-    no_phone: str,
-    measured_here: list[str],
-) -> Target:
+def _target(
+    request: pytest.FixtureRequest, wanted: str | Target, no_phone: str, measured_here: list[str]
+) -> str | Target:
     """The target asked for; where no phone is ready, what the user chose for that case."""
-    kind, _, address = wanted.partition(":")
-    known = ("auto", *plugins.names("targets"))
-    if kind not in known:
-        raise TargetError(f"no target is called {wanted!r}", hint=plugins.nearest(kind, known))
+    if not isinstance(wanted, str):
+        return wanted
+    kind, address = (wanted, None) if wanted == "auto" else choose.split(wanted)
     if kind == "local" or address:
-        return _load(kind, address or None, plan)
-    phones = [
-        status
-        for name in plugins.names("targets")
-        if name != "local" and kind in ("auto", name)
-        for status in plugins.load("targets", name).discover({})
-    ]
-    ready = [status for status in phones if status.ready]
-    if ready:
-        name, _, serial = ready[0].target.partition(":")
-        return _load(name, serial or None, plan)
+        return wanted
+    if ready := choose.ready_phones({}, () if kind == "auto" else (kind,)):
+        return ready[0]
     if no_phone == "skip":
         pytest.skip(f"no phone is ready for --latency-target={wanted}")
     measured_here.append(request.node.nodeid)
-    return _load("local", None, plan)
+    return "local"
 
 
-def _load(kind: str, address: str | None, plan: Plan) -> Target:
-    opened: Target = plugins.load("targets", kind, TargetError).open(address, plan, {})
-    return opened
+def _measure(source: Any, recipe: str | None, target: str | Target, plan: Plan) -> Report:
+    """One variant on one target.
+
+    Raises:
+        BenchError: there is not every launch that was planned.
+    """
+    if recipe is not None and prepare.tflite_paths(source):
+        raise UsageError(f"{source} is a ready .tflite", hint="leave recipe= out")
+    recipes = () if prepare.tflite_paths(source) else (recipe or "float32")
+    with tempfile.TemporaryDirectory(prefix="tflite-bench-") as folder:
+        report = pipeline.run(
+            source,
+            recipes,
+            None,
+            [target],
+            plan=plan,
+            report=Path(folder) / "report.jsonl",
+            with_float32=False,
+            with_accuracy=False,
+        )
+    for failure in report.failures:
+        if not failure.discarded:
+            raise LaunchError(failure.message, hint=failure.hint, error_class=failure.error_class)
+    return report
 
 
-def _launch(target: Target, variant: Variant, plan: Plan) -> tuple[Environment, list[Launch]]:
-    launches: list[Launch] = []
-    environment = None
-    for outcome in measure([target], Job((variant,), plan), lambda target, words: None):
-        if isinstance(outcome, Launch):
-            launches.append(outcome)
-        elif isinstance(outcome, Environment):
-            environment = outcome
-        elif not outcome.discarded:
-            raise LaunchError(outcome.message, hint=outcome.hint, error_class=outcome.error_class)
-    assert environment is not None
-    return environment, launches
-
-
-def _hand_over(
-    request: pytest.FixtureRequest,
-    launches: list[Launch],
-    summary: Summary,
-    environment: Environment,
-) -> None:
+def _hand_over(benchmark: Any, report: Report, summary: Summary, advance: Advance) -> None:
     """Replay the launches before pytest-benchmark, on a clock of theirs."""
-    clock = _Clock(launch.latency.median_us or launch.latency.mean_us for launch in launches)
-    request.node.add_marker(pytest.mark.benchmark(timer=clock.read))
-    benchmark = request.getfixturevalue("benchmark")
+    latencies_us = [
+        launch.latency.median_us or launch.latency.mean_us for launch in report.all_launches
+    ]
+    environment = report.tables[0].environment
     benchmark.extra_info.update(
         target=environment.target,
         environment=dict(environment.facts),
@@ -133,7 +106,13 @@ def _hand_over(
         median_us=_figures(summary.median_us),
         p99_us=_figures(summary.p99_us) if isinstance(summary.p99_us, Estimate) else None,
     )
-    benchmark.pedantic(clock.advance, rounds=len(launches), iterations=1, warmup_rounds=0)
+    steps = iter(latencies_us)
+    benchmark.pedantic(
+        lambda: advance(next(steps, 0.0)),
+        rounds=len(latencies_us),
+        iterations=1,
+        warmup_rounds=0,
+    )
 
 
 def _figures(estimate: Estimate) -> dict[str, Any]:
@@ -143,19 +122,3 @@ def _figures(estimate: Estimate) -> dict[str, Any]:
         "high": estimate.high,
         "kind": estimate.kind,
     }
-
-
-class _Clock:
-    """Stands still, but for each round by the next launch's latency."""
-
-    def __init__(self, latencies_us: Iterable[float]) -> None:
-        self._latencies_us = iter(latencies_us)
-        self._now_s = 0.0
-
-    def read(self) -> float:
-        """Seconds since it was made: pytest-benchmark's timer."""
-        return self._now_s
-
-    def advance(self) -> None:
-        """One round."""
-        self._now_s += next(self._latencies_us, 0.0) / 1e6

@@ -23,15 +23,41 @@ Options: ``--latency-target`` (``auto``, ``local``, ``adb``, ``adb:SERIAL``),
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from bench.values import Plan, Summary
 
+if TYPE_CHECKING:
+    from bench.targets import Target
+
 TARGET_OPTION = "--latency-target"
+NO_BENCHMARK = (
+    "the fixture latency keeps its figures in pytest-benchmark, which is not there: "
+    "pip install pytest-benchmark, and do not disable it"
+)
 MEASURED_HERE = pytest.StashKey[list[str]]()
 """Tests that wanted a phone and were measured on this machine."""
+
+
+class Clock:
+    """Stands still, but for each round by the next launch's latency: pytest-benchmark's timer."""
+
+    def __init__(self) -> None:
+        self._now_s = 0.0
+
+    def read(self) -> float:
+        """Seconds since it was made."""
+        return self._now_s
+
+    def advance(self, latency_us: float) -> None:
+        """One round."""
+        self._now_s += latency_us / 1e6
+
+
+CLOCK = pytest.StashKey[Clock]()
+"""Of each test that uses the fixture."""
 
 
 class Latency(Protocol):
@@ -39,19 +65,19 @@ class Latency(Protocol):
 
     def __call__(
         self,
-        source: str | Path,
+        source: str | Path | Any,
         *,
         recipe: str | None = None,
-        target: str | None = None,
+        target: str | Target | None = None,
         launches: int | None = None,
         **plan: Any,
     ) -> Summary:
-        """Measure one variant and hand its figures to pytest-benchmark.
+        """Measure one variant and hand its figures to pytest-benchmark, which keeps one per test.
 
         Args:
             source: a ready .tflite, or a model as ``bench run`` takes it.
             recipe: what to build of a source model; None is ``float32``.
-            target: where, over the command line's choice.
+            target: where, over the command line's choice; also a target made by hand.
             launches: how many, over the command line's choice.
             plan: further fields of :class:`bench.values.Plan`, such as ``threads=4``, or
                 ``until=0.02`` to launch until the median is known to within 2 %.
@@ -111,18 +137,64 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("latency_recipe", recipes)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Have pytest-benchmark time a test that uses the fixture by a clock of the launches."""
+    if "latency" not in getattr(item, "fixturenames", ()):
+        return
+    clock = item.stash.setdefault(CLOCK, Clock())
+    # The nearest marker is the only one that pytest-benchmark reads: the user's own goes into ours.
+    theirs = item.get_closest_marker("benchmark")
+    options = {**(theirs.kwargs if theirs else {}), "timer": clock.read}
+    item.add_marker(pytest.mark.benchmark(**options), append=False)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Without pytest-benchmark say what is missing, where the fixture is used."""
+    plugins = session.config.pluginmanager
+    if not plugins.has_plugin("pytest-benchmark"):
+        session.config.addinivalue_line("markers", "benchmark: read by pytest-benchmark")
+        plugins.register(_NoBenchmark(), "tflite-bench-no-benchmark")
+
+
+class _NoBenchmark:
+    """Stands in for pytest-benchmark."""
+
+    @pytest.fixture
+    def benchmark(self) -> None:
+        """What is needed."""
+        pytest.fail(NO_BENCHMARK, pytrace=False)
+
+
 @pytest.fixture
-def latency(request: pytest.FixtureRequest) -> Latency:
-    """Measure a model's latency with launches of its own; see the module."""
+def latency(request: pytest.FixtureRequest, benchmark: Any) -> Latency:
+    """Measure a model's latency with launches of its own; see the module.
+
+    It takes ``benchmark`` though it is used by its name only: ``--benchmark-only`` and
+    ``--benchmark-skip`` choose tests by that.
+    """
+    calls: list[str] = []
 
     def measure_latency(
-        source: str | Path,
+        source: str | Path | Any,
         *,
         recipe: str | None = None,
-        target: str | None = None,
+        target: str | Target | None = None,
         launches: int | None = None,
         **plan: Any,
     ) -> Summary:
+        if CLOCK not in request.node.stash:
+            pytest.fail(
+                "latency was asked for by getfixturevalue, too late for pytest-benchmark: take it "
+                "as an argument of the test",
+                pytrace=False,
+            )
+        if calls:
+            pytest.fail(
+                f"latency was called for {calls[0]} before, and pytest-benchmark keeps one figure "
+                "per test: make it two tests, or parametrize one",
+                pytrace=False,
+            )
+        calls.append(str(source))
         # Every pytest run where this package is installed loads this plugin: the house itself is
         # loaded by those that use it.
         from bench.pytest_latency import measured
@@ -130,11 +202,12 @@ def latency(request: pytest.FixtureRequest) -> Latency:
         option = request.config.getoption
         return measured(
             request,
-            str(source),
+            source,
             recipe=recipe,
             wanted=target or option(TARGET_OPTION),
             no_phone=option("--latency-no-phone"),
             plan=Plan(launches=launches or option("--latency-launches"), **plan),
+            advance=request.node.stash[CLOCK].advance,
             measured_here=request.config.stash.setdefault(MEASURED_HERE, []),
         )
 

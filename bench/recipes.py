@@ -3,15 +3,25 @@
 Steps are joined by ``+`` and taken in order. A step is ``technique[:argument][,option=value]…``; a
 piece without ``=`` belongs to the value before it, so ``layers=!first,!last`` is one option.
 ``float32`` is the recipe with no step: the model as it was trained.
+
+``@FILE.toml`` stands for all recipes of a file, a table of names to recipes::
+
+    # what we ship
+    small = "channels:0.5,epochs=12+quantize:int8"
+    exact = "quantize:float16"
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from bench import plugins
 from bench.errors import RecipeError
+from bench.toml_files import read_toml
 from bench.values import Recipe, Step
 
 Recipes = str | Recipe | Sequence[str | Recipe] | Mapping[str, str | Recipe]
@@ -22,20 +32,26 @@ DEFAULTS = ("float32", "quantize:dynamic", "quantize:float16", "quantize:int8", 
 """What ``bench run`` builds when no recipe is named: all that need no training."""
 
 
-def parse(text: str) -> Recipe:
+def parse(text: str, name: str = "") -> Recipe:
     """Read and check one recipe; equal recipes come out equal, however they were spelt.
+
+    Args:
+        text: of the recipe.
+        name: what the user calls it, if anything.
 
     Raises:
         RecipeError: a technique or option is misspelt, a value is out of range, or the order of the
             steps is impossible.
     """
+    if name:
+        _check_name(name)
     if text.strip() == "float32":
-        return FLOAT32
+        return Recipe(name=name)
     steps: list[Step] = []
     for piece in text.split("+"):
         step = _split(piece.strip(), text)
         steps.append(technique(step.technique).check(step, tuple(steps)))
-    return Recipe(tuple(steps))
+    return Recipe(tuple(steps), name)
 
 
 def parse_all(
@@ -48,12 +64,88 @@ def parse_all(
     Args:
         given: one, several, or several by name; none is :data:`DEFAULTS`.
         with_float32: False leaves it where it was named, or out.
+
+    Raises:
+        RecipeError: as :func:`parse` and :func:`read_file`, or a name that two recipes have.
     """
-    if isinstance(given, (str, Recipe)):
-        given = [given]
-    texts = given.values() if isinstance(given, Mapping) else given
-    read = [each if isinstance(each, Recipe) else parse(each) for each in texts or DEFAULTS]
-    return tuple(dict.fromkeys([FLOAT32, *read] if with_float32 else read))
+    chosen = {FLOAT32: FLOAT32} if with_float32 else {}
+    for recipe in _read_all(given or DEFAULTS):
+        known = chosen.setdefault(recipe, recipe)
+        if recipe.name and known.name and recipe.name != known.name:
+            raise RecipeError(
+                f"{known.name} and {recipe.name} are the same recipe, {recipe}",
+                hint="leave one of them out",
+            )
+        if recipe.name:
+            chosen[recipe] = recipe
+    names = [recipe.name for recipe in chosen.values() if recipe.name]
+    for name in names:
+        if names.count(name) > 1:
+            raise RecipeError(f"two recipes are called {name}", hint="give each its own name")
+    return tuple(chosen.values())
+
+
+def read_file(path: Path) -> tuple[Recipe, ...]:
+    """The recipes of a TOML file, by name; of a pyproject.toml those of its own table.
+
+    Raises:
+        RecipeError: the file or a recipe of it cannot be read.
+    """
+    content = read_toml(path, RecipeError)
+    if path.name == "pyproject.toml":
+        content = content.get("tool", {}).get("tflite-bench", {}).get("recipes", {})
+    return from_table(str(path), content)
+
+
+def from_table(source: str, table: Mapping[str, Any]) -> tuple[Recipe, ...]:
+    """Recipes by name.
+
+    Raises:
+        RecipeError: no recipe at all, or one that cannot be read; ``source`` is named.
+    """
+    if not table:
+        raise RecipeError(
+            f"{source} names no recipe", hint='write lines such as small = "prune:0.5"'
+        )
+    recipes = []
+    for name, text in table.items():
+        if not isinstance(text, str):
+            raise RecipeError(
+                f"{source}: {name} is no recipe", hint=f'write {name} = "quantize:int8"'
+            )
+        try:
+            recipes.append(parse(text, name))
+        except RecipeError as error:
+            raise RecipeError(f"{source}: {name}: {error.message}", hint=error.hint) from error
+    return tuple(recipes)
+
+
+def _read_all(given: Recipes) -> Iterator[Recipe]:
+    if isinstance(given, Mapping):
+        for name, value in given.items():
+            text = str(value) if isinstance(value, Recipe) else value
+            yield parse(text, name)
+        return
+    for each in [given] if isinstance(given, (str, Recipe)) else given:
+        if isinstance(each, Recipe):
+            yield each
+        elif each.startswith("@"):
+            yield from read_file(Path(each[1:]))
+        else:
+            yield parse(each)
+
+
+def _check_name(name: str) -> None:
+    """A name must not be taken for a recipe, nor for a file's path."""
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise RecipeError(
+            f"{name!r} is no name for a recipe", hint="use letters, digits, and . _ - within"
+        )
+    if name == "float32" or name in plugins.names("techniques"):
+        raise RecipeError(
+            f"a recipe cannot be called {name!r}, which is one by itself",
+            hint=f"call it {name}-1, for example",
+        )
 
 
 def technique(name: str) -> ModuleType:

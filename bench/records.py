@@ -13,17 +13,15 @@ Schema history; older ones are read as the newest:
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from bench import cache, checks, encoding
+from bench.appended import AppendedFile, free, unwritable
 from bench.errors import StoreError
 from bench.values import (
     Accuracy,
@@ -32,6 +30,7 @@ from bench.values import (
     Launch,
     Model,
     Plan,
+    ReportWarning,
     Variant,
 )
 
@@ -47,6 +46,7 @@ class Session:
         targets: ids.
         variants: those that could be built, the baseline first.
         data: source and SHA-256 of the samples; empty without any.
+        warnings: what was noticed before anything was measured.
         version: of this tool.
     """
 
@@ -55,6 +55,7 @@ class Session:
     variants: tuple[Variant, ...]
     targets: tuple[str, ...]
     data: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[ReportWarning, ...] = ()
     command: tuple[str, ...] = ()
     version: str = ""
     started_at: str = ""
@@ -66,11 +67,21 @@ class Session:
             {
                 "model": self.model.sha256,
                 "plan": asdict(self.plan),
-                "variants": [(variant.name, variant.sha256) for variant in self.variants],
+                "variants": [_identity(variant) for variant in self.variants],
                 "targets": self.targets,
                 "data": self.data.get("sha256"),
             }
         )
+
+
+def _identity(variant: Variant) -> dict[str, Any]:
+    """What must be equal for launches of a variant to be continued."""
+    return {
+        "name": variant.name,
+        "sha256": variant.sha256,
+        "signature": variant.signature,
+        "inputs": [asdict(each) for each in variant.inputs],
+    }
 
 
 @dataclass(frozen=True)
@@ -147,47 +158,41 @@ class Writer:
     Args:
         path: made with its folder where it is missing.
         session: written first into a new file; a file of another session is refused.
+        warn: told where the file is, once it was deleted and had to be written anew.
 
     Raises:
         StoreError: the folder cannot be written, another process writes the file, or the file
             belongs to another session.
     """
 
-    def __init__(self, path: Path, session: Session) -> None:
-        self.path = path
-        self._opened = contextlib.ExitStack()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(path.with_name(f".{path.name}.lock"))
-            self._lock.acquire(blocking=False)
-        except Timeout as fault:
-            raise StoreError(
-                f"another process is writing {path}", hint="wait for it, or give --report FILE"
-            ) from fault
-        except OSError as fault:
-            raise _unwritable(path, fault) from fault
-        self._opened.callback(self._unlock)
+    def __init__(
+        self, path: Path, session: Session, warn: Callable[[str], None] | None = None
+    ) -> None:
+        self._file = AppendedFile(path, warn) if warn else AppendedFile(path)
         try:
             continued = path.exists() and not _is_torn_start(path)
             if continued:
                 _check_same(path, session)
                 _cut_torn_line(path)
-            # Unbuffered: after a full disk nothing is left to be written again at the end.
-            file = path.open("ab" if continued else "wb", buffering=0)
-            self._file = self._opened.enter_context(file)
+            self._file.open(fresh=not continued)
             if not continued:
                 self.append(session)
         except BaseException as fault:
-            self._opened.close()
+            self._file.close()
             if isinstance(fault, OSError):
-                raise _unwritable(path, fault) from fault
+                raise unwritable(path, fault) from fault
             raise
+
+    @property
+    def path(self) -> Path:
+        """Where the records are: another path than was given, once that file was deleted."""
+        return self._file.path
 
     def __enter__(self) -> Writer:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        self._opened.close()
+        self._file.close()
 
     def append(self, value: Session | Environment | Launch | Failure | Accuracy | End) -> None:
         """Write one line and hand it to the system at once.
@@ -204,15 +209,7 @@ class Writer:
                 f"{_NAMES[kind]} that cannot be recorded ({fault})",
                 hint="report it to the author of that target, technique or format",
             ) from fault
-        try:
-            while line:
-                line = line[self._file.write(line) :]
-        except OSError as fault:
-            raise _unwritable(self.path, fault) from fault
-
-    def _unlock(self) -> None:
-        self._lock.release()
-        Path(self._lock.lock_file).unlink(missing_ok=True)
+        self._file.append(line)
 
 
 def encode(value: Session | Environment | Launch | Failure | Accuracy | End) -> str:
@@ -242,12 +239,10 @@ def unfinished(folder: Path, session: Session) -> Path | None:
 
 def new_path(folder: Path, name: str) -> Path:
     """``NAME-DATE.jsonl``, or ``NAME-DATE-2.jsonl`` and so on where that exists."""
+    # A name may come from anywhere, such as a model in memory, and be longer than a file's may be.
+    name = re.sub(r"[^\w .,+=@()-]", "_", name)[:100]
     today = datetime.now().astimezone().date().isoformat()
-    path, number = folder / f"{name}-{today}.jsonl", 1
-    while path.exists():
-        number += 1
-        path = folder / f"{name}-{today}-{number}.jsonl"
-    return path
+    return free(folder, f"{name}-{today}")
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -378,10 +373,3 @@ def _cut_torn_line(path: Path) -> None:
     with path.open("rb+") as file:
         content = file.read()
         file.truncate(content.rfind(b"\n") + 1)
-
-
-def _unwritable(path: Path, fault: OSError) -> StoreError:
-    return StoreError(
-        f"cannot write {path} ({os.strerror(fault.errno or 0)})",
-        hint="make room on the disk, or give a --report FILE that you may write",
-    )

@@ -14,6 +14,7 @@ from typing import Any
 
 from bench import cache, data, plugins
 from bench.errors import ModelError, root_of, telling_line
+from bench.text import one_line
 from bench.values import Model
 
 SUFFIXES = {".keras": "keras", ".h5": "h5", ".hdf5": "h5", ".tflite": "tflite", ".lite": "tflite"}
@@ -34,7 +35,7 @@ def resolve(text: str) -> Model:
         if not (path / "saved_model.pb").is_file():
             raise ModelError(f"{text} is a folder without saved_model.pb", hint=f"give {_FORMS}")
         files = sorted(file for file in path.rglob("*") if file.is_file())
-        return Model(path.resolve().name, "savedmodel", text, cache.hash_files(files))
+        return Model(one_line(path.resolve().name), "savedmodel", text, cache.hash_files(files))
     if not path.exists():
         looks_like_a_file = path.suffix or len(path.parts) > 1
         hint = f"give {_FORMS}"
@@ -46,7 +47,7 @@ def resolve(text: str) -> Model:
         raise ModelError(f"{text} has an unknown suffix {path.suffix!r}", hint=f"give {_FORMS}")
     try:
         _check_file(path, kind)
-        return Model(path.stem, kind, text, cache.hash_files([path]))  # type: ignore[arg-type]  # SUFFIXES holds kinds
+        return Model(one_line(path.stem), kind, text, cache.hash_files([path]))  # type: ignore[arg-type]  # SUFFIXES holds kinds
     except OSError as fault:
         raise ModelError(
             f"cannot read {text} ({fault.strerror})", hint="check its permissions"

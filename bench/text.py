@@ -84,6 +84,12 @@ def p99(estimate: Estimate | Missing, scale: float) -> str:
     return estimate.reason
 
 
+def one_line(name: str) -> str:
+    """A name that was a file's, for tables and messages: what is no printable letter is a blank."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in name)
+    return " ".join(printable.split()) or "unnamed"
+
+
 def escape_markdown(text: str) -> str:
     """For a cell of Markdown: a bar would end it, and a backslash could escape what follows."""
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")

@@ -86,12 +86,46 @@ class Step:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a variant is made from a model: steps in order; no step at all is ``float32``."""
+    """How a variant is made from a model: steps in order; no step at all is ``float32``.
+
+    ``name`` is what the user calls it, if anything; two recipes are equal by their steps alone.
+    """
 
     steps: tuple[Step, ...] = ()
+    name: str = field(default="", compare=False)
+
+    @property
+    def label(self) -> str:
+        """Its name, or else its text."""
+        return self.name or str(self)
 
     def __str__(self) -> str:
         return "+".join(map(str, self.steps)) or "float32"
+
+
+@dataclass(frozen=True)
+class MeasuredInput:
+    """One input of a variant, as its launches are fed.
+
+    Attributes:
+        name: as the signature calls it, or its tensor's name where the file has no signature.
+        tensor: name of its tensor in the file.
+        dtype: of its tensor, such as ``float32``.
+        shape: as measured, batch and all.
+        is_open: the file leaves a dimension of it open, the batch not counted.
+        is_resized: the file itself says another shape.
+        bounds: of random values: the least, and the one that all are below; None is any.
+        from_samples: it is fed a test sample where the target can, not random values.
+    """
+
+    name: str
+    tensor: str
+    dtype: str
+    shape: tuple[int, ...]
+    is_open: bool = False
+    is_resized: bool = False
+    bounds: tuple[float, float] | None = None
+    from_samples: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,7 +133,7 @@ class Variant:
     """A .tflite file with its facts.
 
     Attributes:
-        name: the recipe's canonical text, or a ready file's name.
+        name: the recipe's own name or its canonical text, or a ready file's name.
         path: the .tflite on this machine.
         sha256: of the file's bytes, in hex.
         size_bytes: of the file as it is.
@@ -107,6 +141,9 @@ class Variant:
         facts: what the file holds (ops by type, sparsity, unique weights, …), None where it was
             not read.
         steps: what the steps of the recipe found out, by technique: layers skipped, epochs, ….
+        recipe: its canonical text; empty for a ready file.
+        signature: key of the signature that is run; None is the main subgraph of a file without.
+        inputs: in the file's order; empty until it is known how they are fed.
     """
 
     name: str
@@ -116,6 +153,9 @@ class Variant:
     zipped_bytes: int
     facts: FileFacts | None = None
     steps: Facts = field(default_factory=no_facts)
+    recipe: str = ""
+    signature: str | None = None
+    inputs: tuple[MeasuredInput, ...] = ()
 
     @property
     def int8_share(self) -> float | None:
@@ -230,7 +270,7 @@ class Plan:
         input_ranges: for random inputs that may not be just anything, input name to least value
             and the value that all are below.
         real_inputs: feed a test sample instead of random values (local interpreter).
-        signature: key of the signature to run; None is the default one.
+        signature: key of the signature to run; None is the only one, or ``serving_default``.
         delegate: ``xnnpack``, ``gpu``, ``nnapi``, ``hexagon``, ``none``; None is the default.
         affinity: CPU list or mask the launch is bound to.
         tool_args: further arguments for benchmark_model.

@@ -16,25 +16,43 @@
 #   LIBRARIES  a folder for the dynamic linker, or -
 #
 # Answer: KEY=VALUE lines, then `%streams N M` and N + M bytes, then state if asked for, then %end. Keys:
-#   refused    lock (it is not ours), or the path of a file that is missing: nothing was started
+#   refused    lock (it is not ours), room (none is left for a launch), or the path of a file that
+#              is missing: nothing was started
 #   lost       the launch broke off with no exit code (the phone restarted, or it was cancelled)
 #   exit       the tool's exit code, 128 + N for signal N; from_s, to_s: its start and end, uptime
-#   ended      timeout or orphaned, where it was ended by us
+#   ended      timeout or orphaned, where it was ended by us; stuck, where it could not be ended;
+#              alone, where this phone's shell cannot run it apart
+#   full       the phone is full: output may be missing
 
 here=${0%/*}
 
-started() { # FIELDS of a stat line, after the name, which may hold spaces: the 20th is the time
-    # Split on purpose. No process is started for this: each costs milliseconds on a phone.
-    # shellcheck disable=SC2086
-    set -- $1
-    echo "$$ ${20}"
+# shellcheck source-path=SCRIPTDIR source=processes.sh
+
+. "$here/processes.sh"
+
+start() { # DIR ROOT LIMIT_S BEAT_S ORPHAN_S MASK COMMAND...: as a leader of its own
+    # Some versions of setsid become the command, some start it and return at once (toybox from
+    # 2019-12-26 to 2021-04-19), some phones have none. What holds everywhere is the pipe on
+    # standard output: it ends with the last process of the launch.
+    if command -v setsid > /dev/null; then
+        exec setsid sh "$0" --supervise "$@" < /dev/null 2> /dev/null
+    else
+        set -m
+        sh "$0" --supervise "$@" < /dev/null 2> /dev/null &
+    fi
 }
 
-supervise() { # DIR ROOT LIMIT_S BEAT_S ORPHAN_S MASK COMMAND...: leader of a session of its own
+supervise() { # as start: the leader, which writes how the launch went, and leaves nothing running
     dir=$1 root=$2 limit=$3 beat=$4 orphan=$5 mask=$6
     shift 6
-    read -r line < "/proc/$$/stat"
-    started "${line##*) }" > "$dir/group"
+    facts_of $$
+    if [ "$group" != $$ ]; then
+        echo alone > "$dir/ended"
+        exit
+    fi
+    trap '' HUP
+    # One that could not be ended must not be begun.
+    echo "$$ $start" > "$dir/group" || exit
     # Endless output must not fill the phone. POSIX counts blocks of 512 bytes: 1 GiB.
     ulimit -f 2097152
     if [ "$mask" != - ]; then set -- taskset "$mask" "$@"; fi
@@ -46,16 +64,16 @@ supervise() { # DIR ROOT LIMIT_S BEAT_S ORPHAN_S MASK COMMAND...: leader of a se
     code=$?
     read -r to rest < /proc/uptime
     echo "$code $from $to done" > "$dir/exit"
-    # What is left of the session, the tool's children and this shell included.
+    # What is left of the group, the tool's children and this shell included.
     kill -KILL 0
 }
 
 watch() {
     trap '' PIPE
     left=$limit lonely=0 reason=timeout
-    while [ $left -gt 0 ]; do
-        if [ $left -lt $beat ]; then beat=$left; fi
-        sleep $beat
+    while [ "$left" -gt 0 ]; do
+        if [ "$left" -lt "$beat" ]; then beat=$left; fi
+        sleep "$beat"
         left=$((left - beat))
         true > "$root/lock/beat"
         if echo .; then
@@ -65,7 +83,7 @@ watch() {
             rm -f "$dir/attached"
         else
             lonely=$((lonely + beat))
-            if [ $lonely -ge $orphan ]; then
+            if [ $lonely -ge "$orphan" ]; then
                 reason=orphaned
                 break
             fi
@@ -77,16 +95,45 @@ watch() {
     kill -KILL $tool
 }
 
-alive() { # whether the session of DIR still runs
-    [ -r "$dir/group" ] && read -r pid start < "$dir/group" && [ -d "/proc/$pid" ]
+begin() { # whether this call, and no other one, is to start the launch
+    # Not by mkdir, which succeeds in some versions of toybox where the folder exists.
+    mkdir -p "$dir" 2> /dev/null
+    set -C
+    { true > "$dir/begun"; } 2> /dev/null
+    begun=$?
+    set +C
+    return $begun
+}
+
+attach() { # wait for the launch that another call began, no longer than it may take
+    left=$((limit + 30)) unborn=10
+    while [ ! -s "$dir/exit" ] && [ $left -gt 0 ]; do
+        if ! leads "$dir"; then
+            # Ended, or begun a moment ago by a call that has not come to write it down.
+            if [ -e "$dir/group" ] || [ -e "$dir/ended" ] || [ $unborn = 0 ]; then break; fi
+            unborn=$((unborn - 1))
+        fi
+        true > "$dir/attached"
+        echo . || exit 1
+        sleep 1
+        left=$((left - 1))
+    done
+    if [ $left = 0 ] && [ ! -s "$dir/exit" ]; then echo ended=stuck; fi
 }
 
 answer() {
-    if read -r code from to done < "$dir/exit" && [ "$done" = done ]; then
-        printf 'exit=%s\nfrom_s=%s\nto_s=%s\n' "$code" "$from" "$to"
+    if [ ! -d "$dir" ]; then # a harness that leaves removes it
+        echo lost=1
+        return
+    fi
+    if read -r code from to whole < "$dir/exit" && [ "$whole" = "done" ]; then
+        echo "exit=$code"
+        echo "from_s=$from"
+        echo "to_s=$to"
     else
         echo lost=1
     fi 2>/dev/null
+    { echo room > "$dir/room"; } 2> /dev/null || echo full=1
     if [ -r "$dir/ended" ]; then
         read -r reason < "$dir/ended"
         echo "ended=$reason"
@@ -99,8 +146,8 @@ answer() {
         size=${sizes%%"$stream"*}
         size=${size##*[!0-9 ]}
         if [ "$((size))" -gt 4194304 ]; then
-            { head -c 262144 "$dir/$stream"; echo; tail -c 1048576 "$dir/$stream"; } > "$dir/short"
-            mv -f "$dir/short" "$dir/$stream"
+            { head -c 262144 "$dir/$stream"; echo; tail -c 1048576 "$dir/$stream"; } > "$dir/short.$$"
+            mv -f "$dir/short.$$" "$dir/$stream"
             echo "cut.$stream=$((size))"
             size=$(wc -c < "$dir/$stream")
         fi
@@ -126,28 +173,26 @@ dir=$root/runs/$id
 
 if [ ! -e "$root/lock/holder-$token" ]; then
     echo refused=lock
-elif [ ! -d "$dir" ] && [ ! -f "$model" ]; then
+elif [ ! -e "$dir/begun" ] && [ ! -f "$model" ]; then
     echo "refused=$model"
-elif [ ! -d "$dir" ] && [ ! -f "$tool" ]; then
+elif [ ! -e "$dir/begun" ] && [ ! -f "$tool" ]; then
     echo "refused=$tool"
 else
     if [ "$forget" != - ]; then rm -rf "$root/runs/$forget"; fi
-    if mkdir "$dir" 2>/dev/null; then
+    if begin; then
         if [ "$libraries" != - ]; then export LD_LIBRARY_PATH="$libraries"; fi
-        setsid sh "$0" --supervise "$dir" "$root" "$limit" "$beat" "$orphan" "$mask" "$@" \
-            < /dev/null 2> /dev/null &
-        wait $! 2> /dev/null
+        # The end of the group is no news for standard error.
+        start "$dir" "$root" "$limit" "$beat" "$orphan" "$mask" "$@" 2> /dev/null |
+            while read -r sign; do echo "$sign" || exit; done
+        answer
+    elif [ -e "$dir/begun" ]; then
+        attach
+        answer
     else
-        tries=0
-        while [ ! -s "$dir/exit" ] && { alive || [ $tries -lt 2 ]; }; do
-            true > "$dir/attached"
-            tries=$((tries + 1))
-            echo . || exit 1
-            sleep 1
-        done
+        echo refused=room
     fi
-    if [ -d "$dir" ]; then answer; else echo lost=1; fi
     if [ "$look" = yes ]; then
+        # shellcheck source-path=SCRIPTDIR source=state.sh
         . "$here/state.sh"
         state
     fi

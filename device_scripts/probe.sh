@@ -28,9 +28,7 @@ done 2>/dev/null
 if read -r online < /sys/devices/system/cpu/online; then echo "online=$online"; fi 2>/dev/null
 sed -n 's/^MemTotal: *\([0-9]*\).*/memory_kb=\1/p' /proc/meminfo
 df -k "$root" 2>/dev/null | sed -n '$s/^.* \([0-9][0-9]*\)  *[0-9-][0-9]*%.*/free_kb=\1/p'
-for name in sha256sum setsid taskset; do
-    if command -v $name > /dev/null 2>&1; then echo "has.$name=1"; fi
-done
+if command -v taskset > /dev/null 2>&1; then echo has.taskset=1; fi
 if [ "$mask" != - ]; then
     allowed=$(taskset "$mask" sed -n 's/^Cpus_allowed_list:[^0-9]*//p' /proc/self/status 2>/dev/null)
     echo "affinity=$allowed"

@@ -5,20 +5,21 @@
 # (release) or keep it. Does nothing unless TOKEN holds the lock. Answer: ended=N, restored=NAME for
 # each setting, lock=lost if it was not ours; then %end.
 
+here=${0%/*}
 root=$1 token=$2 mode=$3
+
+# shellcheck source-path=SCRIPTDIR source=processes.sh
+
+. "$here/processes.sh"
 
 end_launches() {
     count=0
     for dir in "$root"/runs/*; do
-        [ -r "$dir/group" ] && read -r pid start < "$dir/group" || continue
+        { read -r leader born < "$dir/group"; } 2> /dev/null || continue
         # The number may meanwhile belong to somebody else; the start time tells.
-        if [ -d "/proc/$pid" ]; then
-            read -r line < "/proc/$pid/stat" || continue
-            line=${line##*) }
-            [ "$(echo "$line" | cut -d ' ' -f 20)" = "$start" ] || continue
-        fi
+        if facts_of "$leader" && [ "$start" != "$born" ]; then continue; fi
         # With the leader dead, a group of that number can only be what is left of ours.
-        kill -KILL "-$pid" 2>/dev/null && [ ! -s "$dir/exit" ] && count=$((count + 1))
+        kill -KILL "-$leader" 2>/dev/null && [ ! -s "$dir/exit" ] && count=$((count + 1))
     done
     echo "ended=$count"
     # A push under way may belong to a harness that is only starting: of others, only old ones go.
@@ -46,10 +47,7 @@ if [ -e "$root/lock/holder-$token" ]; then
         while read -r name value; do undo "$name" "$value" < /dev/null; done < "$root/note"
         rm -f "$root/note"
     fi
-    if [ "$mode" = release ]; then
-        rm -f "$root/lock/holder-$token" "$root/lock/beat"
-        rmdir "$root/lock"
-    fi
+    if [ "$mode" = release ]; then rm -f "$root/lock/holder-$token" "$root/lock/beat"; fi
 else
     echo lock=lost
 fi

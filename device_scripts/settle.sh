@@ -1,66 +1,33 @@
 #!/system/bin/sh
 # settle.sh ROOT TOKEN HOLDER TAKEOVER [SETTING]...
 #
-# Take the phone for one harness, end what an earlier one left behind, then apply SETTINGs and read
-# them back. HOLDER is one line that tells others who holds it. TAKEOVER is the token of a dead
-# holder whose lock may be taken, or -.
+# Take the phone for one harness (see lock.sh), end what an earlier one left behind, then apply
+# SETTINGs and read them back.
 #
 # SETTINGs, all best effort: stay_on (screen on while plugged), fixed_performance (clocks below
 # what the phone can keep up). What was before is noted in ROOT/note first, for restore.sh.
 #
-# Answer: lock=ours, or lock=TOKEN, holder=LINE and age_s=N of whoever holds it; then, if ours,
-# ended=N launches, setting.NAME=VALUE as read back; then %end.
+# Answer: as lock.sh; then, if the lock is ours, ended=N launches, setting.NAME=VALUE as read back;
+# denied=USER and full=1 also where the folders for files and launches cannot be used; then %end.
 
 here=${0%/*}
 root=$1 token=$2 holder=$3 takeover=$4
 shift 4
 
-holder_now() { # the token in the lock, empty while somebody is just taking it
-    for file in "$root"/lock/holder-*; do
-        if [ -e "$file" ]; then
-            echo "${file##*/holder-}"
-            return
-        fi
-    done
-}
+# shellcheck source-path=SCRIPTDIR source=lock.sh
 
-age_s() { # since the holder last gave a sign
-    for file in "$root/lock/beat" "$root/lock"; do
-        changed=$(stat -c %Y "$file" 2>/dev/null) && break
-    done
-    echo $(($(date +%s) - ${changed:-0}))
-}
-
-take() {
-    if mkdir "$root/lock" 2>/dev/null; then
-        printf '%s\n' "$holder" > "$root/lock/holder-$token"
-        return
-    fi
-    current=$(holder_now)
-    [ "$current" = "$token" ] && return
-    if [ -z "$current" ]; then
-        # A lock with no holder is being taken right now, or its taker died in that moment.
-        [ "$(age_s)" -gt 10 ] || return 1
-        printf '%s\n' "$holder" > "$root/lock/holder-$token"
-    elif [ "$current" = "$takeover" ]; then
-        # Renaming this very holder can succeed for one contender only.
-        mv "$root/lock/holder-$takeover" "$root/lock/holder-$token" 2>/dev/null || return 1
-        printf '%s\n' "$holder" > "$root/lock/holder-$token"
-    else
-        return 1
-    fi
-}
+. "$here/lock.sh"
 
 apply() {
     case $1 in
         stay_on)
             old=$(settings get global stay_on_while_plugged_in 2>/dev/null) || return
-            echo "stay_on $old" >> "$root/note"
+            note "stay_on $old" || return
             svc power stayon true > /dev/null 2>&1
             echo "setting.stay_on=$(settings get global stay_on_while_plugged_in 2>/dev/null)" ;;
         fixed_performance)
             # No command reads this mode back: what the phone answers is all there is.
-            echo "fixed_performance -" >> "$root/note"
+            note "fixed_performance -" || return
             if said=$(cmd power set-fixed-performance-mode-enabled true 2>&1); then
                 case $said in
                     *ailed* | *nknown* | *not\ supported*) echo setting.fixed_performance=refused ;;
@@ -72,24 +39,24 @@ apply() {
     esac
 }
 
-ours() { # two may have found a lock with no holder: the first in order keeps it
-    [ "$(holder_now)" = "$token" ] && return
-    rm -f "$root/lock/holder-$token"
-    return 1
+note() { # what cannot be noted is not changed: nobody could undo it
+    { echo "$1" >> "$root/note"; } 2> /dev/null
 }
 
 umask 022
-mkdir -p "$root/runs" "$root/files"
-if take && ours; then
-    echo lock=ours
+mkdir -p "$root/runs" "$root/files" 2> /dev/null
+if lock; then
     true > "$root/lock/beat"
     rm -f "$root/push-$takeover-"*
     sh "$here/restore.sh" "$root" "$token" keep | sed '/^%end$/d'
+    for folder in "$root/runs" "$root/files"; do
+        if [ ! -d "$folder" ]; then
+            echo full=1
+        elif [ ! -w "$folder" ]; then
+            echo "denied=$(stat -c %U "$folder")"
+            echo "us=$(id -un)"
+        fi
+    done
     for setting in "$@"; do apply "$setting"; done
-else
-    current=$(holder_now)
-    echo "lock=${current:--}"
-    echo "holder=$(cat "$root/lock/holder-$current" 2>/dev/null)"
-    echo "age_s=$(age_s)"
 fi
 echo %end

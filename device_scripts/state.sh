@@ -58,24 +58,26 @@ screen() {
     dumpsys power 2>/dev/null | sed -n 's/^ *mWakefulness=\([A-Za-z]*\).*/screen=\1/p'
 }
 
-now_us() {
+now_us() { # the last nine digits of it, behind a 1: a phone's shell counts in 32 bits
     # mksh and bash have a clock that costs no process; toybox's date has nanoseconds.
     if [ -n "${EPOCHREALTIME-}" ]; then
-        echo "$EPOCHREALTIME" | sed 's/[.,]//'
+        whole=${EPOCHREALTIME%[.,]*}
+        echo "1${whole#"${whole%???}"}${EPOCHREALTIME#*[.,]}"
     else
-        date +%s%N 2>/dev/null | sed -n 's/^\([0-9]\{16\}\)[0-9]*$/\1/p'
+        date +%s%N 2>/dev/null | sed -n 's/^[0-9]\{7\}\([0-9]\{9\}\)[0-9]\{3\}$/1\1/p'
     fi
 }
 
 # The best of five: whatever else runs can only make one slower, a throttled core slows all.
 work() {
     best=
-    for turn in 1 2 3 4 5; do
+    for _ in 1 2 3 4 5; do
         from=$(now_us)
         [ -n "$from" ] || return 0
         i=0
         while [ $i -lt 10000 ]; do i=$((i + 1)); done
         spent=$(($(now_us) - from))
+        if [ $spent -lt 0 ]; then spent=$((spent + 1000000000)); fi
         if [ -z "$best" ] || [ $spent -lt "$best" ]; then best=$spent; fi
     done
     echo "work_us=$best"

@@ -61,6 +61,12 @@ def variant(name: str = "float32", size_bytes: int = 1000, zipped_bytes: int = 8
     return Variant(name, Path(f"/nowhere/{name}.tflite"), f"{name:f<64}", size_bytes, zipped_bytes)
 
 
+def variant_with_facts(name: str, **facts: object) -> Variant:
+    """A variant whose file was read."""
+    made = replace(FILE_FACTS, **facts)  # type: ignore[arg-type]
+    return replace(variant(name), facts=made)
+
+
 FLOAT32 = variant()
 INT8 = variant("quantize:int8", 400, 200)
 

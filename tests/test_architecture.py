@@ -34,20 +34,26 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "plugins": ("errors",),
     "cache": ("errors",),
     "encoding": (),
-    "checks": (),
-    "recipes": ("errors", "values", "plugins"),
+    "checks": ("values", "encoding"),
+    "toml_files": ("errors",),
+    "recipes": ("errors", "values", "plugins", "toml_files"),
     "data*": ("errors", "plugins"),
-    "sources": ("errors", "values", "plugins", "cache", "data"),
-    "records": ("errors", "values", "cache", "encoding", "checks"),
+    "inputs*": ("errors", "values", "plugins", "data", "tflite", "workers"),
+    "sources": ("errors", "values", "text", "plugins", "cache", "data"),
+    "appended": ("errors",),
+    "records": ("errors", "values", "appended", "cache", "encoding", "checks"),
     # Building: what may lead to TensorFlow
     "techniques": ("values", "data", "tflite.values"),
     "techniques.*": ("errors", "values", "plugins", "data", "tflite"),
     "build": (
         *("errors", "values", "cache", "encoding", "data", "recipes", "techniques", "tflite"),
-        "workers",
+        *("workers", "text"),
     ),
     "build.convert": ("errors", "data", "techniques", "workers"),
-    "build.worker": (*("errors", "values", "cache", "data", "recipes", "sources", "techniques"),),
+    "build._specs": ("errors", "inputs", "workers"),
+    "build.worker": (
+        *("errors", "values", "cache", "data", "inputs", "recipes", "sources", "techniques"),
+    ),
     # Processes of their own that hold nothing but numpy and the interpreter
     "workers": (),
     "workers.interpreter": (),
@@ -66,20 +72,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "pipeline*": (
         *("errors", "values", "cache", "plugins", "workers", "recipes", "sources", "data"),
         *("build", "accuracy", "targets", "schedule", "measure", "stats", "records"),
-        *("report", "observers"),
+        *("report", "observers", "inputs", "text"),
     ),
     # Showing
-    "report*": ("errors", "values", "plugins", "text", "stats", "schedule", "records"),
-    "charts*": ("errors", "values", "text", "report"),
+    "report*": (
+        *("errors", "values", "charts", "page", "plugins", "text", "stats", "schedule", "records"),
+    ),
+    "charts*": ("errors",),
+    "page*": ("cache",),
     "formats*": (
-        "values",
-        "encoding",
-        "text",
-        "cache",
-        "charts",
-        "stats",
-        "schedule",
-        "records",
+        *("errors", "values", "encoding", "text", "charts", "page", "stats", "schedule", "records"),
         "report",
     ),
     # The ways in
@@ -98,7 +100,9 @@ WAYS_IN = ("cli", "pytest_latency", "pytest_plugin", "__main__")
 """Imported by nothing but themselves."""
 
 TENSORFLOW = {"tensorflow", "keras", "tf_keras", "tensorflow_model_optimization"}
-MAY_HOLD_TENSORFLOW = ("build.worker", "build.convert", "sources", "techniques.*")
+MAY_HOLD_TENSORFLOW = (
+    *("build.worker", "build.convert", "build._specs", "sources", "techniques.*"),
+)
 LAUNCH_PATH = (
     *("workers.launch", "workers.evaluate", "targets.local", "measure", "accuracy"),
     "stats.summary",

@@ -54,12 +54,12 @@ def gather(rows: int = 4) -> bytes:
     return builder.pack([index], [y])
 
 
-def two_signatures() -> bytes:
+def two_signatures(first: str = "first") -> bytes:
     """``first`` takes ``a`` of 8 numbers; ``second`` takes ``p`` and ``q`` of 4."""
     builder = ModelBuilder()
     a, o = builder.tensor("a0", (1, 8)), builder.tensor("o0", (1, 8))
     builder.op("TANH", [a], [o])
-    builder.signature("first", {"a": a}, {"o": o})
+    builder.signature(first, {"a": a}, {"o": o})
     builder.graph.inputs, builder.graph.outputs = np.array([a]), np.array([o])
     builder.subgraph()
     p, q, s = (builder.tensor(name, (1, 4)) for name in ("p1", "q1", "s1"))
@@ -103,5 +103,5 @@ RUNNABLE: Mapping[str, Callable[[], bytes]] = {
     "scalar": lambda: add(shape=()),
     "dynamic": lambda: tanh(signature=(-1, 8)),
     "slash": lambda: tanh("scope/x:0"),
-    "two_signatures": two_signatures,
+    "two_signatures": lambda: two_signatures("serving_default"),
 }

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from bench.errors import TargetError
+from bench.values import MeasuredInput
 
 Dialect = Literal["tflite", "litert"]
 """``tflite`` is benchmark_model, ``litert`` LiteRT 2's benchmark_litert_model."""
@@ -56,7 +57,7 @@ def argv(
     warmup_s: float = 0.0,
     threads: int,
     delegate: str | None = None,
-    input_shapes: Sequence[tuple[str, Sequence[int]]] = (),
+    inputs: Sequence[MeasuredInput] = (),
     signature: str | None = None,
     max_s: float | None = None,
     extra: Sequence[str] = (),
@@ -73,7 +74,7 @@ def argv(
         warmup_s: seconds that these take, at least.
         threads: of the CPU kernels.
         delegate: one of :data:`DELEGATES`; None passes no flag and takes the tool's default.
-        input_shapes: the model's inputs in their own order, each with its tensor's name.
+        inputs: all of the model's, in the file's order.
         signature: to be run, where the model has several.
         max_s: bound on the measured (and on the warm-up) time; the tool's own default is 150 s.
         extra: passed on as they are, last; none that is given already, for of two the tool takes
@@ -96,7 +97,7 @@ def argv(
     if max_s is not None:
         arguments.append(f"--max_secs={max_s:g}")
     arguments += _delegate(delegate, dialect)
-    arguments += _inputs(input_shapes, dialect)
+    arguments += _inputs(inputs, dialect)
     if signature is not None:
         arguments.append(f"--signature_to_run_for={signature}")
     if profile:
@@ -168,30 +169,55 @@ def _delegate(delegate: str | None, dialect: Dialect) -> tuple[str, ...]:
     return known[delegate]
 
 
-def _inputs(shapes: Sequence[tuple[str, Sequence[int]]], dialect: Dialect) -> list[str]:
-    if not shapes:
-        return []
+def _inputs(inputs: Sequence[MeasuredInput], dialect: Dialect) -> list[str]:
+    """The flags for shapes and bounds: none where the file itself says all."""
+    bounded = [each for each in inputs if each.bounds is not None]
     if dialect == "litert":
-        raise TargetError(
-            f"{_TOOLS[dialect]} cannot be told the shape of an input",
-            hint="use benchmark_model, or convert the model with fixed shapes",
-        )
-    for name, shape in shapes:
-        # The tool splits names at commas and shapes at colons, and has no way to quote them.
-        if "," in name or not name:
+        if any(each.is_resized for each in inputs):
             raise TargetError(
-                f"benchmark_model cannot be told of an input called {name!r}",
-                hint="rename the input, or convert the model with fixed shapes",
+                f"{_TOOLS[dialect]} cannot be told the shape of an input",
+                hint="use benchmark_model, or convert the model with fixed shapes",
             )
-        if not shape or min(shape) < 1:
+        ranges = [_range(each.name, each) for each in bounded]
+        return [f"--input_layer_value_range={':'.join(ranges)}"] if ranges else []
+    if not bounded and not any(each.is_resized for each in inputs):
+        return []
+    names = [_flag_name(number, each, bool(bounded)) for number, each in enumerate(inputs)]
+    for each in inputs:
+        if not each.shape or min(each.shape) < 1:
             raise TargetError(
-                f"the input {name} cannot have the shape {tuple(shape)}",
+                f"benchmark_model cannot give the input {each.name} the shape {each.shape}",
                 hint="give every dimension, each at least 1",
             )
-    return [
-        f"--input_layer={','.join(name for name, _ in shapes)}",
-        f"--input_layer_shape={':'.join(','.join(map(str, shape)) for _, shape in shapes)}",
-    ]
+    shapes = [",".join(map(str, each.shape)) for each in inputs]
+    flags = [f"--input_layer={','.join(names)}", f"--input_layer_shape={':'.join(shapes)}"]
+    if bounded:
+        ranges = [_range(n, i) for n, i in zip(names, inputs, strict=True) if i.bounds is not None]
+        flags.append(f"--input_layer_value_range={':'.join(ranges)}")
+    return flags
+
+
+def _flag_name(number: int, given: MeasuredInput, bounded: bool) -> str:
+    """What the flags call an input: the tool goes by their order, and warns of other names.
+
+    It splits names at commas, ranges also at colons, and has no way to quote them.
+    """
+    splits = "," in given.tensor or (bounded and ":" in given.tensor)
+    return f"input{number}" if splits or not given.tensor else given.tensor
+
+
+def _range(name: str, given: MeasuredInput) -> str:
+    """``NAME,LOW,HIGH``: whole numbers, of which the tool draws the highest too."""
+    assert given.bounds is not None
+    low, high = given.bounds
+    if low != int(low) or high != int(high):
+        raise TargetError(
+            f"benchmark_model takes whole numbers as bounds, and those of {given.name} are "
+            f"{low:g} and {high:g}",
+            hint="round them, or leave --input-range out",
+        )
+    highest = int(high) if given.dtype.startswith("float") else int(high) - 1
+    return f"{name},{int(low)},{highest}"
 
 
 _TOOLS: Mapping[Dialect, str] = MappingProxyType(

@@ -20,6 +20,7 @@ from bench import cache, encoding, errors, recipes, workers
 from bench.data import Data
 from bench.errors import BuildError, ModelError
 from bench.techniques import Progress, Work
+from bench.text import one_line
 from bench.tflite.facts import FACTS_SCHEMA, check_file, read_facts
 from bench.tflite.values import FileFacts
 from bench.values import Failure, Model, Recipe, Variant
@@ -45,8 +46,8 @@ def ready(paths: Sequence[Path]) -> tuple[Variant, ...]:
     Raises:
         ModelError: a file that no interpreter may be given.
     """
-    stems = [path.stem for path in paths]
-    names = stems if len(set(stems)) == len(stems) else [str(path) for path in paths]
+    stems = [one_line(path.stem) for path in paths]
+    names = stems if len(set(stems)) == len(stems) else [one_line(str(path)) for path in paths]
     if len(set(names)) < len(names):
         raise ModelError("a file is named twice", hint="copy it to compare it with itself")
     for path in paths:
@@ -62,27 +63,32 @@ def build(
     data_source: str | None,
     seed: int,
     progress: Progress,
+    signature: str | None = None,
 ) -> Iterator[Built | Failure]:
     """Build each recipe, in order; a failure does not stop the others.
 
     Args:
         data_source: what ``--data`` said; the worker loads the samples for itself.
+        signature: of a SavedModel; None is its only one, or ``serving_default``.
 
     Yields:
         A variant or the reason why there is none, for each recipe.
 
     Raises:
         ModelError: the model itself cannot be loaded, so that no recipe could be built.
+        DataError: the samples do not fit the model's inputs.
     """
     # What was trained for one recipe is the beginning of others: they share a folder.
     training = _key("training", model, data, seed)
-    with _Builder(model, data_source, seed, training) as builder:
+    with _Builder(model, data_source, seed, training, signature) as builder:
         for recipe in chosen:
             try:
                 yield _build_one(model, recipe, data, seed, progress, builder)
             except (BuildError, errors.DataError) as error:
+                if builder.refuses_all:
+                    raise
                 yield Failure(
-                    variant=str(recipe),
+                    variant=recipe.label,
                     target="",
                     block=None,
                     error_class="build",
@@ -100,7 +106,8 @@ def _build_one(
     builder: _Builder,
 ) -> Built:
     uses_data = recipes.trains(recipe) or recipes.calibrates(recipe)
-    key = _key(str(recipe), model, data if uses_data else None, seed if uses_data else None)
+    what = str(recipe) if builder.signature is None else f"{recipe} of {builder.signature}"
+    key = _key(what, model, data if uses_data else None, seed if uses_data else None)
     folder = cache.folder("variants")
     file, notes = folder / f"{key}.tflite", folder / f"{key}.json"
     with FileLock(folder / f"{key}.lock"):
@@ -108,7 +115,7 @@ def _build_one(
         if not cached:
             steps = builder.build(recipe, file, progress)
             cache.write(notes, json.dumps(steps).encode())
-        variant = _variant(str(recipe), file, json.loads(notes.read_bytes()))
+        variant = _variant(recipe.label, file, json.loads(notes.read_bytes()), str(recipe))
         _verify(recipe, variant)
     return Built(variant, cached)
 
@@ -121,7 +128,7 @@ def _verify(recipe: Recipe, variant: Variant) -> None:
         recipes.technique(step.technique).verify(step, work, variant.facts)
 
 
-def _variant(name: str, path: Path, steps: dict[str, Any]) -> Variant:
+def _variant(name: str, path: Path, steps: dict[str, Any], recipe: str = "") -> Variant:
     facts = _facts(path)
     return Variant(
         name=name,
@@ -131,6 +138,7 @@ def _variant(name: str, path: Path, steps: dict[str, Any]) -> Variant:
         zipped_bytes=facts.zipped_bytes,
         facts=facts,
         steps=steps,
+        recipe=recipe,
     )
 
 
@@ -163,14 +171,28 @@ class _Builder:
 
     It alone uses the folder of that key, where fine-tuning saves its epochs; the folder is emptied
     when all recipes are done, and kept after an interruption, to go on from there.
+
+    Attributes:
+        signature: of a SavedModel, if one was asked for.
+        refuses_all: the model or the samples cannot be used, so that no recipe can be built.
     """
 
-    def __init__(self, model: Model, data_source: str | None, seed: int, training: str) -> None:
+    def __init__(
+        self,
+        model: Model,
+        data_source: str | None,
+        seed: int,
+        training: str,
+        signature: str | None,
+    ) -> None:
+        self.signature = signature if model.kind == "savedmodel" else None
+        self.refuses_all = False
         self._training = cache.folder("training", training)
         self._lock = FileLock(self._training.with_suffix(".lock"))
         self._job = {
             "model": asdict(model),
             "data": data_source,
+            "signature": self.signature,
             "seed": seed,
             "folder": str(self._training),
         }
@@ -202,7 +224,7 @@ class _Builder:
         worker.ask({**self._job, "recipe": str(recipe), "out": str(file)})
         try:
             answer = worker.answer(
-                lambda what, done, total: progress(f"{recipe}: {what}", done, total)
+                lambda what, done, total: progress(f"{recipe.label}: {what}", done, total)
             )
         except WorkerEndedError as fault:
             self._log_is_named = True
@@ -212,6 +234,7 @@ class _Builder:
             ) from None
         if "built" in answer:
             return dict(answer["built"])
+        self.refuses_all = answer.get("for_all", False)
         # Only this side knows the path of the log that a hint speaks of.
         self._log_is_named |= workers.BUILD_LOG in answer["hint"]
         answer["hint"] = answer["hint"].replace(workers.BUILD_LOG, str(self._log))

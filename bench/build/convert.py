@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.build._specs import saved_signature
 from bench.data import Split
 from bench.errors import BuildError, telling_line
 from bench.techniques import Conversion, Work
@@ -17,18 +18,19 @@ CALIBRATION_SAMPLES = 200
 """Samples that ranges are found on; more change the ranges of small CNNs by less than a step."""
 
 
-def convert(work: Work, calibration: Split | None) -> bytes:
+def convert(work: Work, calibration: Split | None, signature: str | None = None) -> bytes:
     """The model's .tflite.
 
     Args:
         work: a Keras 3 or tf_keras model, or the path of a SavedModel, and the conversion.
-        calibration: samples for the integer modes.
+        calibration: samples for the integer modes, as the model's inputs take them.
+        signature: of a SavedModel; None is its only one, or ``serving_default``.
 
     Raises:
         BuildError: the converter refuses the model, in its own words.
     """
     try:
-        return _converted(work, calibration)
+        return _converted(work, calibration, signature)
     except BuildError:
         raise
     except Exception as fault:
@@ -39,7 +41,7 @@ def convert(work: Work, calibration: Split | None) -> bytes:
         ) from fault
 
 
-def _converted(work: Work, calibration: Split | None) -> bytes:
+def _converted(work: Work, calibration: Split | None, signature: str | None) -> bytes:
     """The first of these that the converter can do.
 
     After quantization-aware training of some layers: everything else in int8; what has an int8
@@ -47,7 +49,7 @@ def _converted(work: Work, calibration: Split | None) -> bytes:
     """
     import tensorflow as tf
 
-    converter = _converter(work.model)
+    converter = _converter(work.model, signature)
     _configure(converter, work.conversion, calibration, tf)
     if work.conversion.mode != "qat" or not work.conversion.calibrates:
         return bytes(converter.convert())
@@ -55,16 +57,17 @@ def _converted(work: Work, calibration: Split | None) -> bytes:
         return bytes(converter.convert())
     except Exception:  # whatever its C++ parts raise; told by the share in int8
         traceback.print_exc()  # into the log
-    converter = _converter(work.model)
+    converter = _converter(work.model, signature)
     _configure(converter, replace(work.conversion, rest="float32"), None, tf)
     return bytes(converter.convert())
 
 
-def _converter(model: Any) -> Any:
+def _converter(model: Any, signature: str | None) -> Any:
     import tensorflow as tf
 
     if isinstance(model, (str, Path)):
-        return tf.lite.TFLiteConverter.from_saved_model(str(model))
+        key, _ = saved_signature(Path(model), signature)
+        return tf.lite.TFLiteConverter.from_saved_model(str(model), signature_keys=[key])
     return tf.lite.TFLiteConverter.from_keras_model(model)
 
 
@@ -99,4 +102,4 @@ def _one_by_one(samples: Split) -> Iterator[Any]:
     """Batches of one sample: a list for an only input, else a mapping by input name."""
     for index in range(len(samples)):
         batch = {name: array[index : index + 1] for name, array in samples.x.items()}
-        yield list(batch.values()) if list(batch) == [""] else batch
+        yield list(batch.values()) if len(batch) == 1 else batch

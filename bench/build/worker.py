@@ -14,8 +14,9 @@ import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
-from bench import cache, recipes, sources
+from bench import cache, inputs, recipes, sources
 from bench.build import convert
+from bench.build._specs import specs_of_model
 from bench.data import Data
 from bench.errors import BenchError, BuildError
 from bench.techniques import Context, Work
@@ -33,7 +34,13 @@ def main() -> None:
             facts = _build(job, loaded, answers)
         except BenchError as error:
             traceback.print_exc()  # into the log: a library's own words are longer than a line
-            _say(answers, error=type(error).__name__, message=error.message, hint=error.hint)
+            _say(
+                answers,
+                error=type(error).__name__,
+                message=error.message,
+                hint=error.hint,
+                for_all=not loaded,
+            )
         except MemoryError:
             _say(answers, error="BuildError", message="out of memory", hint="use a smaller batch=")
         else:
@@ -43,9 +50,7 @@ def main() -> None:
 def _build(job: dict[str, Any], loaded: dict[str, Any], answers: TextIO) -> dict[str, Any]:
     """Build one recipe and write its .tflite; the facts are what its steps found out."""
     if not loaded:
-        source = Model(**job["model"])
-        loaded["data"] = sources.load_data(source, job["data"])
-        loaded["model"] = sources.load(source)
+        loaded |= _load(job)
     recipe = recipes.parse(job["recipe"])
     samples: Data | None = loaded["data"]
     context = Context(
@@ -61,10 +66,22 @@ def _build(job: dict[str, Any], loaded: dict[str, Any], answers: TextIO) -> dict
             raise BuildError(
                 f"{recipe} needs samples to calibrate on", hint="give --data with x_calibration"
             )
-        calibration = samples.calibration(convert.CALIBRATION_SAMPLES, job["seed"])
+        drawn = samples.calibration(convert.CALIBRATION_SAMPLES, job["seed"])
+        calibration = inputs.cast_split(drawn, loaded["specs"])
     context.progress("converting", 0, 1)
-    cache.write(Path(job["out"]), convert.convert(work, calibration))
+    content = convert.convert(work, calibration, job["signature"])
+    cache.write(Path(job["out"]), content)
     return dict(work.facts)
+
+
+def _load(job: dict[str, Any]) -> dict[str, Any]:
+    """The model, and the samples as it takes them: what does not fit is told before any work."""
+    source = Model(**job["model"])
+    data = sources.load_data(source, job["data"])
+    model = sources.load(source)
+    specs = specs_of_model(model, job["signature"])
+    fitted = inputs.fit(data, specs) if data is not None and specs else data
+    return {"model": model, "data": fitted, "specs": specs}
 
 
 def _take_steps(recipe: Recipe, work: Work, context: Context) -> Work:

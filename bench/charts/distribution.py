@@ -12,7 +12,7 @@ def chart(bins: Rows, marks: Rows, names: Sequence[str]) -> Any:
     """One small panel per variant on equal axes.
 
     Args:
-        bins, marks: of :func:`bench.charts.figures.distribution_rows`, of one target.
+        bins, marks: of :func:`bench.report.figures.distribution_rows`, of one target.
         names: the variants, in the order of their colours.
     """
     import altair as alt

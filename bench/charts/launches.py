@@ -12,7 +12,7 @@ def chart(rows: Rows, names: Sequence[str]) -> Any:
     """A mark per launch at its median; a line per target and panel below for heat and waits.
 
     Args:
-        rows: of :func:`bench.charts.figures.launch_rows`, of one target.
+        rows: of :func:`bench.report.figures.launch_rows`, of one target.
         names: the variants, in the order of their colours.
     """
     import altair as alt

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.charts import HEIGHT, WIDTH, Rows, by_variant, data, look
+from bench.charts import HEIGHT, WIDTH, Rows, by_variant, data
 
 LIMITS = {"zipped_bytes": "limit_zipped", "size_bytes": "limit_size", "median_us": "limit_median"}
 """Parameter that holds the greatest value allowed, by what stands on the horizontal axis."""
@@ -50,18 +50,21 @@ def chart(
     x: str = "median_us",
     y: str = "accuracy",
     among: Rows | None = None,
+    limits: bool = True,
 ) -> Any:
     """One dot per variant with its intervals, the front drawn as steps, limits as dashed lines.
 
     Args:
-        rows: of :func:`bench.charts.figures.pareto_rows`, of one target.
+        rows: of :func:`bench.report.figures.pareto_rows`, of one target.
         names: the variants, in the order of their colours.
         x: what is to be small: a field of :data:`AXES`.
         y: ``accuracy``, or where there is none another field of :data:`AXES`.
         among: the rows of all targets, so that their axes are equal; None for one target.
+        limits: with lines for limits, which begin at the edges.
 
     Returns:
-        An Altair chart; its parameters (:data:`LIMITS`) hold the limits, in the units shown.
+        An Altair chart that is not styled yet (see :func:`bench.charts.look`); its parameters
+        (:data:`LIMITS`) hold the limits, in the units shown.
     """
     import altair as alt
 
@@ -86,10 +89,10 @@ def chart(
         base.mark_rule(**thin).encode(x="x_low:Q", x2="x_high:Q", color=colours["color"]),
         base.mark_rule(**thin).encode(y="y_low:Q", y2="y_high:Q", color=colours["color"]),
         base.mark_point(filled=True, size=110, opacity=1).encode(tooltip=tooltip, **colours),
-        *_limits(across, up, domain),
+        *(_limits(across, up, domain) if limits else ()),
     ]
     text = f"{up.title} against {across.title}, one mark per variant; the table has the figures"
-    return look(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT, description=text))
+    return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT, description=text)
 
 
 def _shown(rows: Rows, across: Axis, up: Axis) -> list[dict[str, Any]]:

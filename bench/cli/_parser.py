@@ -9,7 +9,6 @@ imports in functions, so that its help comes at once.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import importlib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType, ModuleType
@@ -92,6 +91,8 @@ def module_of(command: str) -> ModuleType:
 
 def value(kind: type[Value], typed: Mapping[str, Any]) -> Value:
     """What was typed as a frozen value; lists become tuples."""
+    import dataclasses  # which is loaded by every command, and not for their list
+
     assert dataclasses.is_dataclass(kind)
     names = {each.name for each in dataclasses.fields(kind)}
     frozen = {k: tuple(v) if isinstance(v, list) else v for k, v in typed.items() if k in names}

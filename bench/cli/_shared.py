@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cli import _quantities
-from bench.values import Plan
+from bench.values import Plan, Recipe
 
 MODEL_HELP = "a name (see: bench models), a .keras, .h5 or .tflite file, or a SavedModel folder"
 DATA_HELP = (
     "FILE.npz or package.module:function with the arrays x_test, y_test, x_train, y_train, "
-    "x_calibration (as many as there are)"
+    "x_calibration (as many as there are); or a folder of pictures, DIR/CLASS/*.png"
 )
+SIGNATURE_HELP = "key of the signature to run (default: serving_default, or the only one)"
 
 Group = argparse._ArgumentGroup | argparse.ArgumentParser
 """What flags are added to."""
@@ -23,7 +24,7 @@ Group = argparse._ArgumentGroup | argparse.ArgumentParser
 class RecipeArguments:
     """What is built, and of what."""
 
-    recipe: tuple[str, ...] = ()
+    recipe: tuple[str | Recipe, ...] = ()
     data: str | None = None
     seed: int = Plan().seed
 
@@ -36,7 +37,8 @@ def add_recipe_arguments(group: Group) -> None:
         action="append",
         metavar="RECIPE",
         help="technique[:argument][,option=value] joined by +, such as prune:0.8+quantize:int8; "
-        "may be repeated (default: float32 and all of quantize:)",
+        "@FILE.toml is a table of names to recipes; may be repeated (default: float32 and all "
+        "of quantize:)",
     )
     group.add_argument("--data", metavar="DATA", help=DATA_HELP)
     group.add_argument(

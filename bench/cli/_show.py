@@ -30,9 +30,9 @@ def show(report: Report, wanted: Outputs, *, quiet: bool) -> int:
         if target is None:
             print(rendered, end="")
         else:
-            cache.write(target, rendered.encode())
+            cache.write(target, rendered if isinstance(rendered, bytes) else rendered.encode())
     if not quiet:
-        launches = count(len(report.launches), "launch", "launches")
+        launches = count(len(report.all_launches), "launch", "launches")
         print(f"saved {report.path} ({launches})", file=sys.stderr)
     return FAILED if any(not failure.discarded for failure in report.failures) else GOOD
 
@@ -58,6 +58,9 @@ def outputs(texts: Sequence[str]) -> Outputs:
             )
         if not path.parent.is_dir():
             raise UsageError(f"-o {text}: no folder {path.parent}", hint="make it first")
+        require = getattr(plugins.load("formats", formats[path.suffix]), "require", None)
+        if require is not None:
+            require()
         chosen.append((path, formats[path.suffix]))
     return chosen
 

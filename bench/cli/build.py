@@ -20,6 +20,7 @@ class Arguments(_shared.RecipeArguments):
     """What can be typed behind ``bench build``."""
 
     model: str
+    signature: str | None = None
     output: Path | None = None
     quiet: bool = False
 
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_argument_group("model and recipes")
     what.add_argument("model", metavar="MODEL", help=_shared.MODEL_HELP)
     _shared.add_recipe_arguments(what)
+    what.add_argument("--signature", help=_shared.SIGNATURE_HELP)
     output = parser.add_argument_group("output")
     output.add_argument(
         "-o",
@@ -48,7 +50,7 @@ def carry_out(asked: Arguments) -> int:
     from bench.pipeline import prepare
 
     chosen = recipes.parse_all(asked.recipe)
-    plan = Plan(seed=asked.seed)
+    plan = Plan(seed=asked.seed, signature=asked.signature)
     with (
         Terminal(quiet=asked.quiet) as observer,
         tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli import GOOD, REGRESSION, _quantities
+from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.report.compare import Change, Tolerances
@@ -28,6 +29,7 @@ class Arguments:
     fail_size: float | None = None
     fail_accuracy: float | None = None
     across: bool = False
+    output: tuple[Path, ...] = ()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,20 +45,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--across", action="store_true", help="compare though the environments differ"
     )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        action="append",
+        metavar="FILE.html",
+        help="also write a page there; may be repeated",
+    )
 
 
 def carry_out(asked: Arguments) -> int:
     """Carry out ``bench compare``: exit 1 only where a regression is certain."""
+    from bench import cache
     from bench.cli import _show
     from bench.records import read
+    from bench.report import compare_page
     from bench.report.compare import Tolerances, changes
 
+    for path in asked.output:
+        _check_output(path)
     old, new = read(asked.old), read(asked.new)
     limits = Tolerances(asked.fail_above, asked.fail_size, asked.fail_accuracy)
     found = changes(old, new, limits, across=asked.across)
-    print(f"{new.session.model.name}: {asked.new} against {asked.old}\n")
-    _show.rows([_row(change, limits) for change in found])
+    title = f"{new.session.model.name}: {asked.new} against {asked.old}"
+    rows = [_row(change, limits) for change in found]
+    print(f"{title}\n")
+    _show.rows(rows)
+    for path in asked.output:
+        cache.write(path, compare_page.render(title, found, rows, limits).encode())
     return REGRESSION if any(change.regressions for change in found) else GOOD
+
+
+def _check_output(path: Path) -> None:
+    """Refused before anything is read."""
+    from bench.charts import require
+    from bench.report import compare_page
+
+    if path.suffix != compare_page.SUFFIX:
+        raise UsageError(f"-o {path}: a comparison is written as a page", hint="use .html")
+    if not path.parent.is_dir():
+        raise UsageError(f"-o {path}: no folder {path.parent}", hint="make it first")
+    require()
 
 
 def _row(change: Change, limits: Tolerances) -> dict[str, str]:

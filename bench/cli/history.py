@@ -37,15 +37,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         action="append",
         metavar="FILE",
-        help="also write it there; the suffix picks the format: .png, .svg, .txt, .md, .csv; "
-        "may be repeated",
+        help="also write it there; the suffix picks the format: .html, .png, .svg, .txt, .md, "
+        ".csv; may be repeated",
     )
 
 
 def carry_out(asked: Arguments) -> int:
     """Carry out ``bench history``."""
     from bench import cache
-    from bench.report.history import load, picture, tables
+    from bench.report.history import load, page, picture, tables
 
     for path in asked.output:
         _check_output(path)
@@ -56,6 +56,8 @@ def carry_out(asked: Arguments) -> int:
     for path in asked.output:
         if path.suffix in tables.FORMATS:
             cache.write(path, tables.FORMATS[path.suffix](found).encode())
+        elif path.suffix == page.SUFFIX:
+            cache.write(path, page.render(found).encode())
         else:
             cache.write(path, picture.draw(found, path.suffix.removeprefix(".")))
     return GOOD
@@ -69,9 +71,10 @@ def _name(model: str) -> str:
 
 def _check_output(path: Path) -> None:
     """Refused before anything is read and drawn."""
-    from bench.report.history import picture, tables
+    from bench.charts import require
+    from bench.report.history import page, picture, tables
 
-    known = (*tables.FORMATS, *picture.SUFFIXES)
+    known = (*tables.FORMATS, page.SUFFIX, *picture.SUFFIXES)
     if path.suffix not in known:
         raise UsageError(
             f"-o {path}: no history has the suffix {path.suffix!r}", hint=f"use {', '.join(known)}"
@@ -80,3 +83,5 @@ def _check_output(path: Path) -> None:
         raise UsageError(f"-o {path}: no folder {path.parent}", hint="make it first")
     if path.suffix in picture.SUFFIXES:
         picture.require()
+    if path.suffix == page.SUFFIX:
+        require()

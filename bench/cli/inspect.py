@@ -29,7 +29,8 @@ def carry_out(asked: Arguments) -> int:
     """Carry out ``bench inspect``."""
     from bench.cli import _show
     from bench.encoding import encode
-    from bench.tflite.facts import check_file, fact_rows, read_facts
+    from bench.tflite.facts import check_file, read_facts
+    from bench.tflite.rows import fact_rows
 
     check_file(asked.model, runnable=False)
     facts = read_facts(asked.model)

@@ -179,7 +179,8 @@ def _add_inputs(group: _shared.Group) -> None:
         type=_quantities.shape,
         action="append",
         metavar="NAME=1,224,224,3",
-        help="shape of an input with dynamic dimensions; may be repeated",
+        help="shape of an input whose file leaves sizes open (default: a sample's); may be "
+        "repeated; names: bench inspect",
     )
     group.add_argument(
         "--input-range",
@@ -191,7 +192,7 @@ def _add_inputs(group: _shared.Group) -> None:
     group.add_argument(
         "--real-inputs", action="store_true", help="feed a test sample, not random values (local)"
     )
-    group.add_argument("--signature", help="key of the signature to run (default: the first)")
+    group.add_argument("--signature", help=_shared.SIGNATURE_HELP)
 
 
 def _add_runtime(group: _shared.Group) -> None:

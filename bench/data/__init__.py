@@ -1,6 +1,7 @@
-"""Samples to calibrate, train and evaluate on, from ``FILE.npz`` or ``package.module:function``.
+"""Samples to calibrate, train and evaluate on, by what each is for.
 
-The keys of the file, or of the mapping that the function returns, all optional but ``x_test``:
+Where they come from is in :mod:`bench.data.loaders`. The keys of an ``.npz`` file, or of a mapping
+of arrays, all optional but ``x_test``:
 
 ======================================  =========================================================
 ``x_test``, ``y_test``                  what variants are evaluated on; without ``y_test`` there is
@@ -13,31 +14,31 @@ The keys of the file, or of the mapping that the function returns, all optional 
                                         without it, training samples
 ======================================  =========================================================
 
-``x`` arrays have shape (samples, …) as the model's input takes them, scaled as the model expects.
-A model with several inputs has one array per input, ``x_test:INPUT`` and so on. ``y`` arrays hold
-class numbers, shape (samples,).
+``x`` arrays have shape (samples, …) as the model's input takes them, scaled as the model expects;
+:func:`bench.inputs.fit` holds them against it. A model with several inputs has one array per input,
+``x_test:INPUT`` and so on. ``y`` arrays hold class numbers, shape (samples,).
 """
 
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from bench import plugins
+from bench.data import loaders
+from bench.data.loaders import SPLITS, Source
 from bench.errors import DataError
 
 Array = npt.NDArray[np.generic]
 Inputs = Mapping[str, Array]
 """Input name to samples; the name is empty for a model's only input."""
 
-SPLITS = ("train", "validation", "calibration", "test")
 VALIDATION_SHARE = 0.1
+_NUMBERS = "biuf"
+_PATHS = "U"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +64,13 @@ class Data:
     Attributes:
         source: where they came from, as the user gave it.
         sha256: of the content; variants built from equal data are the same variants.
+        notes: what the user should know, such as how test samples were chosen.
     """
 
     source: str
     sha256: str
     splits: Mapping[str, Split]
+    notes: tuple[str, ...] = ()
 
     @property
     def test(self) -> Split | None:
@@ -112,19 +115,37 @@ Adapt = Callable[[Mapping[str, Array]], Mapping[str, Array]]
 """A model's own way from raw arrays to what its inputs take."""
 
 
-def load(source: str, adapt: Adapt | None = None) -> Data:
-    """Read ``FILE.npz``, or call ``package.module:function``; then shape it by ``adapt``.
+def load(source: Source, adapt: Adapt | None = None) -> Data:
+    """Read or take samples from wherever they are, then shape them by ``adapt``.
+
+    Args:
+        source: ``FILE.npz``, ``package.module:function``, a folder of pictures, a mapping of
+            arrays, a pair of arrays or a ``tf.data.Dataset``; see :mod:`bench.data.loaders`.
+        adapt: the model's own way from raw arrays to what it takes.
 
     Raises:
-        DataError: missing, not an .npz, an undocumented key, NaN, or arrays of unequal length.
+        DataError: missing, of no form that is known, an undocumented key, NaN, or arrays of
+            unequal length.
     """
-    named = ":" in source and not Path(source).exists()
-    arrays = _call(source) if named else _read_npz(Path(source))
-    return from_arrays(source, adapt(arrays) if adapt else arrays)
+    found = loaders.find(source)
+    arrays = adapt(found.arrays) if adapt else found.arrays
+    return from_arrays(found.source, arrays, sha256=found.sha256, notes=found.notes)
 
 
-def from_arrays(source: str, arrays: Mapping[str, Array]) -> Data:
+def from_arrays(
+    source: str,
+    arrays: Mapping[str, Array],
+    *,
+    sha256: str | None = None,
+    notes: tuple[str, ...] = (),
+) -> Data:
     """Check the arrays and group them into splits.
+
+    Args:
+        source: where they came from.
+        arrays: by the keys above.
+        sha256: of the content where the arrays are paths of pictures.
+        notes: what the user should know of them.
 
     Raises:
         DataError: as :func:`load`.
@@ -142,7 +163,7 @@ def from_arrays(source: str, arrays: Mapping[str, Array]) -> Data:
                 hint="the keys are x_test, y_test, x_train, y_train, x_validation, "
                 "y_validation, x_calibration, and x_test:INPUT for several inputs",
             )
-        _check_array(source, key, array)
+        _check_array(source, key, array, _NUMBERS if sha256 is None else _NUMBERS + _PATHS)
         digest.update(f"{key} {array.dtype.str} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
         if axis == "x":
@@ -156,45 +177,22 @@ def from_arrays(source: str, arrays: Mapping[str, Array]) -> Data:
         raise DataError(f"{source} holds no samples", hint="give at least x_test")
     for name, split_ in splits.items():
         _check_split(source, name, split_)
-    return Data(source, digest.hexdigest(), splits)
+    return Data(source, sha256 or digest.hexdigest(), splits, notes)
 
 
-def _call(source: str) -> Mapping[str, Array]:
-    function = plugins.load_function(source, DataError)
-    if not callable(function):
-        raise DataError(f"{source!r} is not a function", hint="name a function")
-    try:
-        arrays = function()
-    except Exception as fault:
-        # A user's own function may raise anything.
-        raise DataError(
-            f"{source!r} failed ({type(fault).__name__}: {fault})", hint="call it by itself"
-        ) from fault
-    if not isinstance(arrays, Mapping):
-        raise DataError(
-            f"{source!r} returned {type(arrays).__name__}",
-            hint="return a mapping with the keys x_test, y_test, …",
-        )
+def to_arrays(data: Data) -> dict[str, Array]:
+    """The arrays by their keys, as an .npz holds them: what :func:`from_arrays` was given."""
+    arrays: dict[str, Array] = {}
+    for split, samples in data.splits.items():
+        for name, values in samples.x.items():
+            arrays[f"x_{split}:{name}" if name else f"x_{split}"] = values
+        if samples.y is not None:
+            arrays[f"y_{split}"] = samples.y
     return arrays
 
 
-def _read_npz(path: Path) -> dict[str, Array]:
-    hint = "give an .npz with x_test and y_test, or package.module:function"
-    if not path.is_file():
-        raise DataError(f"no data file {str(path)!r}", hint=hint)
-    try:
-        # Never unpickle: a data file must not be able to run code.
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{path} is a single array", hint=hint)
-            return {key: archive[key] for key in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as fault:
-        raise DataError(f"{path} is not a readable .npz ({fault})", hint=hint) from fault
-
-
-def _check_array(source: str, key: str, array: Array) -> None:
-    if array.dtype.kind not in "biuf":
+def _check_array(source: str, key: str, array: Array, kinds: str) -> None:
+    if array.dtype.kind not in kinds:
         raise DataError(f"{source}: {key} has type {array.dtype}", hint="give numbers")
     if array.ndim == 0 or len(array) == 0:
         raise DataError(f"{source}: {key} is empty", hint="its first axis counts the samples")

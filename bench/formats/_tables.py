@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.formats._grid import Grid
 from bench.formats._profile import profile_grid
@@ -11,7 +11,7 @@ from bench.report.file_warnings import partly_int8
 from bench.schedule import Spent
 from bench.stats.summary import describe
 from bench.text import count, interval, labels, p99, size, time_unit
-from bench.values import Estimate, Plan
+from bench.values import Estimate, Plan, Variant
 
 
 def grids(report: Report) -> list[Grid]:
@@ -56,7 +56,11 @@ def _grid(report: Report, table: Table) -> Grid:
         f"{_launches(plan)} × {count(plan.runs, 'run')}"
     )
     spelt_out = [f"{label}: {name}" for name, label in short.items() if label != name]
-    return Grid(title, tuple(headers), tuple(rows), (*_notes(table), *spelt_out))
+    named = [row.variant for row in table.rows if row.variant.recipe not in ("", row.variant.name)]
+    spelt_out += [f"{variant.name}: {variant.recipe}" for variant in named]
+    return Grid(
+        title, tuple(headers), tuple(rows), (*_notes(table), *_fed(table, short), *spelt_out)
+    )
 
 
 def _launches(plan: Plan) -> str:
@@ -140,6 +144,30 @@ def _notes(table: Table) -> tuple[str, ...]:
     if table.spent is not None:
         notes.append(_spent(table.spent))
     return tuple(notes)
+
+
+def _fed(table: Table, short: Mapping[str, str]) -> tuple[str, ...]:
+    """The signature and the shapes that were measured, where the files leave a choice."""
+    variants: dict[str, list[str]] = {}
+    for row in table.rows:
+        variants.setdefault(_chosen(row.variant), []).append(short[row.variant.name])
+    if len(variants) == 1:
+        return tuple(filter(None, variants))
+    return tuple(f"{', '.join(names)}: {text}" for text, names in variants.items() if text)
+
+
+def _chosen(variant: Variant) -> str:
+    """``measured at image 1×64×64×3 · signature encode``; empty where nothing was to choose."""
+    shapes = [
+        f"{each.name} {'×'.join(map(str, each.shape))}"
+        for each in variant.inputs
+        if each.is_open or each.is_resized
+    ]
+    parts = [f"measured at {', '.join(shapes)}"] if shapes else []
+    signatures = variant.facts.signatures if variant.facts is not None else {}
+    if variant.signature is not None and len(signatures) > 1:
+        parts.append(f"signature {variant.signature}")
+    return " · ".join(parts)
 
 
 def _spent(spent: Spent) -> str:

@@ -7,12 +7,13 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bench.charts import distribution, figures, launches, pareto, require, stacks
+from bench.charts import distribution, launches, look, pareto, require, stacks
+from bench.formats import _limits
 from bench.formats._grid import Grid
-from bench.formats._page import Picture, figure, page
-from bench.formats._page.tables import limits, table_of
 from bench.formats._tables import grids, problems
-from bench.report import Report, Table, harness_cost
+from bench.page import Picture, figure, page
+from bench.page.table import table_html
+from bench.report import Report, Table, figures, harness_cost
 from bench.report.recommend import Recommendation, Requirements, merits, recommendations
 from bench.text import count
 
@@ -31,8 +32,8 @@ def render(report: Report, *, colour: bool = False) -> str:
     title = f"{report.session.model.name}: which variant to ship"
     parts = [_head(report, title), *_answers(report), *_tables(report)]
     parts += _pareto(report, names, specs)
-    for index, table in enumerate(report.tables):
-        parts += _of_target(report, table, names, specs, f"t{index}")
+    for index, shown in enumerate(report.tables):
+        parts += _of_target(report, shown, names, specs, f"t{index}")
     parts += _sizes(report, names, specs)
     parts.append(_again(report))
     return page(title, [part for part in parts if part], specs)
@@ -93,9 +94,10 @@ def _tables(report: Report) -> Iterator[str]:
     if not report.tables:
         yield "<p>There is no table: no target answered.</p>"
         return
-    yield limits(report)
-    for table, grid in zip(report.tables, _main_grids(report), strict=True):
-        yield table_of(grid, table.rows)
+    yield _limits.fields(report)
+    for shown, grid in zip(report.tables, _main_grids(report), strict=True):
+        told = [_limits.attributes(row) for row in shown.rows]
+        yield table_html(grid.title, grid.headers, grid.rows, notes=grid.notes, attributes=told)
 
 
 def _main_grids(report: Report) -> Sequence[Grid]:
@@ -125,7 +127,7 @@ def _pareto(report: Report, names: Sequence[str], specs: dict[str, Any]) -> Iter
             picture = Picture(
                 f"pareto-{across.partition('_')[0]}{f'-t{index}' if several else ''}",
                 f"{up_title.capitalize()} against {across_title}{where}",
-                pareto.chart(here, names, x=across, y=up, among=rows),
+                look(pareto.chart(here, names, x=across, y=up, among=rows)),
                 f"Scatter of {up_title} against {across_title}; the table above has the figures.",
                 "Marks on the grey line are beaten by no other in both; bars are 95 % intervals. "
                 "Drag the dashed limits inwards, or type them above the table.",

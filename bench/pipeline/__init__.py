@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import schedule, workers
+from bench.inputs.launches import write_sample
 from bench.observers import SILENT, Observer
 from bench.pipeline import choose, launches, prepare
 from bench.pipeline.choose import Targets
@@ -89,26 +90,24 @@ def run(
     plan = plan or Plan()
     with tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch:
         options = dict(target_options or {})
-        if plan.real_inputs:
-            options["samples"] = str(Path(scratch) / "sample.npz")
+        options["samples"] = str(Path(scratch) / "samples.npz")
         # Before anything is built: a wrong target is told at once.
         opened = choose.open_targets(targets, plan, options)
         chosen = parse_all(recipes, with_float32=with_float32)
         source = prepare.load(model, data, Path(scratch))
         if source.files:
-            prepared = prepare.take_files(source, recipes)
+            prepared = prepare.take_files(source, recipes, plan)
         else:
             prepared = prepare.build_variants(source, chosen, plan, observer)
         # Before a file is begun: samples that do not fit leave nothing behind.
         evaluated = prepare.evaluate(prepared, plan, observer) if with_accuracy else ()
-        if plan.real_inputs:
-            prepare.write_sample(prepared, Path(options["samples"]))
+        write_sample(Path(options["samples"]), prepared.data, prepared.variants)
         session = _session(prepared, plan, opened, command)
         path = _path(report, session, observer, fresh=fresh)
-        with Writer(path, session) as writer:
+        with Writer(path, session, observer.warn) as writer:
             _inform(observer, prepared, plan, opened, is_fallback=not targets)
             launches.launch_all(writer, (*prepared.failures, *evaluated), opened, observer)
-    return assemble(read(path))
+    return assemble(read(writer.path))
 
 
 def _session(
@@ -125,6 +124,7 @@ def _session(
         ),
         targets=tuple(target.id for target in targets),
         data=about_data,
+        warnings=prepared.warnings,
         command=tuple(command),
         version=workers.version("tflite-bench") or "",
         started_at=utc_now(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from bench import plugins
 from bench.errors import TargetError
@@ -17,6 +17,9 @@ Address = tuple[str, str | None]
 
 LOCAL: Address = ("local", None)
 
+OURS = "samples"
+"""The option that the harness itself gives."""
+
 
 def open_targets(targets: Targets, plan: Plan, options: Mapping[str, str]) -> list[Target]:
     """The targets that are meant, each once.
@@ -25,6 +28,8 @@ def open_targets(targets: Targets, plan: Plan, options: Mapping[str, str]) -> li
         TargetError: no such kind, or no target of it is ready.
     """
     given = [targets] if isinstance(targets, str) or not isinstance(targets, Sequence) else targets
+    kinds = {split(each)[0] for each in given if isinstance(each, str)}
+    check_options(options, kinds or plugins.names("targets"))
     opened: dict[str, Target] = {}
     if not given:
         addresses = list(_phones(options)) or [LOCAL]
@@ -37,6 +42,26 @@ def open_targets(targets: Targets, plan: Plan, options: Mapping[str, str]) -> li
         else:
             opened[each.id] = each
     return list(opened.values())
+
+
+def check_options(options: Mapping[str, str], kinds: Collection[str]) -> None:
+    """See that each option is one of a target that is meant, so that none is ignored.
+
+    Raises:
+        TargetError: one is not; the hint names the nearest.
+    """
+    known: set[str] = set()
+    for kind in kinds:
+        own = getattr(plugins.load("targets", kind), "OPTIONS", None)
+        if own is None:
+            return  # it checks its options itself
+        known.update(own)
+    for key in options:
+        if key not in known and key != OURS:
+            raise TargetError(
+                f"no option {key!r} for {' or '.join(sorted(kinds))}",
+                hint=plugins.nearest(key, sorted(known)),
+            )
 
 
 def named(texts: Sequence[str], options: Mapping[str, str]) -> Iterator[Address]:

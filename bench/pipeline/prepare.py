@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from bench import accuracy, build, cache, plugins, sources
-from bench.data import Data
-from bench.errors import BuildError, DataError, UsageError
+from bench.data import Data, loaders
+from bench.errors import BuildError, UsageError
+from bench.inputs.launches import Fed, feed
 from bench.observers import Observer
 from bench.recipes import Recipes
-from bench.values import Accuracy, Failure, Model, Plan, Recipe, Variant
+from bench.text import one_line
+from bench.values import Accuracy, Failure, Model, Plan, Recipe, ReportWarning, Variant
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,9 @@ class Prepared:
 
     Attributes:
         variants: the baseline first.
+        data: fitted to the baseline's inputs.
         missing: why there will be no accuracy; empty where there will be.
+        warnings: of samples that look wrong, and of how they were divided.
     """
 
     model: Model
@@ -47,6 +51,7 @@ class Prepared:
     variants: tuple[Variant, ...]
     failures: tuple[Failure, ...]
     missing: str
+    warnings: tuple[ReportWarning, ...] = ()
 
 
 def load(model: Any, data: Any, scratch: Path) -> Source:
@@ -61,27 +66,27 @@ def load(model: Any, data: Any, scratch: Path) -> Source:
         ModelError, DataError, UsageError: as one of the two says.
     """
     files = tflite_paths(model)
-    label = None
+    in_memory = None
     if data is not None and not isinstance(data, (str, Path)):
-        label, data = _save(data, scratch)
+        in_memory, data = _save(data, scratch)
     data_source = None if data is None else str(data)
     if files is not None:
-        name = "+".join(path.stem for path in files)
+        name = "+".join(one_line(path.stem) for path in files)
         found = Model(name, "tflite", " ".join(map(str, files)), cache.hash_files(_readable(files)))
     else:
         files = ()
         found = sources.resolve(_only(model))
     samples = sources.load_data(found, data_source)
-    if label is not None and samples is not None:
-        samples = replace(samples, source=label)
+    if in_memory is not None and samples is not None:
+        samples = replace(samples, source=in_memory.source, notes=in_memory.notes)
     return Source(found, files, samples, data_source)
 
 
-def take_files(source: Source, recipes: Recipes) -> Prepared:
+def take_files(source: Source, recipes: Recipes, plan: Plan) -> Prepared:
     """Take ready files as they are.
 
     Raises:
-        UsageError: there are recipes.
+        UsageError: there are recipes, or what launches are fed cannot be told.
         ModelError, DataError: a file cannot be run, or the samples do not fit it.
     """
     if recipes:
@@ -89,7 +94,7 @@ def take_files(source: Source, recipes: Recipes) -> Prepared:
             f"{source.files[0]} is a ready .tflite, and recipes need the source model",
             hint="give the .keras, .h5 or SavedModel it was made from, or leave the recipes out",
         )
-    return _prepared(source, build.ready(source.files), ())
+    return _prepared(source.model, feed(build.ready(source.files), plan, source.data), ())
 
 
 def build_variants(
@@ -100,19 +105,27 @@ def build_variants(
     Raises:
         BuildError: nothing could be built.
         ModelError, DataError: the model and its samples do not go together.
+        UsageError: what launches are fed cannot be told.
     """
     variants: list[Variant] = []
     failures: list[Failure] = []
+    data = source.data
     for outcome in build_each(source, chosen, plan, observer):
         if isinstance(outcome, Failure):
             failures.append(outcome)
             continue
+        if not variants:
+            # Before the others are built: what this one cannot be fed would fail with all.
+            fed = feed([outcome], plan, data)
+            data = fed.data
+            for warning in fed.warnings:
+                observer.warn(f"{warning.message}: {warning.hint}")
         variants.append(outcome)
     if not variants:
         raise BuildError(
             f"no variant could be built ({failures[0].message})", hint=failures[0].hint
         )
-    return _prepared(source, variants, failures)
+    return _prepared(source.model, feed(variants, plan, data), failures)
 
 
 def build_each(
@@ -126,6 +139,7 @@ def build_each(
         data_source=source.data_source,
         seed=plan.seed,
         progress=observer.step,
+        signature=plan.signature,
     )
     for outcome in built:
         observer.finish()
@@ -149,17 +163,6 @@ def evaluate(prepared: Prepared, plan: Plan, observer: Observer) -> tuple[Accura
         observer.outcome(outcome)
         evaluated.append(outcome)
     return tuple(evaluated)
-
-
-def write_sample(prepared: Prepared, path: Path) -> None:
-    """Write the first test sample where launches will look for it.
-
-    Raises:
-        DataError: there are no test samples.
-    """
-    if prepared.data is None or prepared.data.test is None:
-        raise DataError("--real-inputs without test samples", hint="give --data with x_test")
-    np.savez(path, allow_pickle=False, **dict(prepared.data.test.take(slice(0, 1)).x))
 
 
 def tflite_paths(model: Any) -> tuple[Path, ...] | None:
@@ -190,24 +193,17 @@ def _readable(files: Sequence[Path]) -> Sequence[Path]:
     return files
 
 
-def _save(data: Any, scratch: Path) -> tuple[str, Path]:
-    """Samples in memory as a file that the building process can read, with a name for messages."""
-    arrays = data
-    if isinstance(data, tuple) and len(data) == 2:
-        arrays = {"x_test": data[0], "y_test": data[1]}
-    if not isinstance(arrays, Mapping):
-        raise DataError(
-            f"samples cannot be a {type(data).__name__}",
-            hint="give a path, a mapping with x_test and y_test, or a pair of arrays",
-        )
+def _save(data: Any, scratch: Path) -> tuple[loaders.Found, Path]:
+    """Samples in memory as a file that the building process can read."""
+    found = loaders.find(data)
     path = scratch / "data.npz"
-    np.savez(path, allow_pickle=False, **arrays)
-    return "arrays in memory", path
+    np.savez(path, allow_pickle=False, **found.arrays)
+    return found, path
 
 
-def _prepared(source: Source, variants: Sequence[Variant], failures: Sequence[Failure]) -> Prepared:
-    missing = _why_no_accuracy(source.model, source.data)
-    return Prepared(source.model, source.data, tuple(variants), tuple(failures), missing)
+def _prepared(model: Model, fed: Fed, failures: Sequence[Failure]) -> Prepared:
+    missing = _why_no_accuracy(model, fed.data)
+    return Prepared(model, fed.data, fed.variants, tuple(failures), missing, fed.warnings)
 
 
 def _why_no_accuracy(model: Model, samples: Data | None) -> str:

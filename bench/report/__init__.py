@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import schedule
+from bench.errors import UsageError
 from bench.records import End, Records, Session
 from bench.report.file_warnings import find_file_warnings
 from bench.report.op_times import OpTimes, op_times
@@ -27,7 +28,6 @@ from bench.values import (
     Estimate,
     Failure,
     Launch,
-    Missing,
     Plan,
     ReportWarning,
     Summary,
@@ -103,38 +103,67 @@ class Report:
     failures: tuple[Failure, ...]
     warnings: tuple[ReportWarning, ...]
     end: End | None
-    launches: tuple[Launch, ...] = ()
+    all_launches: tuple[Launch, ...] = ()
     path: Path | None = None
 
     def launches_of(self, target: str, variant: str) -> list[Launch]:
         """The launches of one variant on one target, in the order they were made."""
-        return [item for item in self.launches if (item.target, item.variant) == (target, variant)]
+        return [
+            item for item in self.all_launches if (item.target, item.variant) == (target, variant)
+        ]
+
+    def pareto(self, *, x: str = "median_us", y: str = "accuracy", target: str = "") -> Any:
+        """An Altair chart of size or latency against accuracy.
+
+        Args:
+            x: what is to be small: ``median_us``, ``zipped_bytes`` or ``size_bytes``.
+            y: ``accuracy``, or one of the former where it is not known.
+            target: id; empty is the first.
+
+        Raises:
+            UsageError: the extra ``plot`` is not installed, or there is no such target.
+        """
+        from bench.charts import look, pareto, require
+        from bench.report import figures
+
+        require()
+        label = self._table(target).environment.label
+        rows = figures.pareto_rows(self)
+        here = [row for row in rows if row["target"] == label]
+        return look(pareto.chart(here, figures.names(self), x=x, y=y, among=rows, limits=False))
+
+    def launches(self, *, target: str = "") -> Any:
+        """An Altair chart of each launch over time, with the phone's temperature and waits.
+
+        Args:
+            target: id; empty is the first.
+
+        Raises:
+            UsageError: the extra ``plot`` is not installed, or there is no such target.
+        """
+        from bench.charts import launches, require
+        from bench.report import figures
+
+        require()
+        label = self._table(target).environment.label
+        rows = [row for row in figures.launch_rows(self) if row["target"] == label]
+        return launches.chart(rows, figures.names(self))
+
+    def _table(self, target: str) -> Table:
+        for table in self.tables:
+            if target in ("", table.environment.target):
+                return table
+        known = ", ".join(table.environment.target for table in self.tables) or "none"
+        raise UsageError(f"no table of target {target!r}", hint=f"there is: {known}")
 
     def to_dataframe(self) -> pd.DataFrame:
         """One line per variant and target, one column per figure, units in the names.
 
         Columns without any figure are kept: two reports always have the same ones.
         """
-        import pandas as pd
+        from bench.report.dataframe import frame_of
 
-        name = self.session.model.name
-        lines = [
-            _line(name, table, row) | self._warned(table, row)
-            for table in self.tables
-            for row in table.rows
-        ]
-        frame: pd.DataFrame = pd.DataFrame(lines, columns=list(_line_columns()))
-        return frame
-
-    def _warned(self, table: Table, row: Row) -> dict[str, str | None]:
-        """The warnings of this variant, there or anywhere."""
-        told = [
-            warning.message
-            for warning in self.warnings
-            if warning.variant == row.variant.name
-            and warning.target in (None, table.environment.target)
-        ]
-        return {"warnings": "; ".join(told) or None}
+        return frame_of(self)
 
 
 def assemble(records: Records) -> Report:
@@ -178,7 +207,7 @@ def assemble(records: Records) -> Report:
         failures=kept,
         warnings=_warnings(records, tables, launches),
         end=records.end,
-        launches=records.launches,
+        all_launches=records.launches,
         path=records.path,
     )
 
@@ -224,7 +253,7 @@ def _warnings(
 ) -> tuple[ReportWarning, ...]:
     """What the reader should know that no single figure says."""
     session = records.session
-    found = []
+    found = list(session.warnings)
     if records.end is None:
         total = session.plan.launches * len(session.variants) * len(session.targets)
         made = f"only {len(records.launches)} of {total} launches were made"
@@ -312,79 +341,3 @@ def _half_width(estimate: Estimate) -> float:
     if estimate.low is None or estimate.high is None:
         return math.inf
     return max(estimate.high / estimate.value, estimate.value / max(estimate.low, 1e-9)) - 1
-
-
-def _line_columns() -> Sequence[str]:
-    return (
-        "model", "target", "variant", "size_bytes", "size_ratio", "zipped_bytes", "zipped_ratio",
-        "int8_share",
-        "accuracy", "agreement", "max_difference", "mean_difference", "samples",
-        "launches", "runs", "median_us", "median_low_us", "median_high_us", "median_kind",
-        "p99_us", "p99_low_us", "p99_high_us", "p99_kind", "min_us", "mean_us", "std_us",
-        "init_us", "first_us", "peak_bytes", "ratio", "ratio_low", "ratio_high", "verdict",
-        "error_class", "error", "warnings",
-    )  # fmt: skip  # one line per thought
-
-
-def _line(model: str, table: Table, row: Row) -> dict[str, Any]:
-    """The figures of one row, by column; what is missing is None."""
-    accuracy, summary, comparison, failure = (
-        row.accuracy,
-        row.summary,
-        row.comparison,
-        row.failure,
-    )
-    line: dict[str, Any] = {
-        "model": model,
-        "target": table.environment.target,
-        "variant": row.variant.name,
-        "size_bytes": row.variant.size_bytes,
-        "size_ratio": row.size_ratio,
-        "zipped_bytes": row.variant.zipped_bytes,
-        "zipped_ratio": row.zipped_ratio,
-        "int8_share": row.variant.int8_share,
-    }
-    if accuracy is not None:
-        line |= {
-            "accuracy": accuracy.top1,
-            "agreement": accuracy.agreement,
-            "max_difference": accuracy.max_difference,
-            "mean_difference": accuracy.mean_difference,
-            "samples": accuracy.samples,
-        }
-    if summary is not None:
-        line |= {
-            name: getattr(summary, name)
-            for name in (
-                "launches",
-                "runs",
-                "min_us",
-                "mean_us",
-                "std_us",
-                "init_us",
-                "first_us",
-                "peak_bytes",
-            )
-        }
-        line |= _estimate("median", summary.median_us) | _estimate("p99", summary.p99_us)
-    if comparison is not None:
-        line |= {
-            "ratio": comparison.ratio,
-            "ratio_low": comparison.low,
-            "ratio_high": comparison.high,
-            "verdict": comparison.verdict,
-        }
-    if failure is not None:
-        line |= {"error_class": failure.error_class, "error": failure.message}
-    return line
-
-
-def _estimate(name: str, estimate: Estimate | Missing) -> dict[str, Any]:
-    if isinstance(estimate, Missing):
-        return {f"{name}_kind": estimate.reason}
-    return {
-        f"{name}_us": estimate.value,
-        f"{name}_low_us": estimate.low,
-        f"{name}_high_us": estimate.high,
-        f"{name}_kind": estimate.kind,
-    }

@@ -6,8 +6,8 @@ A target module offers two functions, found by the file's name::
     def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> Target
 
 ``discover`` tells what is here, with the cure for what is not ready; ``open`` makes a target of one
-address (a serial; None where a kind has only one place). Options are the kind's own settings, by
-name, described in its docstring.
+address (a serial; None where a kind has only one place). Options are the kind's own, by name,
+described in its docstring; where the module has ``OPTIONS``, their names, any other is refused.
 
 Reaching a device is not measuring on it: a target knows how to prepare and launch one variant, and
 nothing of blocks, retries, statistics or files.

@@ -32,35 +32,35 @@ and ``screen``, ``waited_s``, ``work_us``, ``cool_work_us``.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench import benchmark_model
-from bench.benchmark_model import binary
 from bench.errors import LaunchError, StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import Progress, TargetStatus
 from bench.targets._adb import files, outcome, phones
 from bench.targets._adb.command import (
     NO_MASK,
-    check,
     command_line,
     dialect_for,
-    library_artefacts,
+    find_tool,
     mask,
     model_artefact,
 )
 from bench.targets._adb.options import Options, read_options
-from bench.targets._adb.probe import Phone
+from bench.targets._adb.probe import ABI_OF_MACHINE, Phone
 from bench.targets._adb.readiness import Fitness, Gate
 from bench.targets._adb.reply import Answer
-from bench.targets._adb.session import Session, cancelled, quietly
+from bench.targets._adb.session import Session, cancelled
 from bench.targets._adb.shell import AdbShell, DisconnectedError, Shell, quote
 from bench.targets._adb.state import DeviceState, parse_state
 from bench.targets._affinity import cpus
 from bench.values import Environment, Launch, Plan, Variant, utc_now
 
 KIND = "adb"
+OPTIONS = frozenset(field.name for field in dataclasses.fields(Options))
 LOOK_EVERY_S = 1.0
 NO_OPTIONS: Mapping[str, str] = {}
 
@@ -68,31 +68,12 @@ NO_OPTIONS: Mapping[str, str] = {}
 def discover(options: Mapping[str, str] = NO_OPTIONS) -> list[TargetStatus]:
     """Every device that the adb servers know; starts a server if there is none here.
 
-    A server that does not answer is one line that says so and names the cure. Raises TargetError
-    for a misspelt option only.
+    A server that does not answer is one line that says so and names the cure.
+
+    Raises:
+        TargetError: an option that there is not, or of another kind.
     """
-    settings = read_options(options)
-    asked_for = phones.named_servers(settings)
-    found: list[phones.Found] = []
-    broken: list[TargetStatus] = []
-    try:
-        servers = phones.servers(settings)
-    except TargetError as fault:
-        return [TargetStatus(KIND, "no adb server", fault.message, fault.hint, broken=asked_for)]
-    for server in servers:
-        try:
-            found += phones.on(server, several=len(servers) > 1)
-        except TargetError as fault:
-            state = f"no adb server at {server.address}"
-            broken.append(TargetStatus(KIND, state, fault.message, fault.hint, broken=asked_for))
-    meant = phones.meant(found)
-    missing = [
-        TargetStatus(
-            f"{KIND}:{serial}", "absent", phones.SERIAL, "attach it, or unset the variable"
-        )
-        for serial in phones.unmet(found)
-    ]
-    return [*(_status(each, each in meant) for each in found), *missing, *broken]
+    return phones.statuses(KIND, read_options(options))
 
 
 def versions(options: Mapping[str, str] = NO_OPTIONS) -> list[phones.ServerVersion]:
@@ -100,26 +81,21 @@ def versions(options: Mapping[str, str] = NO_OPTIONS) -> list[phones.ServerVersi
     return list(phones.versions(read_options(options)))
 
 
-def _status(found: phones.Found, meant: bool) -> TargetStatus:
-    device = found.device
-    model = device.tags.get("model", "").replace("_", " ")
-    state = device.state if device.hint else "ready" if meant else f"not {phones.SERIAL}'s"
-    name = f"{KIND}:{found.address}"
-    return TargetStatus(name, state, model or device.serial, device.hint, meant=meant)
-
-
 def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> AdbTarget:  # noqa: A001  # the protocol's word
     """The phone of that serial, or the only one.
 
     Raises:
-        TargetError: no such phone, not ready, several to choose from, or a bad option.
+        TargetError: no such phone, not ready, several to choose from, or a bad option; no tool for
+            it, or one that cannot run there.
     """
     settings = read_options(options)
     if plan.real_inputs:
         raise TargetError("a phone is fed random values", hint="leave --real-inputs away")
-    check(plan)
     found = phones.choose(address, settings)
-    return AdbTarget(_shell(found), plan, settings, found.address)
+    shell = _shell(found)
+    # Before anything is built for it: a tool that cannot run there is told at once.
+    find_tool(_abis(shell, settings), plan, settings)
+    return AdbTarget(shell, plan, settings, found.address)
 
 
 def clean(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[int, int]:
@@ -131,7 +107,6 @@ def clean(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple
     settings = read_options(options)
     session = Session(_shell(phones.choose(address, settings)), settings)
     try:
-        session.take()
         return session.remove_all()
     except LaunchError as fault:
         raise TargetError(fault.message, hint=fault.hint) from fault
@@ -146,14 +121,19 @@ def abis(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[
         TargetError: as :func:`open`.
     """
     settings = read_options(options)
-    shell = _shell(phones.choose(address, settings))
+    return _abis(_shell(phones.choose(address, settings)), settings)
+
+
+def _abis(shell: Shell, options: Options) -> tuple[str, ...]:
+    asked = "getprop ro.product.cpu.abilist; getprop ro.product.cpu.abi; uname -m"
     try:
-        listed = shell.run("getprop ro.product.cpu.abilist", settings.reconnect_s)
+        listed = shell.run(asked, options.reconnect_s).decode("ascii", "replace").split()
     except DisconnectedError as fault:
         raise TargetError(
             f"{shell.serial} does not answer ({fault})", hint="plug it in anew"
         ) from fault
-    return tuple(listed.decode("ascii", "replace").strip().split(","))
+    first = listed[0] if listed else ""
+    return tuple(ABI_OF_MACHINE.get(first, first).split(","))
 
 
 def _shell(found: phones.Found) -> AdbShell:
@@ -219,12 +199,12 @@ class AdbTarget:
 
     def fitness(self) -> Fitness:
         """Whether a launch could begin now, and what it would wait for. Raises LaunchError."""
-        return self._gate.fitness(quietly)
+        return self._gate.fitness(self._session.say)
 
     def short_of_bytes(self) -> int:
         """How much storage lacks for the tool and its libraries. Raises LaunchError."""
         phone, tool, _ = self._entered()
-        absent = files.missing(self._session.link, [tool, *self._libraries], quietly)
+        absent = files.missing(self._session.link, [tool, *self._libraries], self._session.say)
         if phone.free_bytes is None:
             return 0
         return max(0, sum(each.size_bytes for each in absent) - phone.free_bytes)
@@ -263,28 +243,33 @@ class AdbTarget:
             )
 
     def _choose_tool(self, phone: Phone) -> None:
-        tool = binary.find(self._options.benchmark_model, phone.abis)
+        tool, artefact, libraries = find_tool(phone.abis, self._plan, self._options)
         if tool.loader and not tool.loader.startswith("/system/"):
             test = f"if [ -e {quote(tool.loader)} ]; then echo there=1; fi; echo %end"
-            if not self._session.link.ask(test, quietly).values:
+            if not self._session.link.ask(test, self._session.say).values:
                 raise TargetError(
                     f"{str(tool.path)!r} needs {tool.loader}, which this phone does not have",
                     hint="that is a build for Linux; give the Android build of benchmark_model",
                 )
         self._tool_version = tool.version
-        self._tool = files.by_content(
-            tool.path, tool.sha256, tool.size_bytes, "-benchmark_model", files.EXECUTABLE
-        )
-        self._libraries = library_artefacts(self._options.libraries)
-        self._command(self._tool, self._tool)  # what the tool has no flag for is told now
+        self._tool = artefact
+        self._libraries = libraries
 
-    def _command(self, tool: files.Artefact, model: files.Artefact) -> list[str]:
+    def _command(
+        self, tool: files.Artefact, model: files.Artefact, variant: Variant | None = None
+    ) -> list[str]:
         dialect = dialect_for(tool, self._tool_version)
-        return command_line(tool, model, self._plan, dialect)
+        return command_line(tool, model, self._plan, dialect, variant)
 
     def prepare(self, variants: Sequence[Variant], progress: Progress) -> None:
-        """Push what is not there yet; what the phone refuses fails its own launches only."""
+        """Push what is not there yet; what the phone refuses fails its own launches only.
+
+        Raises:
+            TargetError: the tool has no flag for how a variant is fed.
+        """
         _, tool, _ = self._entered()
+        for variant in variants:
+            self._command(tool, tool, variant)
         wanted = [tool, *self._libraries, *map(model_artefact, variants)]
         try:
             for each in files.missing(self._session.link, wanted, progress):
@@ -310,11 +295,10 @@ class AdbTarget:
             raise cancelled()
         started_at = utc_now()
         before, waited_s = self._gate.wait(progress)
-        model = model_artefact(variant)
         begin = time.perf_counter()
         # Reading the state is most of what a launch costs beside the tool: once a second will do.
         look = time.monotonic() - before.read_at + self._tool_s >= LOOK_EVERY_S
-        answer = self._run(model, look, progress)
+        answer = self._run(variant, look, progress)
         wall_s = time.perf_counter() - begin
         after = parse_state(answer.values, time.monotonic()) if look else None
         if after is not None:
@@ -351,10 +335,11 @@ class AdbTarget:
         }
         return {key: value for key, value in facts.items() if value is not None}
 
-    def _run(self, model: files.Artefact, look: bool, progress: Progress) -> Answer:
+    def _run(self, variant: Variant, look: bool, progress: Progress) -> Answer:
         """The answer of a launch that began, with its files brought there if they were gone."""
         _, tool, plan = self._entered()
-        command = self._command(tool, model)
+        model = model_artefact(variant)
+        command = self._command(tool, model, variant)
         libraries = str(Path(self._libraries[0].remote).parent) if self._libraries else "-"
         needed = {each.remote: each for each in (model, tool)}
         for _ in range(len(needed) + 1):
@@ -373,6 +358,8 @@ class AdbTarget:
                     hint="measure with one harness at a time, then run the same command again",
                     error_class="device_busy",
                 )
+            if refused == "room":
+                raise files.full(self._session.serial, "no room for a launch")
             files.push(self._session.link, [needed[refused]], self._session.token, progress)
         raise TransientLaunchError(
             f"files vanish from {self.id} while we measure",

@@ -6,8 +6,8 @@ to int8 ratio), but a variant's own layout in memory, drawn anew by each process
 and taken for a property of the variant. Fresh processes show that spread, and the interval over
 launches pays for it honestly; they are also what a launch on a phone is.
 
-Options:
-    samples: an .npz with one sample of each input, fed instead of random values.
+Options: none to be set. The harness itself gives ``samples``: an .npz with samples of each input,
+for variants that are fed them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from bench.values import Environment, Latency, Launch, Plan, Variant, utc_now
 from bench.workers.client import Worker, WorkerEndedError, WorkerTimeoutError
 
 ID = "local"
+OPTIONS = frozenset[str]()
 WORKER = "bench.workers.launch"
 _HINTS = {
     "missing_op": "convert the model with built-in ops only",
@@ -133,6 +134,8 @@ class LocalTarget:
 
     def _arguments(self, variant: Variant, *, seed: int) -> list[str]:
         plan = self._plan
+        shapes = {i.name: i.shape for i in variant.inputs if i.is_open or i.is_resized}
+        ranges = {i.name: i.bounds for i in variant.inputs if i.bounds is not None}
         arguments = [
             f"--model={variant.path}",
             f"--runs={plan.runs}",
@@ -140,12 +143,12 @@ class LocalTarget:
             f"--warmup-seconds={plan.warmup_s}",
             f"--threads={plan.threads}",
             f"--seed={seed}",
-            f"--shapes={json.dumps(dict(plan.input_shapes))}",
-            f"--ranges={json.dumps(dict(plan.input_ranges))}",
+            f"--shapes={json.dumps(shapes)}",
+            f"--ranges={json.dumps(ranges)}",
         ]
-        if plan.signature is not None:
-            arguments.append(f"--signature={plan.signature}")
-        if self._samples is not None:
+        if variant.signature is not None:
+            arguments.append(f"--signature={variant.signature}")
+        if any(each.from_samples for each in variant.inputs):
             arguments.append(f"--samples={self._samples}")
         if plan.affinity is not None:
             arguments.append(f"--affinity={json.dumps(cpus(plan.affinity))}")

@@ -235,7 +235,9 @@ def _evaluate(model: Any, split: Split, fit: LabelFit, settings: Settings, state
 def _inputs(model: Any, split: Split, order: Array | None = None) -> Any:
     """Samples as Keras takes them: one array, or a list in the order of the model's inputs."""
     names = [tensor.name.split(":")[0] for tensor in model.inputs]
-    arrays = [split.x[name] if name in split.x else split.x.get("") for name in names]
+    if len(names) == len(split.x) == 1:
+        names = list(split.x)  # an only input may be called otherwise in a model rebuilt from it
+    arrays = [split.x.get(name) for name in names]
     if any(array is None for array in arrays):
         raise DataError(
             f"the model has the inputs {names}, the data have {sorted(split.x)}",

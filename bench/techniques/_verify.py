@@ -8,7 +8,9 @@ from typing import Any
 
 from bench.errors import VerificationError
 from bench.techniques import Work
+from bench.tflite.facts import WeightTensor, block_sparsity, kernel_weights
 from bench.tflite.values import FileFacts, WeightFacts
+from bench.tflite.weights import fewest_zeros
 from bench.values import Step
 
 TOLERANCE = 0.01
@@ -44,11 +46,33 @@ def pattern(step: Step, work: Work, facts: FileFacts, m: int, n: int) -> None:
     """
     for name, layer in work.facts[step.technique]["layers"].items():
         kernels = _kernels(step, name, int(layer["elements"]), facts.weights)
-        most = max(kernel.zeros_in_each.get(n, m) for kernel in kernels)
+        most = max(fewest_zeros(tensor.matrix, n) for tensor in _tensors(facts, kernels))
         if most < m:
             raise VerificationError(
                 f"{step} asked for {m} zeros in each {n} weights, layer {name} has {most} once",
                 hint="report this recipe and model: the pattern was lost after pruning",
+            )
+
+
+def blocks(step: Step, work: Work, facts: FileFacts, height: int, width: int) -> None:
+    """Raise where a pruned kernel has fewer blocks of zeros than asked, by a point or one block.
+
+    Args:
+        height, width: of a block in Keras' kernel ``[in, out]``, the transpose of the file's.
+
+    Raises:
+        VerificationError: one has, or a kernel is not in the file.
+    """
+    for name, layer in work.facts[step.technique]["layers"].items():
+        kernels = _kernels(step, name, int(layer["elements"]), facts.weights)
+        asked, one_block = float(layer["asked"]), height * width / int(layer["elements"])
+        reached = max(
+            block_sparsity(tensor.matrix, (width, height)) for tensor in _tensors(facts, kernels)
+        )
+        if reached < asked - max(TOLERANCE, one_block):
+            raise VerificationError(
+                f"{step} asked for {asked:.1%} blocks of zeros, layer {name} has {reached:.1%}",
+                hint="report this recipe and model: the blocks were lost after pruning",
             )
 
 
@@ -81,6 +105,13 @@ def all_int8(step: Step, facts: FileFacts) -> None:
             f"{step} left {', '.join(left)} in float",
             hint="the toolkit has no int8 form for it: try quantize:int8",
         )
+
+
+def _tensors(facts: FileFacts, kernels: Sequence[WeightFacts]) -> list[WeightTensor]:
+    """The weights themselves of these kernels, read from the file again."""
+    assert facts.path is not None
+    names = {(kernel.name, kernel.elements) for kernel in kernels}
+    return [w for w in kernel_weights(facts.path) if (w.name, w.values.size) in names]
 
 
 def _kernels(

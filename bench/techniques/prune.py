@@ -132,14 +132,16 @@ def apply(step: Step, work: Work, context: Context) -> Work:
 
 
 def verify(step: Step, work: Work, facts: FileFacts) -> None:
-    """The file's kernels hold at most one point fewer zeros than were asked, and m:n its pattern.
+    """The file's kernels hold at most one point fewer zeros than were asked, in their pattern.
 
     Raises:
-        VerificationError: they hold fewer, or the pattern is not kept.
+        VerificationError: they hold fewer, or the pattern (m:n, blocks) is not kept.
     """
     _verify.sparsity(step, work, facts)
     if ":" in (step.argument or ""):
         _verify.pattern(step, work, facts, *_pair(step.argument or "", ":"))
+    if block := dict(step.options).get("block"):
+        _verify.blocks(step, work, facts, *_pair(block, "x"))
 
 
 def plan(values: Mapping[str, str], steps: int) -> tuple[int, int, int]:

@@ -12,7 +12,6 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from bench.errors import ModelError
 from bench.tflite import reader
@@ -32,7 +31,6 @@ __all__ = [
     "WeightTensor",
     "block_sparsity",
     "check_file",
-    "fact_rows",
     "follows_m_by_n",
     "kernel_weights",
     "read_facts",
@@ -237,16 +235,25 @@ def _port(tensor: Tensor, name: str | None = None) -> Port:
 
 
 def _signatures(graph: Graph) -> dict[str, Signature]:
-    def ports(subgraph: Subgraph, named: Mapping[str, int]) -> tuple[Port, ...]:
-        return tuple(_port(subgraph.tensors[i], name) for name, i in named.items())
+    """Signatures in the file's order, each one's inputs and outputs in its subgraph's."""
 
-    return {
-        signature.key: Signature(
-            inputs=ports(graph.subgraphs[signature.subgraph], signature.inputs),
-            outputs=ports(graph.subgraphs[signature.subgraph], signature.outputs),
+    def ports(
+        subgraph: Subgraph, named: Mapping[str, int], order: tuple[int, ...]
+    ) -> tuple[Port, ...]:
+        # A signature may also name what the subgraph does not list.
+        places = {tensor: place for place, tensor in enumerate(order)}
+        ordered = sorted(named.items(), key=lambda item: places.get(item[1], len(places)))
+        return tuple(_port(subgraph.tensors[i], name) for name, i in ordered)
+
+    signatures = {}
+    for signature in graph.signatures:
+        subgraph = graph.subgraphs[signature.subgraph]
+        signatures[signature.key] = Signature(
+            inputs=ports(subgraph, signature.inputs, subgraph.inputs),
+            outputs=ports(subgraph, signature.outputs, subgraph.outputs),
+            subgraph=signature.subgraph,
         )
-        for signature in graph.signatures
-    }
+    return signatures
 
 
 def _ops(graph: Graph) -> dict[str, OpCount]:
@@ -309,74 +316,3 @@ def _converter_version(graph: Graph) -> str | None:
     the version as a string.
     """
     return reader.nested_text(graph.metadata.get("CONVERSION_METADATA", b""), (4, 4))
-
-
-def fact_rows(facts: FileFacts) -> dict[str, list[dict[str, Any]]]:
-    """The facts as tables: a title to rows, each a column's heading to its cell.
-
-    Titles are ``model``, ``inputs and outputs``, ``ops`` and ``weights``.
-    """
-    return {
-        "model": _model_rows(facts),
-        "inputs and outputs": [
-            {
-                "": kind,
-                "name": port.name,
-                "shape": _shape(port.shape_signature),
-                "type": port.dtype,
-                "scale": port.scale,
-                "zero point": port.zero_point,
-            }
-            for kind, ports in (("input", facts.inputs), ("output", facts.outputs))
-            for port in ports
-        ],
-        "ops": [
-            {
-                "op": name,
-                "count": op.count,
-                "version": op.max_version,
-                "in float": facts.float_ops.get(name, 0),
-            }
-            for name, op in facts.ops.items()
-        ],
-        "weights": [
-            {
-                "tensor": weight.name,
-                "op": weight.op,
-                "shape": _shape(weight.shape),
-                "type": weight.dtype,
-                "zeros": _percent(weight.sparsity),
-                "unique": weight.unique,
-                "unique per channel": weight.unique_max_per_channel,
-                "bytes": weight.stored_bytes,
-                "index-coded": weight.index_coded_bytes,
-            }
-            for weight in facts.weights
-        ],
-    }
-
-
-def _model_rows(facts: FileFacts) -> list[dict[str, Any]]:
-    arithmetic = ", ".join(f"{n} {kind}" for kind, n in facts.arithmetic.items() if n)
-    cells = {
-        "size": f"{facts.size_bytes:,} bytes",
-        "zipped": f"{facts.zipped_bytes:,} bytes",
-        "index-coded": f"{facts.index_coded_bytes:,} bytes",
-        "parameters": f"{facts.parameters:,}",
-        "zero weights": _percent(facts.sparsity),
-        "most unique weights in a channel": facts.unique_max_per_channel,
-        "ops": arithmetic or "none",
-        "ops in int8": _percent(facts.int8_share),
-        "converter": facts.converter_version or facts.description or "unknown",
-        "oldest runtime": facts.min_runtime_version or "unknown",
-        "sha256": facts.sha256,
-    }
-    return [{"fact": name, "value": value} for name, value in cells.items()]
-
-
-def _percent(fraction: float | None) -> str:
-    return "–" if fraction is None else f"{100 * fraction:.1f} %"
-
-
-def _shape(sizes: tuple[int, ...]) -> str:
-    return "×".join("?" if size < 0 else str(size) for size in sizes) or "scalar"

@@ -32,10 +32,11 @@ class Port:
 
 @dataclass(frozen=True)
 class Signature:
-    """The inputs and outputs of one signature."""
+    """The inputs and outputs of one signature, in the order of its subgraph."""
 
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    subgraph: int = 0
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ of the signature's subgraph; a test holds its methods against the versions promi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,32 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Range = tuple[float, float]
+
+DEFAULT_SIGNATURE = "serving_default"
+"""The key that TensorFlow gives a model's main signature."""
+
+
+def choose_signature(known: Sequence[str], wanted: str | None) -> str | None:
+    """The signature to run: the one asked for, the only one, or the default one.
+
+    Args:
+        known: keys of all signatures of a model.
+        wanted: the key asked for, if any.
+
+    Returns:
+        None where the model has no signature: its main subgraph is run.
+
+    Raises:
+        ValueError: no such signature; or there are several and none of them is the default one.
+    """
+    if wanted is not None and wanted not in known:
+        there = ", ".join(known) or "none"
+        raise ValueError(f"no signature {wanted!r} in the model; there is: {there}")
+    if wanted is None and len(known) > 1 and DEFAULT_SIGNATURE not in known:
+        raise ValueError(f"no signature {DEFAULT_SIGNATURE} to choose from {', '.join(known)}")
+    if wanted is not None:
+        return wanted
+    return DEFAULT_SIGNATURE if DEFAULT_SIGNATURE in known else next(iter(known), None)
 
 
 class LoadedModel:
@@ -24,10 +50,11 @@ class LoadedModel:
         path: of the .tflite.
         threads: of the interpreter.
         delegate: ``none`` leaves out XNNPACK; None and ``xnnpack`` are the interpreter's default.
-        signature: key of the signature; None is the first one, or the main subgraph.
+        signature: key of the signature; None is as :func:`choose_signature` says.
 
     Raises:
-        ValueError, RuntimeError: the interpreter refuses the model, or it has no such signature.
+        ValueError: there is no such signature, or none can be chosen.
+        RuntimeError: the interpreter refuses the model.
     """
 
     def __init__(
@@ -45,10 +72,7 @@ class LoadedModel:
         )
         self._wrapper = self._interpreter._interpreter
         signatures = self._interpreter._get_full_signature_list()
-        if signature is not None and signature not in signatures:
-            known = ", ".join(signatures) or "none"
-            raise ValueError(f"no signature {signature!r} in the model; there is: {known}")
-        key = signature if signature is not None else next(iter(signatures), None)
+        key = choose_signature(tuple(signatures), signature)
         self._subgraph = 0
         if key is None:
             self._inputs = {d["name"]: d["index"] for d in self._interpreter.get_input_details()}
@@ -142,18 +166,25 @@ def random_input(
 def to_input(samples: Array, details: Mapping[str, Any]) -> Array:
     """Real samples in the type that an input takes: quantized where the input is.
 
+    Samples are always real values, in whatever type they came: the byte 200 is 200.0, which a
+    quantized input stores as another number.
+
     Raises:
-        ValueError: the input takes a type that these samples cannot be cast to.
+        ValueError: the input takes whole numbers of a type that does not hold these samples.
     """
     dtype = np.dtype(details["dtype"])
     scale, zero_point = details["quantization"]
-    values: Array = samples
-    if dtype.kind in "iu" and samples.dtype.kind == "f":
-        if not scale:
-            raise ValueError(f"the input takes {dtype} and the samples are {samples.dtype}")
-        limits = np.iinfo(dtype)
-        values = np.clip(np.rint(samples / scale) + zero_point, limits.min, limits.max)
-    return values.astype(dtype)
+    if dtype.kind not in "iu":
+        return samples.astype(dtype)
+    limits = np.iinfo(dtype)
+    if scale:
+        stored: Array = np.clip(np.rint(samples / scale) + zero_point, limits.min, limits.max)
+        return stored.astype(dtype)
+    with np.errstate(invalid="ignore"):  # what does not fit is told below
+        whole: Array = samples.astype(dtype)
+    if not np.array_equal(whole, samples):
+        raise ValueError(f"the input takes {dtype}, which does not hold the samples")
+    return whole
 
 
 def to_real(values: Array, details: Mapping[str, Any]) -> Array:

@@ -13,13 +13,13 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.workers.interpreter import LoadedModel, random_input, to_input
+from bench.workers.interpreter import Array, LoadedModel, random_input, to_input
 
 _CLASSES = (
     ("Didn't find op for builtin opcode", "op_too_new"),
@@ -73,7 +73,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--shapes", type=json.loads, default={}, help="JSON: input to shape")
     parser.add_argument("--ranges", type=json.loads, default={}, help="JSON: input to [low, high]")
     parser.add_argument("--signature")
-    parser.add_argument("--samples", help=".npz with one sample of each input, by name")
+    parser.add_argument("--samples", help=".npz with samples of each input, by name")
     parser.add_argument("--affinity", type=json.loads, help="JSON: CPU numbers")
     parser.add_argument("--delegate", choices=["xnnpack", "none"])
     return parser.parse_args(arguments)
@@ -91,6 +91,7 @@ def _launch(asked: argparse.Namespace) -> dict[str, Any]:
     )
     for name, shape in asked.shapes.items():
         graph.resize(name, tuple(shape), strict=True)
+    _refuse_open(graph, asked.shapes)
     graph.allocate()
     init_ns = time.perf_counter_ns() - begin_ns
 
@@ -123,6 +124,13 @@ def _peak_bytes() -> int:
     return peak * (1 if sys.platform == "darwin" else 1024)
 
 
+def _refuse_open(graph: LoadedModel, shapes: Mapping[str, Any]) -> None:
+    """A size that is left open is 1 in the file: its figures would be of another model."""
+    for name, details in graph.inputs().items():
+        if name not in shapes and -1 in details["shape_signature"][1:]:
+            raise ValueError(f"no input shape for {name}, whose sizes the model leaves open")
+
+
 def _feed(graph: LoadedModel, asked: argparse.Namespace) -> None:
     """Set every input: real samples where given, random values else."""
     generator = np.random.default_rng(asked.seed)
@@ -136,10 +144,18 @@ def _feed(graph: LoadedModel, asked: argparse.Namespace) -> None:
     values = {}
     for name, details in inputs.items():
         if name in given:
-            values[name] = to_input(given[name], details)
+            values[name] = to_input(_batch(given[name], details["shape"]), details)
         else:
             values[name] = random_input(details, generator, asked.ranges.get(name))
     graph.feed(values)
+
+
+def _batch(samples: Array, shape: Array) -> Array:
+    """As many samples as the input takes at once; the last one is repeated."""
+    if samples.ndim > len(shape):
+        return np.asarray(samples[0])  # a model without a batch axis takes one whole sample
+    index = np.minimum(np.arange(int(shape[0])), len(samples) - 1)
+    return np.asarray(samples[index])
 
 
 def _warm_up(run: Callable[[], None], runs: int, seconds: float) -> list[int]:

@@ -7,12 +7,15 @@ import inspect
 import pytest
 
 from bench import plugins
+from bench.errors import UsageError
 from bench.records import End, read
 from bench.report import assemble
 from bench.values import Accuracy, Environment, Failure
 from tests import examples
 
 NAMES = plugins.names("formats")
+PICTURES = ("png", "svg")
+TEXTS = [name for name in NAMES if name not in PICTURES]
 VARIANTS = ["float32", "quantize:int8"]
 PHONE = Environment("adb:1", "adb", "a phone · 中文 | <b>")
 
@@ -67,7 +70,7 @@ def test_each_format_has_a_suffix_of_its_own():
     assert len(set(suffixes)) == len(suffixes)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TEXTS)
 def test_any_report_is_rendered_the_same_again_and_nothing_is_printed(name, made, capsys):
     render = plugins.load("formats", name).render
     shown = render(made)
@@ -78,7 +81,20 @@ def test_any_report_is_rendered_the_same_again_and_nothing_is_printed(name, made
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_one_of_its_kind_or_one_line_that_says_why_not(name, made):
+    pytest.importorskip("altair", reason="the extra `plot` is not installed")
+    render = plugins.load("formats", name).render
+    if not any(row.summary for table in made.tables for row in table.rows):
+        with pytest.raises(UsageError, match="nothing was measured"):
+            render(made)
+        return
+    shown = render(made)
+    assert shown[:4] == {"png": b"\x89PNG", "svg": "<svg"}[name]
+    assert render(made) == shown
+
+
+@pytest.mark.parametrize("name", TEXTS)
 def test_every_variant_that_was_measured_is_shown(name, made):
     shown = plugins.load("formats", name).render(made)
     measured = {row.variant.name for table in made.tables for row in table.rows if row.summary}

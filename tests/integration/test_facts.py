@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.tflite.facts import check_file, fact_rows, kernel_weights, read_facts
+from bench.tflite.facts import check_file, kernel_weights, read_facts
+from bench.tflite.rows import fact_rows
 
 VARIANTS = ("float32", "dynamic", "float16", "int8", "int8_float_io", "int16x8")
 COMPRESSED_VARIANTS = ("float32", "float16", "int8")

@@ -146,6 +146,85 @@ def test_a_failure_is_one_line_with_its_cure(project, call, words):
     assert len(failure.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("option", "kept"), [("--benchmark-only", True), ("--benchmark-skip", False)]
+)
+def test_latency_tests_are_benchmarks_for_pytest_benchmark(project, option, kept):
+    project.makepyfile(
+        ONE_TEST
+        + """
+    def test_other():
+        pass
+
+    def test_missing(latency):
+        latency("missing.tflite")
+    """
+    )
+    result = run(project, option)
+    if kept:
+        result.assert_outcomes(passed=1, failed=1, skipped=1)
+    else:  # before anything is measured: the missing file is not even looked for
+        result.assert_outcomes(passed=1, skipped=2)
+
+
+def test_a_test_disabled_as_a_benchmark_still_gets_its_summary(project):
+    project.makepyfile(
+        """
+        def test_latency(latency):
+            assert latency("model.tflite", launches=1, runs=5).launches == 1
+        """
+    )
+    run(project, "--benchmark-disable").assert_outcomes(passed=1)
+
+
+def test_a_second_call_in_one_test_is_one_line_before_it_measures(project):
+    project.makepyfile(
+        """
+        def test_latency(latency):
+            latency("model.tflite", launches=1, runs=5, warmup_s=0.0)
+            latency("missing.tflite")
+        """
+    )
+    result = run(project)
+    result.assert_outcomes(failed=1)
+    shown = result.stdout.str()
+    assert "Traceback" not in shown
+    failure = re.search(r"_ test_latency _+\n(.*?)\n[-=]", shown, re.S).group(1)
+    assert failure.startswith("latency was called for model.tflite before")
+    assert "make it two tests" in failure
+    assert len(failure.splitlines()) == 1
+
+
+def test_a_users_own_marker_keeps_its_options_and_our_clock(project):
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.benchmark(group="phones")
+        def test_latency(latency):
+            latency("model.tflite", runs=20, warmup_s=0.0, warmup_runs=2)
+        """
+    )
+    run(project, "--benchmark-json=out.json").assert_outcomes(passed=1)
+    benchmark = saved(project.path / "out.json")
+    assert benchmark["group"] == "phones"
+    median_us = benchmark["extra_info"]["median_us"]["value"]
+    assert benchmark["stats"]["median"] * 1e6 == pytest.approx(median_us, rel=1e-6)
+
+
+def test_asked_for_too_late_it_is_refused(project):
+    project.makepyfile("def test_late(request): request.getfixturevalue('latency')('x.tflite')")
+    result = run(project)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*take it as an argument of the test*"])
+
+
+def test_without_pytest_benchmark_the_line_says_so(project):
+    result = project.runpytest_subprocess("-p", "bench.pytest_plugin")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*pip install pytest-benchmark*"])
+
+
 def test_each_recipe_is_a_test(project):
     project.makepyfile("def test_latency(latency, latency_recipe): pass")
     result = run(

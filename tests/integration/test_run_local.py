@@ -100,15 +100,64 @@ def test_a_launch_is_as_it_was_asked_for(cli, file, content, arguments):
     assert len(records.read(path).launches) == 2
 
 
+OPEN = tflite_files.tanh(shape=(1, 1, 8), signature=(-1, -1, 8))
+
+
 @pytest.mark.parametrize(
     ("content", "arguments", "words"),
     [
+        (tflite_files.two_signatures(), [], "choose one: --signature first"),
         (tflite_files.two_signatures(), ["--signature", "third"], "there is: first, second"),
-        (tflite_files.tanh(), ["--input-shape", "w=1,8"], "no input 'w' in the model"),
-        (tflite_files.tanh(), ["--input-shape", "x=2,8"], "--input-shape"),
+        (tflite_files.tanh(), ["--input-shape", "w=1,8"], "names no input of the model: 'w'"),
+        (tflite_files.tanh(), ["--input-range", "w=1,8"], "names no input of the model: 'w'"),
+        (tflite_files.tanh(), ["--input-shape", "x=2,8"], "fixed at (1, 8)"),
+        (OPEN, ["--input-shape", "x=1,5,9"], "fixed at (?, ?, 8)"),
+        (OPEN, [], "give --input-shape x=1,?,8 with a number for each ?"),
+    ],
+    ids=["choose", "signature", "no_such_input", "no_such_range", "fixed", "half_fixed", "open"],
+)
+def test_what_a_model_cannot_be_fed_is_refused_before_any_launch(
+    cli, file, content, arguments, words
+):
+    assert_refused(cli("run", file(content), *QUICK, *arguments), words)
+    assert reports(cli) == []
+
+
+def test_the_shape_that_was_measured_stands_below_the_table_and_in_the_report(cli, file):
+    ran = cli("run", file(OPEN), *QUICK, "--input-shape", "x=2,5,8", "--report", "r.jsonl")
+    assert ran.returncode == 0, ran.stderr
+    assert "measured at x 2×5×8" in ran.stdout
+    (variant,) = records.read(cli.folder / "r.jsonl").session.variants
+    assert [each.shape for each in variant.inputs] == [(2, 5, 8)]
+
+
+def test_an_open_size_is_that_of_the_samples(cli, file):
+    np.savez(cli.folder / "d.npz", x_test=np.ones((3, 6, 8)))
+    command = ("run", file(OPEN), *QUICK, "--data", "d.npz")
+    assert "measured at x 1×6×8" in cli(*command).stdout
+    assert "measured at x 1×6×8" in cli(*command, "--real-inputs").stdout
+    both = cli(*command, "--real-inputs", "--input-shape", "x=1,5,8")
+    assert_refused(both, "have shape (6, 8), and --input-shape says (5, 8)")
+
+
+def test_the_signature_that_was_run_stands_below_the_table(cli, file):
+    model = file(tflite_files.two_signatures("serving_default"))
+    assert "signature serving_default" in cli("run", model, *QUICK).stdout
+    assert "signature second" in cli("run", model, *QUICK, "--signature", "second").stdout
+
+
+def test_indices_come_from_the_samples(cli, file):
+    np.savez(cli.folder / "d.npz", x_test=np.array([0, 3, 1]))
+    ran = cli("run", file(tflite_files.gather(4)), *QUICK, "--data", "d.npz")
+    assert ran.returncode == 0, ran.stderr + ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "words"),
+    [
         (tflite_files.gather(4), ["--input-range", "index=4,5"], "--input-range"),
     ],
-    ids=["signature", "no_such_input", "shape", "range"],
+    ids=["range"],
 )
 def test_a_launch_that_the_model_refuses_fails_with_the_cure(cli, file, content, arguments, words):
     ran = cli("run", file(content), *QUICK, *arguments)

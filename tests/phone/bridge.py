@@ -94,6 +94,11 @@ def files(phone: Phone) -> dict[str, tuple[int, int]]:
     }
 
 
+def held(phone: Phone) -> bool:
+    """Whether a harness holds the phone."""
+    return any(phone.path(f"{ROOT}/lock").glob("holder-*"))
+
+
 def later(seconds: float, act: Callable[[], None]) -> threading.Timer:
     """Do something after a while, in another thread."""
     timer = threading.Timer(seconds, act)

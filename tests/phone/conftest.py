@@ -43,7 +43,16 @@ def adb_server() -> Iterator[AdbServer]:
 
 
 @pytest.fixture
-def start_phone(image: Image, adb_server: AdbServer) -> Iterator[Callable[..., Phone]]:
+def shim(request: pytest.FixtureRequest) -> str | None:
+    """The shell of the test's phones; tests of some shells parametrise this fixture."""
+    name: str | None = request.config.getoption("--shim")
+    return name
+
+
+@pytest.fixture
+def start_phone(
+    image: Image, adb_server: AdbServer, shim: str | None
+) -> Iterator[Callable[..., Phone]]:
     """Start and connect as many phones as a test asks for: `start_phone("older", data_mb=16)`.
 
     A phone starts in less than a tenth of a second, so each test has its own and need heal none.
@@ -51,7 +60,7 @@ def start_phone(image: Image, adb_server: AdbServer) -> Iterator[Callable[..., P
     phones: list[Phone] = []
 
     def start(persona: str = "flagship", *, data_mb: int = 256) -> Phone:
-        phone = Phone(persona, data_mb=data_mb, image=image).start()
+        phone = Phone(persona, data_mb=data_mb, image=image, shim=shim).start()
         phones.append(phone)
         adb_server.connect(phone)
         return phone

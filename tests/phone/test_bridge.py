@@ -19,6 +19,7 @@ from tests.phone.bridge import (
     background,
     eventually,
     files,
+    held,
     options,
     tool_of,
     tools,
@@ -175,7 +176,7 @@ def test_affinity_is_applied_and_read_back(
         assert target.environment().facts["affinity"] == "0"
     with pytest.raises(TargetError, match="cannot bind to CPUs 60"):
         adb.open(None, Plan(affinity="60"), options(adb_server, benchmark_model)).__enter__()
-    assert not phone.path(f"{ROOT}/lock").exists()
+    assert not held(phone)
 
 
 def test_settings_are_applied_and_undone(
@@ -220,7 +221,7 @@ def test_cancel_ends_the_tool_and_the_launch(
             with pytest.raises(Exception, match="cancelled"):
                 future.result(20)
         eventually(lambda: not tools(phone))
-    assert not phone.path(f"{ROOT}/lock").exists()
+    assert not held(phone)
 
 
 def test_the_second_harness_is_told_who_holds_the_phone(
@@ -306,7 +307,7 @@ def test_a_tool_for_another_machine_is_not_pushed(
     wrong.write_bytes(content)
     with pytest.raises(TargetError, match="the phone runs"):
         adb.open(None, PLAN, options(adb_server, wrong)).__enter__()
-    assert not list(phone.path(f"{ROOT}/files").iterdir())
+    assert not phone.path(ROOT).exists()  # told before anything is pushed
 
 
 def test_a_tool_that_needs_another_loader_is_refused(

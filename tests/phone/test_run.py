@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests import tiny_models
-from tests.phone.bridge import ROOT, eventually, tool_of, tools
+from tests.phone.bridge import eventually, held, tool_of, tools
 from tests.phone.loopback import AdbServer, Image, Phone
 
 REPO = Path(__file__).parents[2]
@@ -139,7 +139,7 @@ def test_an_ended_harness_goes_on_where_it_was(phone: Phone, bench: Bench, numbe
         assert process.returncode == 130, err
         assert not tools(phone)
         assert phone.persona.read(STAY_ON) == before
-        assert not phone.path(f"{ROOT}/lock").exists()
+        assert not held(phone)
     done = bench.cells()
     code, _, err = bench.run("--launches", "4")
     assert code == 0, err
@@ -148,7 +148,7 @@ def test_an_ended_harness_goes_on_where_it_was(phone: Phone, bench: Bench, numbe
     assert all(cell in bench.cells() for cell in done)
     assert phone.persona.read(STAY_ON) == before
     assert not tools(phone)
-    assert not phone.path(f"{ROOT}/lock").exists()
+    assert not held(phone)
 
 
 def test_two_harnesses_at_one_phone(phone: Phone, bench: Bench) -> None:

@@ -15,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.targets._adb import reply, state
+from bench.targets._adb import files, reply, state
+from bench.targets._adb.shell import quote
 
 SCRIPTS = Path(__file__).parents[2] / "device_scripts"
+SHIMS = Path(__file__).parents[1] / "phone" / "loopback" / "shims"
 TOYBOX = """cat chmod cut date df du find grep head ls mkdir mv rm rmdir sed setsid sha256sum sleep
 sort stat tail taskset touch uname wc"""
 COMMANDS = {
@@ -65,6 +67,14 @@ class Device:
             (self.path / name).write_text(f"#!/bin/sh\n{body}\n")
             (self.path / name).chmod(0o755)
         (self.state / "status").write_text("0\n")
+
+    def lay(self, shim: str) -> None:
+        """Put commands that behave as other phones' before the real ones."""
+        for source in (SHIMS / shim).iterdir():
+            command = self.path / source.name
+            command.unlink()
+            command.write_text(source.read_text().replace("/system/bin/sh", self.shell[0]))
+            command.chmod(0o755)
 
     def start(self, script: str, *words: object) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "FAKE": str(self.state)}
@@ -124,6 +134,19 @@ def device(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Device]:
     made = Device(tmp_path, shell, toybox)
     yield made
     assert not (made.state / "evil").exists()
+
+
+@pytest.fixture(params=["", "mkdir-existing", "setsid-returns"])
+def other(request: pytest.FixtureRequest, tmp_path: Path) -> Device:
+    """A phone's shell, and such that other phones have."""
+    mksh, toybox = shutil.which("mksh"), shutil.which("toybox")
+    if mksh is None or toybox is None:
+        pytest.skip("mksh and toybox are not installed here")
+    made = Device(tmp_path, [mksh], toybox=True)
+    (made.path / "toybox").symlink_to(toybox)
+    if request.param:
+        made.lay(request.param)
+    return made
 
 
 def cut(process: subprocess.Popen[bytes]) -> None:
@@ -313,12 +336,66 @@ def test_only_the_named_dead_holder_can_be_replaced(device: Device) -> None:
     assert device.restore("dead").values == {"lock": "lost"}
 
 
-def test_of_many_at_once_one_gets_the_phone(device: Device) -> None:
-    device.root.mkdir()
-    words = [(device.root, f"t{n}", f"holder {n}", "-") for n in range(6)]
+def contend(device: Device, takeover: str = "-", count: int = 6) -> list[str]:
+    """Let many ask for the phone at once: the tokens of those that were told it is theirs."""
+    words = [(device.root, f"t{n}", f"holder {n}", takeover) for n in range(count)]
     processes = [device.start("settle.sh", *each) for each in words]
-    told = [reply.read(process.communicate(timeout=30)[0]).values for process in processes]
-    assert [each["lock"] for each in told].count("ours") == 1
+    told = [reply.read(process.communicate(timeout=60)[0]).values for process in processes]
+    return [f"t{n}" for n, each in enumerate(told) if each["lock"] == "ours"]
+
+
+def test_of_many_at_once_one_gets_the_phone(other: Device) -> None:
+    for _ in range(4):
+        (winner,) = contend(other)
+        assert [path.name for path in (other.root / "lock").glob("holder-*")] == [
+            f"holder-{winner}"
+        ]
+        other.restore(winner)
+
+
+def test_of_many_at_once_one_takes_the_place_of_the_dead(other: Device) -> None:
+    other.settle("dead")
+    (winner,) = contend(other, "dead")
+    assert (other.root / f"lock/holder-{winner}").exists()
+
+
+def test_a_door_left_behind_lets_no_two_in(other: Device) -> None:
+    (other.root / "lock").mkdir(parents=True)
+    door = other.root / "lock/door"
+    door.touch()
+    os.utime(door, (time.time() - 60, time.time() - 60))
+    assert len(contend(other)) == 1
+    assert not door.exists()
+
+
+def test_of_many_calls_at_once_one_starts_the_launch(other: Device) -> None:
+    other.settle()
+    tool = other.tool("echo ran >> count; sleep 1; echo done; exit 4")
+    words = other.launch_words(tool)
+    processes = [other.start("launch.sh", *words) for _ in range(5)]
+    answers = [reply.read(process.communicate(timeout=60)[0]) for process in processes]
+    assert (other.state / "count").read_text() == "ran\n"
+    assert {answer.values["exit"] for answer in answers} == {"4"}
+    assert {answer.streams for answer in answers} == {(b"done\n", b"")}
+
+
+def test_a_launch_blocks_until_its_tool_ends(other: Device) -> None:
+    other.settle()
+    answer = other.launch(other.tool("sleep 1; echo done; exit 3"))
+    assert answer.values["exit"] == "3"
+    assert answer.streams == (b"done\n", b"")
+    assert float(answer.values["to_s"]) - float(answer.values["from_s"]) >= 0.9
+
+
+def test_a_number_that_somebody_else_has_now_is_not_waited_for(device: Device) -> None:
+    device.settle()
+    run = device.root / "runs/l1"
+    run.mkdir()
+    (run / "begun").touch()
+    (run / "group").write_text(f"{os.getpid()} 1\n")  # as after a restart of the phone
+    answer = device.launch(device.tool("touch ran"))
+    assert answer.values["lost"] == "1"
+    assert not (device.state / "ran").exists()
 
 
 def test_settings_are_read_back_and_undone(device: Device) -> None:
@@ -333,7 +410,7 @@ def test_settings_are_read_back_and_undone(device: Device) -> None:
     assert key.read_text() == "3\n"
     assert (device.state / "fixed").read_text() == "false\n"
     assert not (device.root / "note").exists()
-    assert not (device.root / "lock").exists()
+    assert not list((device.root / "lock").glob("holder-*"))
 
 
 def test_a_setting_that_was_not_set_is_unset_again(device: Device) -> None:
@@ -373,14 +450,17 @@ def test_the_next_start_undoes_what_a_killed_harness_left(device: Device) -> Non
 def test_clean_removes_our_folder_only(device: Device) -> None:
     device.settle()
     (device.root.parent / "other").write_text("theirs")
-    values = device.run("clean.sh", device.root, "all").values
-    assert int(values["removed"]) >= 1
+    (device.root / "files/model").write_bytes(b"x" * 5000)
+    assert "refused" in device.run("clean.sh", device.root, "all", "t2").values
+    values = device.run("clean.sh", device.root, "all", "t1").values
+    assert values["removed"] == "1"  # what we made to hold the phone is not counted
+    assert int(values["freed_kb"]) >= 5
     assert not device.root.exists()
     assert (device.root.parent / "other").exists()
 
 
 def test_clean_refuses_any_other_folder(device: Device) -> None:
-    assert "refused" in device.run("clean.sh", device.root.parent, "all").values
+    assert "refused" in device.run("clean.sh", device.root.parent, "all", "t1").values
     assert device.root.parent.exists()
 
 
@@ -388,9 +468,35 @@ def test_the_cap_removes_what_is_longest_unused(device: Device) -> None:
     device.settle()
     for age, name in enumerate(["new", "middle", "old", "kept"]):
         path = device.root / "files" / name
-        path.write_bytes(b"x" * 1000)
+        path.write_bytes(b"x" * 900)
         os.utime(path, (time.time() - age * 1000, time.time() - age * 1000))
-    values = device.run("clean.sh", device.root, 2500, "kept").values
+    values = device.run("clean.sh", device.root, 2, "kept").values
     assert values["removed"] == "2"
-    assert values["freed_bytes"] == "2000"
+    assert values["freed_kb"] == "2"
     assert sorted(path.name for path in (device.root / "files").iterdir()) == ["kept", "new"]
+
+
+def test_the_cap_counts_beyond_32_bits(device: Device) -> None:
+    device.settle()
+    for age, name in enumerate(["new", "huge"]):
+        path = device.root / "files" / name
+        with path.open("wb") as file:
+            file.truncate((1, 3 * 2**30)[age])  # sparse
+        os.utime(path, (time.time() - age * 1000, time.time() - age * 1000))
+    values = device.run("clean.sh", device.root, 4 * 2**30 // 1000).values
+    assert (values["removed"], values["freed_kb"]) == ("0", "0")
+    values = device.run("clean.sh", device.root, 2 * 2**30 // 1000).values
+    assert values["removed"] == "1"
+    assert int(values["freed_kb"]) == pytest.approx(3 * 2**30 / 1000, rel=0.001)
+    assert [path.name for path in (device.root / "files").iterdir()] == ["new"]
+
+
+def test_scripts_to_be_sent_as_text_fit_into_one_command(device: Device) -> None:
+    device.settle()
+    for name in ("lock.sh", "restore.sh", "clean.sh"):
+        text = files.as_text(SCRIPTS / name)
+        assert len(quote("sh", "-c", text)) < 3500  # old daemons take 4 KiB
+    lock = files.as_text(SCRIPTS / "lock.sh")
+    words = ["-c", lock, "lock.sh", str(device.root), "t2", "holder t2", "-"]
+    ran = subprocess.run([*device.shell, *words], capture_output=True, check=True)
+    assert reply.read(ran.stdout).values["lock"] == "t1"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import recipes
+from bench import plugins, recipes
 from bench.errors import RecipeError
 from bench.values import Step
 
@@ -91,3 +91,71 @@ def test_the_defaults_need_no_training():
 def test_what_needs_calibration():
     calibrated = [str(r) for r in recipes.parse_all([]) if recipes.calibrates(r)]
     assert calibrated == ["quantize:int8", "quantize:int16x8"]
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text, name="recipes.toml"):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return f"@{tmp_path / name}"
+
+    return write
+
+
+def test_a_file_names_its_recipes(file):
+    path = file('# comments are allowed\nsmall = "quantize:int8"\nexact = "quantize:float16"\n')
+    chosen = recipes.parse_all([path, "prune:0.5"])
+    assert [each.label for each in chosen] == ["float32", "small", "exact", "prune:0.5"]
+    assert [str(each) for each in chosen][1:3] == ["quantize:int8", "quantize:float16"]
+
+
+def test_a_project_names_its_recipes_in_its_own_table(file):
+    text = '[project]\nname = "x"\n[tool.tflite-bench.recipes]\nsmall = "quantize:int8"\n'
+    assert [each.name for each in recipes.parse_all(file(text, "pyproject.toml"))] == ["", "small"]
+
+
+def test_a_mapping_names_its_recipes_and_a_name_is_no_part_of_a_recipe():
+    (chosen,) = recipes.parse_all({"small": "quantize:int8"}, with_float32=False)
+    assert (chosen.name, chosen) == ("small", recipes.parse("quantize:int8"))
+
+
+def test_a_recipe_with_and_without_its_name_is_one():
+    both = recipes.parse_all(["quantize:int8", recipes.parse("quantize:int8", "small")])
+    assert [each.label for each in both] == ["float32", "small"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "names no recipe"),
+        ("x = 5", "x is no recipe"),
+        ("[x]\ny = 'prune:0.5'", "x is no recipe"),
+        ("a = 'prune:0.5'\nb = 'prune:0.50'", "a and b are the same recipe"),
+        ("a = 'prune:5'", "a: "),
+        ("qat = 'qat'", "cannot be called 'qat'"),
+        ("float32 = 'qat'", "cannot be called 'float32'"),
+        ("'a b' = 'qat'", "is no name"),
+        ("'../x' = 'qat'", "is no name"),
+        ("x = ", "is no TOML"),
+    ],
+)
+def test_a_file_of_recipes_that_cannot_be_read_is_one_line(file, text, words):
+    with pytest.raises(RecipeError) as caught:
+        recipes.parse_all(file(text))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_name_is_for_one_recipe(file):
+    with pytest.raises(RecipeError, match="two recipes are called a"):
+        recipes.parse_all([file("a = 'prune:0.5'"), recipes.parse("quantize:int8", "a")])
+
+
+def test_a_file_that_is_missing_is_one_line():
+    with pytest.raises(RecipeError, match=r"cannot read no/such\.toml"):
+        recipes.parse_all("@no/such.toml")
+
+
+def test_the_headlines_recipes_can_be_read():
+    names = [each.name for each in recipes.read_file(plugins.folder("models") / "headline.toml")]
+    assert names == ["int8", "tuned", "half", "half-int8", "half-all"]

@@ -226,13 +226,17 @@ def test_a_full_disk_is_told_once_and_leaves_no_lock(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_disk_that_fills_up_while_writing(tmp_path):
-    with records.Writer(tmp_path / "x.jsonl", SESSION) as writer:
-        with Path("/dev/full").open("wb", buffering=0) as full:
-            good, writer._file = writer._file, full
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "x.jsonl"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with records.Writer(path, SESSION) as writer:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, limits[1]))
+        try:
             with pytest.raises(StoreError, match="make room on the disk"):
                 writer.append(ITEMS[0])
-        writer._file = good
-    assert records.read(tmp_path / "x.jsonl").environments == ()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert records.read(path).environments == ()
 
 
 def test_a_missing_file_is_told(tmp_path):
@@ -324,3 +328,12 @@ def test_an_unknown_schema_is_refused(tmp_path, schema):
 def test_a_path_may_be_a_text(tmp_path):
     path = examples.write(tmp_path / "x.jsonl", SESSION, ITEMS)
     assert records.read(str(path)) == records.read(path)
+
+
+def test_a_report_of_any_name_is_one_file(tmp_path):
+    for name in ("a/b", "a\nb", "x" * 300, "../up", "a+b c"):
+        path = records.new_path(tmp_path, name)
+        path.touch()
+        assert path.parent == tmp_path
+        assert "\n" not in path.name
+    assert (tmp_path / records.new_path(tmp_path, "a+b c").name).name.startswith("a+b c-")

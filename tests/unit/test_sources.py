@@ -7,8 +7,9 @@ import zipfile
 
 import pytest
 
-from bench import sources
+from bench import build, sources
 from bench.errors import ModelError
+from tests import tiny_models
 
 
 def keras_file(path, *, version: str = "3.15.1", config: str = "{}"):
@@ -103,3 +104,12 @@ def test_a_file_without_its_own_data_has_none(tmp_path):
 def test_a_keras_file_tells_who_wrote_it(tmp_path, version):
     path = keras_file(tmp_path / "a.keras", version=version)
     assert sources._keras_version(path, "keras") == version
+
+
+def test_a_newline_in_a_files_name_is_none_in_the_models(tmp_path):
+    path = tmp_path / "a\nb.tflite"
+    path.write_bytes(tiny_models.add())
+    assert sources.resolve(str(path)).name == "a b"
+    (variant,) = build.ready([path])
+    assert variant.name == "a b"
+    assert variant.path == path

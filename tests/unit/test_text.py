@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.text import interval, labels, p99, size, three_digits
+from bench.text import interval, labels, one_line, p99, size, three_digits
 from bench.values import Estimate, Missing
 
 
@@ -82,3 +82,18 @@ def test_a_long_recipe_is_shown_without_options_that_nobody_needs_to_tell_it_apa
 def test_a_label_is_never_another_variants_name():
     long = "tune,batch=128,distill=0.5,epochs=12,lr=0.001"
     assert labels(["tune", long])[long] == long
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("model", "model"),
+        ("a\nb", "a b"),
+        ("\x1b[31mred\r\n\tx", "[31mred x"),
+        ("my  model é", "my model é"),
+        ("\udcff.x", ".x"),
+        ("\n", "unnamed"),
+    ],
+)
+def test_a_name_of_a_file_keeps_to_one_line(name, shown):
+    assert one_line(name) == shown

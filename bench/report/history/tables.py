@@ -21,14 +21,14 @@ def text(history: History) -> str:
     parts = []
     for track in history.tracks:
         body = tabulate(
-            list(_rows(track)),
-            headers=_headers(track),
+            list(rows_of(track)),
+            headers=headers_of(track),
             tablefmt="plain",
             colalign=["left", "left", *["right"] * 1, *["left"] * 2, *["right"] * 2, "left"],
             disable_numparse=True,
         )
         lines = [f"{INDENT}{line.rstrip()}" for line in body.splitlines()]
-        parts.append("\n".join([_title(history, track), "", *lines]))
+        parts.append("\n".join([title_of(history, track), "", *lines]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -37,12 +37,12 @@ def markdown(history: History) -> str:
     parts = []
     for track in history.tracks:
         body = tabulate(
-            [[escape_markdown(cell) for cell in row] for row in _rows(track)],
-            headers=_headers(track),
+            [[escape_markdown(cell) for cell in row] for row in rows_of(track)],
+            headers=headers_of(track),
             tablefmt="github",
             disable_numparse=True,
         )
-        parts.append(f"**{escape_markdown(_title(history, track))}**\n\n{body}")
+        parts.append(f"**{escape_markdown(title_of(history, track))}**\n\n{body}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -73,17 +73,20 @@ def local_time(started_at: str) -> datetime | None:
         return None
 
 
-def _title(history: History, track: Track) -> str:
+def title_of(history: History, track: Track) -> str:
+    """What stands above a track's table."""
     title = f"{history.model} on {track.label} · {track.settings}"
     return f"{title} · since then another {track.differs}" if track.differs else title
 
 
-def _headers(track: Track) -> list[str]:
+def headers_of(track: Track) -> list[str]:
+    """The columns, with their units."""
     unit, _ = _time_unit(track)
     return [f"{name} {unit}" if name in ("median", "p99") else name for name in HEADERS]
 
 
-def _rows(track: Track) -> Iterator[list[str]]:
+def rows_of(track: Track) -> Iterator[list[str]]:
+    """The cells, oldest report first; a variant is named in its first row alone."""
     _, scale = _time_unit(track)
     for series in track.series:
         for index, point in enumerate(series.points):

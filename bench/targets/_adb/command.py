@@ -4,47 +4,64 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
+from bench.benchmark_model import binary
 from bench.benchmark_model.argv import Dialect, argv, dialect_of
 from bench.errors import TargetError
 from bench.targets._adb import files
+from bench.targets._adb.options import Options
 from bench.targets._affinity import cpus
 from bench.values import Plan, Variant
 
 NO_MASK = "-"
 
 
-def check(plan: Plan) -> None:
-    """See, before a phone is asked, that the plan's words for the tool do not repeat each other.
+def find_tool(
+    abis: Sequence[str], plan: Plan, options: Options
+) -> tuple[binary.Tool, files.Artefact, list[files.Artefact]]:
+    """The tool for a phone, as it is here and there, and the libraries it loads.
 
     Raises:
-        TargetError: as ``argv``.
+        TargetError: there is none, it does not fit the phone, or it has no flag for what is asked.
     """
-    _words("benchmark_model", "model", replace(plan, delegate=None), "tflite")
+    tool = binary.find(options.benchmark_model, abis)
+    artefact = files.by_content(
+        tool.path, tool.sha256, tool.size_bytes, "-benchmark_model", files.EXECUTABLE
+    )
+    libraries = library_artefacts(options.libraries)
+    command_line(artefact, artefact, plan, dialect_for(artefact, tool.version))
+    return tool, artefact, libraries
 
 
 def command_line(
-    tool: files.Artefact, model: files.Artefact, plan: Plan, dialect: Dialect
+    tool: files.Artefact,
+    model: files.Artefact,
+    plan: Plan,
+    dialect: Dialect,
+    variant: Variant | None = None,
 ) -> list[str]:
-    """The tool's words on the phone, unquoted. Raises TargetError, as argv does."""
-    return _words(tool.remote, model.remote, plan, dialect)
+    """The tool's words on the phone, unquoted. Raises TargetError, as argv does.
 
-
-def _words(tool: str, model: str, plan: Plan, dialect: Dialect) -> list[str]:
+    Args:
+        tool: as it is pushed.
+        model: as it is pushed.
+        plan: what is to be measured.
+        dialect: of the tool.
+        variant: what the model is; None while that is not known.
+    """
     return argv(
-        tool,
-        model,
+        tool.remote,
+        model.remote,
         runs=plan.runs,
         warmup_runs=plan.warmup_runs,
         warmup_s=plan.warmup_s,
         threads=plan.threads,
         delegate=plan.delegate,
-        input_shapes=plan.input_shapes,
-        signature=plan.signature,
+        inputs=variant.inputs if variant is not None else (),
+        signature=_signature(variant, dialect) if variant is not None else None,
         max_s=plan.timeout_s,
-        extra=(*_ranges(plan), *plan.tool_args),
+        extra=plan.tool_args,
         profile=plan.profile,
         dialect=dialect,
     )
@@ -84,12 +101,16 @@ def library_artefacts(paths: Sequence[Path]) -> list[files.Artefact]:
     ]
 
 
-def _ranges(plan: Plan) -> list[str]:
-    """The tool's flag for the range of random inputs; it splits at commas and colons."""
-    if not plan.input_ranges:
-        return []
-    parts = [f"{name},{low:g},{high:g}" for name, (low, high) in plan.input_ranges]
-    return [f"--input_layer_value_range={':'.join(parts)}"]
+def _signature(variant: Variant, dialect: Dialect) -> str | None:
+    """The signature to be named: none where the tool runs it anyhow, as older ones lack the flag.
+
+    benchmark_model runs a file's first subgraph, LiteRT's tool its first signature.
+    """
+    known = variant.facts.signatures if variant.facts is not None else {}
+    if variant.signature is None or len(known) < 2:
+        return None
+    is_first = known[variant.signature].subgraph == 0
+    return None if is_first and dialect == "tflite" else variant.signature
 
 
 def mask(affinity: str | None) -> str:

@@ -7,11 +7,12 @@ name from this machine (with its spaces, quotes and newlines) ever reaches a she
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import StableLaunchError, TransientLaunchError
+from bench.errors import StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import Progress
 from bench.targets._adb.reply import Answer, read
 from bench.targets._adb.shell import Link, PushRefusedError
@@ -21,6 +22,7 @@ CHECKS_AT_ONCE = 16  # old daemons take 4 KiB as one command
 SHOWN_BYTES = 2**20
 HASH_BYTES_PER_S = 50e6  # a slow phone's sha256sum, for the bound on its silence
 EXECUTABLE = 0o755
+AS_OWNER = "remove it as the user who made it: adb root, bench clean -t adb, adb unroot"
 READABLE = 0o644
 
 
@@ -60,6 +62,17 @@ def scripts(folder: Path) -> list[Artefact]:
     ]
 
 
+def as_text(script: Path) -> str:
+    """A device script with all that it sources, without comments: short enough for one command."""
+    lines = []
+    for line in script.read_text().splitlines():
+        if sourced := re.fullmatch(r'\. "\$here/(\w+\.sh)"', line.strip()):
+            lines.append(as_text(script.with_name(sourced[1])))
+        elif line.strip() and not line.lstrip().startswith("#"):
+            lines.append(line.strip())
+    return "\n".join(lines)
+
+
 def missing(link: Link, wanted: Iterable[Artefact], progress: Progress) -> list[Artefact]:
     """Those that are not on the phone, or not with that content.
 
@@ -76,20 +89,41 @@ def missing(link: Link, wanted: Iterable[Artefact], progress: Progress) -> list[
     return absent
 
 
+SUM = (
+    "sum() { for c in sha256sum sha1sum; do "
+    's=$($c $1 2>/dev/null) && { echo $c:${s%% *}; return; }; done; echo "size:$(wc -c < $1)"; }'
+)
+"""Prints what can be told of a file's content: Android 7 has no sha256sum, some have neither."""
+
+
 def _check(batch: list[Artefact]) -> str:
-    """A command that prints ``NAME=SHA256``, or ``NAME=size:N`` on a phone without sha256sum."""
+    """A command that prints ``NAME=`` and its sum for each file that is there."""
     names = " ".join(each.name for each in batch)
     folders = " ".join(sorted({each.name.rpartition("/")[0] for each in batch}))
     return (
-        f"umask 022; mkdir -p {ROOT} && cd {ROOT} && mkdir -p {folders} && "
-        f"for f in {names}; do if [ -f $f ]; then "
-        "echo $f=$(sha256sum $f 2>/dev/null || echo size:$(wc -c < $f)); fi; done; echo %end"
+        f"{SUM}; umask 022; mkdir -p {ROOT} && cd {ROOT} && mkdir -p {folders} && "
+        f"for f in {names}; do if [ -f $f ]; then echo $f=$(sum $f); fi; done; echo %end"
     )
 
 
 def _same(wanted: Artefact, found: str) -> bool:
-    word = found.partition(" ")[0]
-    return word in (wanted.sha256, f"size:{wanted.size_bytes}")
+    kind, _, value = found.partition(":")
+    if kind == "sha1sum":
+        return value == _sha1(wanted)
+    return found in (f"sha256sum:{wanted.sha256}", f"size:{wanted.size_bytes}")
+
+
+def _sha1(wanted: Artefact) -> str:
+    """Of the file here, ``-`` if it is not what it was when it was named."""
+    sha1, sha256 = hashlib.sha1(usedforsecurity=False), hashlib.sha256()
+    try:
+        with wanted.source.open("rb") as file:
+            while chunk := file.read(2**20):
+                sha1.update(chunk)
+                sha256.update(chunk)
+    except OSError:
+        return "-"
+    return sha1.hexdigest() if sha256.hexdigest() == wanted.sha256 else "-"
 
 
 def push(link: Link, wanted: Sequence[Artefact], token: str, progress: Progress) -> None:
@@ -135,18 +169,37 @@ def push(link: Link, wanted: Sequence[Artefact], token: str, progress: Progress)
 def _take_over(passing: Mapping[str, Artefact]) -> str:
     """A command that names each file that has the right content, and says ``taken.N=1``.
 
-    Where the phone has no sha256sum, only its size is checked. Carried out twice, it finds the file
-    under its name already.
+    Carried out twice, it finds the file under its name already.
     """
     parts = [
-        "take() { f=$2; [ -f $2 ] || f=$3; "
-        "s=$(sha256sum $f 2>/dev/null || echo size:$(wc -c < $f)); "
-        "case ${s%% *} in $4|size:$5) [ $f = $3 ] || mv -f $f $3; echo taken.$1=1 ;; "
-        "*) rm -f $2 ;; esac; }"
+        SUM,
+        "take() { f=$2; [ -f $2 ] || f=$3; case $(sum $f) in sha256sum:$4|sha1sum:$5|size:$6) "
+        "[ $f = $3 ] || mv -f $f $3; echo taken.$1=1 ;; *) rm -f $2 ;; esac; }",
     ]
     for number, (remote, each) in enumerate(passing.items()):
-        parts.append(f"take {number} {remote} {each.remote} {each.sha256} {each.size_bytes}")
+        sums = f"{each.sha256} {_sha1(each)} {each.size_bytes}"
+        parts.append(f"take {number} {remote} {each.remote} {sums}")
     return "; ".join([*parts, "echo %end"])
+
+
+def full(serial: str, what: str) -> StableLaunchError:
+    """What a phone raises whose storage is full; ``what`` did not fit, in a few words."""
+    return StableLaunchError(
+        f"{serial} is full: {what}",
+        hint="free some storage on the phone, or bench clean -t adb to remove what is ours",
+        error_class="disk_full",
+    )
+
+
+def denied(serial: str, values: Mapping[str, str]) -> TargetError:
+    """What a phone raises where our folder cannot be written; lock.sh tells whose it is."""
+    owner, us = values.get("denied", "?"), values.get("us", "the shell")
+    if owner == us:
+        return TargetError(
+            f"{ROOT} on {serial} cannot be written",
+            hint=f"check that the shell may write to {ROOT.rpartition('/')[0]}",
+        )
+    return TargetError(f"{ROOT} on {serial} belongs to {owner}, and adb is {us}", hint=AS_OWNER)
 
 
 def _refusal(
@@ -154,15 +207,13 @@ def _refusal(
 ) -> StableLaunchError:
     """The phone did not take a file: full, or not allowed. What arrived of it is removed."""
     serial = link.shell.serial
-    link.ask(f"rm -f {ROOT}/push-{token}-*; echo %end", progress)
+    asked = f"rm -f {ROOT}/push-{token}-*; echo denied=$(stat -c %U {ROOT}); echo us=$(id -un)"
+    values = link.ask(f"{asked}; echo %end", progress).values
     if "o space" in said or "uota" in said:
-        return StableLaunchError(
-            f"{serial} is full: {size_bytes / 1e6:.1f} MB did not fit ({said})",
-            hint="free some storage on the phone, or bench clean -t adb to remove what is ours",
-            error_class="disk_full",
-        )
+        return full(serial, f"{size_bytes / 1e6:.1f} MB did not fit ({said})")
+    fault = denied(serial, values)
     return StableLaunchError(
-        f"{serial} did not take a file ({said})",
-        hint=f"check that the shell may write to {ROOT.rpartition('/')[0]}",
+        f"{serial} did not take a file ({said}): {fault.message}",
+        hint=fault.hint,
         error_class="device_lost",
     )

@@ -5,13 +5,23 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from bench import benchmark_model
-from bench.errors import StableLaunchError, TransientLaunchError
+from bench.errors import LaunchError, StableLaunchError, TransientLaunchError
+from bench.targets._adb import files
 from bench.targets._adb.reply import Answer
 from bench.values import Plan, Variant
 
 
 def read_run(answer: Answer, plan: Plan, variant: Variant) -> benchmark_model.ToolRun:
     """The tool's figures. Raises LaunchError where they are none, or not of what was asked."""
+    try:
+        return _read(answer, plan, variant)
+    except LaunchError as fault:
+        if "full" in answer.values:
+            raise files.full("the phone", "what the tool printed did not fit") from fault
+        raise
+
+
+def _read(answer: Answer, plan: Plan, variant: Variant) -> benchmark_model.ToolRun:
     values = answer.values
     timeout_s = plan.timeout_s
     if values.get("ended") == "timeout":
@@ -19,6 +29,18 @@ def read_run(answer: Answer, plan: Plan, variant: Variant) -> benchmark_model.To
             f"the tool took longer than {timeout_s:g} s and was ended",
             hint="raise --timeout, or lower --runs",
             error_class="timeout",
+        )
+    if values.get("ended") == "stuck":
+        raise StableLaunchError(
+            "the tool hangs in the phone's kernel and cannot be ended",
+            hint="restart the phone, then run the same command again",
+            error_class="timeout",
+        )
+    if values.get("ended") == "alone":
+        raise StableLaunchError(
+            "this phone's shell can run nothing apart from its connection",
+            hint="it has neither setsid nor job control: measure on another phone",
+            error_class="crash",
         )
     if "exit" not in values or "ended" in values:
         raise TransientLaunchError(
@@ -42,13 +64,11 @@ def read_run(answer: Answer, plan: Plan, variant: Variant) -> benchmark_model.To
 
 def _open_inputs(variant: Variant, plan: Plan) -> tuple[str, ...]:
     """Inputs of which a dimension is open, and that the tool was told no shape of."""
-    if variant.facts is None:
-        return ()
     told = {name for name, _ in plan.input_shapes}
     return tuple(
-        port.name
-        for port in variant.facts.inputs
-        if min(port.shape_signature, default=1) < 0 and port.name not in told
+        each.name
+        for each in variant.inputs
+        if each.is_open and told.isdisjoint((each.name, each.tensor))
     )
 
 

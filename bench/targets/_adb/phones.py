@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.errors import TargetError
+from bench.targets import TargetStatus
 from bench.targets._adb.address import VARIABLES
 from bench.targets._adb.devices import Attached
 from bench.targets._adb.options import Options
@@ -127,6 +128,37 @@ def unmet(found: Sequence[Found]) -> Iterator[str]:
     serial = os.environ.get(SERIAL)
     if serial and not meant(found):
         yield serial
+
+
+def statuses(kind: str, options: Options) -> list[TargetStatus]:
+    """One line for each device, and one for each server that does not answer."""
+    asked_for = named_servers(options)
+    found: list[Found] = []
+    broken: list[TargetStatus] = []
+    try:
+        asked = servers(options)
+    except TargetError as fault:
+        return [TargetStatus(kind, "no adb server", fault.message, fault.hint, broken=asked_for)]
+    for server in asked:
+        try:
+            found += on(server, several=len(asked) > 1)
+        except TargetError as fault:
+            state = f"no adb server at {server.address}"
+            broken.append(TargetStatus(kind, state, fault.message, fault.hint, broken=asked_for))
+    named = meant(found)
+    missing = [
+        TargetStatus(f"{kind}:{serial}", "absent", SERIAL, "attach it, or unset the variable")
+        for serial in unmet(found)
+    ]
+    return [*(_status(kind, each, each in named) for each in found), *missing, *broken]
+
+
+def _status(kind: str, found: Found, named: bool) -> TargetStatus:
+    device = found.device
+    model = device.tags.get("model", "").replace("_", " ")
+    state = device.state if device.hint else "ready" if named else f"not {SERIAL}'s"
+    name = f"{kind}:{found.address}"
+    return TargetStatus(name, state, model or device.serial, device.hint, meant=named)
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench import plugins
@@ -45,11 +46,13 @@ class Session:
         self.closing = threading.Event()
         self.link = Link(shell, options.reconnect_s, self.closing)
         self._options = options
-        self._scripts = files.scripts(plugins.folder("device_scripts"))
+        self._folder = plugins.folder("device_scripts")
+        self._scripts = files.scripts(self._folder)
         self._home = f"{files.ROOT}/{Path(self._scripts[0].name).parent}"
         self._held = False
         self._launches = 0
         self._forget = "-"
+        self._said: set[str] = set()
         self.settings: dict[str, str] = {}
 
     @property
@@ -57,13 +60,25 @@ class Session:
         """Of the phone."""
         return self.link.shell.serial
 
+    def say(self, words: str) -> None:
+        """A progress for when none is shown yet: tells each kind of wait once, as a warning."""
+        kind = re.sub(r"[\d.]+", "", words)
+        if kind not in self._said:
+            self._said.add(kind)
+            _log.warning(words)
+
     def _command(self, script: str, *words: object) -> str:
+        """One of the scripts that were pushed."""
         return quote("sh", f"{self._home}/{script}", *words)
+
+    def _inline(self, script: str, *words: object) -> str:
+        """A script as text: it runs where nothing was pushed and nothing could be."""
+        return quote("sh", "-c", files.as_text(self._folder / script), script, *words)
 
     def bring_scripts(self) -> None:
         """Push what the phone does not have yet. Raises LaunchError."""
-        if missing := files.missing(self.link, self._scripts, quietly):
-            files.push(self.link, missing, self.token, quietly)
+        if missing := files.missing(self.link, self._scripts, self.say):
+            files.push(self.link, missing, self.token, self.say)
 
     def take(self) -> None:
         """Take the phone for us alone, end what a dead harness left, and apply settings.
@@ -74,36 +89,55 @@ class Session:
         """
         self.bring_scripts()
         wanted = [name for name in ("stay_on", "fixed_performance") if getattr(self._options, name)]
+        values = self._lock(lambda *words: self._command("settle.sh", *words, *wanted))
+        if "full" in values:
+            raise files.full(self.serial, "no room for a lock and a launch")
+        self.settings = {
+            key.partition(".")[2]: value
+            for key, value in values.items()
+            if key.startswith("setting.")
+        }
+
+    def _lock(self, command: Callable[..., str]) -> Mapping[str, str]:
+        """Ask for the lock until it is ours, or the phone is too full for one: the last answer.
+
+        Args:
+            command: lock.sh, or a script that begins as it does, with these words.
+
+        Raises:
+            TargetError: somebody else holds it for too long, or our folder belongs to another user.
+            LaunchError: the phone is gone.
+        """
         us = lock.ourselves().line()
         deadline = time.monotonic() + self._options.lock_timeout_s
         takeover = "-"
         while True:
-            command = self._command("settle.sh", files.ROOT, self.token, us, takeover, *wanted)
-            answer = self.link.ask(command, quietly, SETTLE_STALL_S)
-            if answer.values.get("lock") == "ours":
-                break
-            holder = lock.read(answer.values.get("holder", ""))
-            age_s = float(answer.values.get("age_s") or 0)
-            if lock.is_dead(holder, age_s):
-                takeover = answer.values.get("lock", "-")
+            whole = command(files.ROOT, self.token, us, takeover)
+            values = self.link.ask(whole, self.say, SETTLE_STALL_S).values
+            self._held = values.get("lock") == "ours"
+            if "denied" in values:
+                raise files.denied(self.serial, values)
+            if self._held or "full" in values:
+                return values
+            current = values.get("lock", "-")
+            holder = lock.read(values.get("holder", ""))
+            age_s = float(values.get("age_s") or 0)
+            if current not in ("-", takeover) and lock.is_dead(holder, age_s):
+                takeover = current
                 continue
-            if time.monotonic() >= deadline or self.closing.is_set():
+            left_s = deadline - time.monotonic()
+            busy = f"{self.serial} is in use by {holder or 'another harness'}"
+            if left_s <= 0 or self.closing.is_set():
                 raise TargetError(
-                    f"{self.serial} is in use by {holder or 'another harness'} "
-                    f"(last sign {age_s:.0f} s ago)",
+                    f"{busy} (last sign {age_s:.0f} s ago)",
                     hint="wait until it is done, or let us wait: lock_timeout_s=600",
                 )
-            self.closing.wait(LOCK_POLL_S)
-        self._held = True
-        self.settings = {
-            key.partition(".")[2]: value
-            for key, value in answer.values.items()
-            if key.startswith("setting.")
-        }
+            self.say(f"{busy}: waiting for it, {left_s:.0f} s left")
+            self.closing.wait(min(LOCK_POLL_S, left_s))
 
     def probe(self, mask: str) -> Phone:
         """What the phone is; ``mask`` in hexadecimal or ``-``. Raises LaunchError."""
-        answer = self.link.ask(self._command("probe.sh", files.ROOT, mask), quietly)
+        answer = self.link.ask(self._command("probe.sh", files.ROOT, mask), self.say)
         return parse_probe(self.serial, answer.values)
 
     def look(self, full: bool, progress: Progress) -> DeviceState:
@@ -159,29 +193,48 @@ class Session:
     def _restore(self, mode: str) -> None:
         link = Link(self.link.shell, RESTORE_WAIT_S, threading.Event())
         try:
-            link.ask(self._command("restore.sh", files.ROOT, self.token, mode), quietly, STALL_S)
+            link.ask(self._inline("restore.sh", files.ROOT, self.token, mode), quietly, STALL_S)
         except LaunchError as fault:
             _log.warning(
                 "%s keeps its changed settings until the next start (%s)", self.serial, fault
             )
 
     def remove_all(self) -> tuple[int, int]:
-        """Remove our folder from a phone that we hold: how many files and bytes.
+        """Take the phone, undo what a dead harness left, and remove our folder.
+
+        Nothing is pushed for it, so that it works on a full phone too.
+
+        Returns:
+            How many files of ours there were, and how many bytes.
 
         Raises:
+            TargetError: a harness is measuring there, or the folder belongs to another user.
             LaunchError: the phone is gone.
         """
-        self._restore("keep")
+        self._lock(lambda *words: self._inline("lock.sh", *words))
+        if self._held:
+            self._restore("keep")
         self._held = False  # the lock lies in the folder
-        answer = self.link.ask(self._command("clean.sh", files.ROOT, "all"), quietly)
-        values = answer.values
-        return int(values.get("removed", 0)), int(values.get("freed_bytes", 0))
+        command = self._inline("clean.sh", files.ROOT, "all", self.token)
+        values = self.link.ask(command, self.say, SETTLE_STALL_S).values
+        if "refused" in values:
+            raise TargetError(
+                f"{self.serial} was not cleaned: {values['refused']}",
+                hint="wait until it is done, then run the same command again",
+            )
+        if "left" in values:
+            raise TargetError(
+                f"{values['left']} files in {files.ROOT} on {self.serial} could not be removed",
+                hint=files.AS_OWNER,
+            )
+        return int(values.get("removed", 0)), int(values.get("freed_kb", 0)) * 1000
 
     def keep_within_cap(self, used: Sequence[str]) -> None:
         """Remove longest unused files beyond the cap, none used now. Raises LaunchError."""
         names = [name.partition("/")[2] for name in used if name.startswith("files/")]
-        cap_bytes = self._options.cap_mb * 2**20
-        self.link.ask(self._command("clean.sh", files.ROOT, cap_bytes, *names), quietly)
+        # In 1,000 bytes, and no more than a phone's shell can count.
+        cap_kb = min(self._options.cap_mb * 2**20 // 1000, 2**31 - 1)
+        self.link.ask(self._command("clean.sh", files.ROOT, cap_kb, *names), quietly)
 
 
 def cancelled() -> TransientLaunchError:

@@ -193,6 +193,7 @@ class Link:
 
     def _wait(self, deadline: float, why: str, progress: Progress) -> None:
         """Return when the phone is back."""
+        serial, back = self.shell.serial, False
         while not self._closing.is_set():
             try:
                 back = self.shell.revive()
@@ -201,13 +202,21 @@ class Link:
             left = deadline - time.monotonic()
             if left <= 0:
                 break
+            progress(
+                f"waiting for {serial} to {'answer' if back else 'come back'}, {left:.0f} s left"
+            )
             self._closing.wait(min(POLL_S, left))
             if back:
                 return
-            progress(f"waiting for {self.shell.serial} to come back, {left:.0f} s left")
         self._gone = True
+        if back:
+            raise StableLaunchError(
+                f"{serial} is attached and does not answer ({why})",
+                hint="restart the phone, and run the same command again: it goes on",
+                error_class="device_lost",
+            )
         raise StableLaunchError(
-            f"{self.shell.serial} is gone ({why})",
+            f"{serial} is gone ({why})",
             hint="plug it in, check adb devices, and run the same command again: it goes on",
             error_class="device_lost",
         )

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import persona, processes, rundir
+from . import persona, processes, rundir, shim
 from .adb_server import AdbServer
 from .host import LoopbackError, cache_dir
 from .image import Image, build
@@ -55,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
             help="what the phone says of itself; given several times, phones take them in turn",
         )
         command.add_argument("--data-mb", type=int, default=256, help="size of /data/local/tmp")
+        command.add_argument(
+            "--shim", choices=shim.names(), help="a shell that behaves as another phone's"
+        )
     commands.add_parser("stop", help="stop every phone that `start` or `run` started")
     commands.add_parser("status", help="list the phones that run")
     return parser
@@ -78,7 +81,8 @@ def _run(options: argparse.Namespace) -> int:
     ends = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     personas = options.persona or ["flagship", "older"]
-    with running(options.count, personas, data_mb=options.data_mb) as phones, AdbServer() as server:
+    settings = {"data_mb": options.data_mb, "shim": options.shim}
+    with running(options.count, personas, **settings) as phones, AdbServer() as server:
         for phone in phones:
             server.connect(phone)
         facts = _facts(phones, server, image)
@@ -134,6 +138,8 @@ def _start(options: argparse.Namespace) -> int:
     passed = ["--count", str(options.count), "--data-mb", str(options.data_mb)]
     for name in options.persona or []:
         passed += ["--persona", name]
+    if options.shim:
+        passed += ["--shim", options.shim]
     log = cache_dir() / "start.log"
     with log.open("w") as output:
         holder = subprocess.Popen(

@@ -79,14 +79,26 @@ class Cable:
                 raise LoopbackError(f"this machine's kernel has no {bad[0]}") from None
             raise
 
-    def remove(self) -> None:
-        """Take the cable away at once; the kernel would do so a little after the phone's end."""
-        if Path(f"/sys/class/net/{self.name}").exists():
-            try:
-                run(["ip", "link", "del", self.name])
-            except LoopbackError:
-                if Path(f"/sys/class/net/{self.name}").exists():
-                    raise
+    def index(self) -> int | None:
+        """The kernel's own number of the cable that lies there now; no other ever gets it."""
+        try:
+            return int(Path(f"/sys/class/net/{self.name}/ifindex").read_text())
+        except OSError:
+            return None
+
+    def remove(self, index: int | None) -> None:
+        """Take away the cable that has this index, while its phone still runs.
+
+        The kernel would do so a little after the phone's end; another phone may then have laid one
+        of the same name.
+        """
+        if index is None or self.index() != index:
+            return
+        try:
+            run(["ip", "link", "del", self.name])
+        except LoopbackError:
+            if self.index() == index:
+                raise
 
 
 def set_link(pid: int, up: bool) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from . import network, processes, rundir
+from . import network, processes, rundir, shim
 from .host import HERE, LoopbackError
 from .image import Image, build
 from .persona import Persona
@@ -27,14 +27,21 @@ class Phone:
     """One loopback phone; started by `start()` or `with`, reachable at `serial` alone."""
 
     def __init__(
-        self, persona: str = "flagship", *, data_mb: int = 256, image: Image | None = None
+        self,
+        persona: str = "flagship",
+        *,
+        data_mb: int = 256,
+        image: Image | None = None,
+        shim: str | None = None,
     ) -> None:
-        """Describe a phone: its persona, and how much `/data/local/tmp` holds."""
+        """Describe a phone: its persona, how much `/data/local/tmp` holds, its shell's ways."""
         self._persona_name = persona
+        self._shim = shim
         self._data_mb = data_mb
         self._image = image
         self._run_dir: Path | None = None
         self._cable: network.Cable | None = None
+        self._cable_index: int | None = None
         self._unshare: subprocess.Popen[str] | None = None
         self._init: Process | None = None
         self._persona: Persona | None = None
@@ -57,12 +64,15 @@ class Phone:
             self._image = build()
         self._run_dir = rundir.new("phone")
         (self._run_dir / "root").mkdir()
+        if self._shim is not None:
+            shim.lay(self._shim, self._image.root / "system/bin", self._run_dir / "bin")
         with rundir.locked():  # until the cable is laid its number is free to others
             self._cable = network.free_cable()
             number = f"LOOPBACK{self._cable.number:04d}"
             self._persona = Persona(self._persona_name, self._run_dir, number)
             self._spawn(self._run_dir, self._image, self._cable)
             self._cable.lay(self.pid)
+            self._cable_index = self._cable.index()
         self.start_adbd()
 
     def _spawn(self, run_dir: Path, image: Image, cable: network.Cable) -> None:
@@ -100,6 +110,10 @@ class Phone:
 
     def stop(self) -> None:
         """End all that runs in the phone and remove all that it had; a second call does nothing."""
+        if self._cable is not None:
+            with rundir.locked():
+                self._cable.remove(self._cable_index)
+                network.remove_guard_if_unused()
         if self._unshare is not None:
             if self._init is not None:
                 self._init.kill()
@@ -108,14 +122,11 @@ class Phone:
             for pipe in self._pipes():
                 with contextlib.suppress(OSError):
                     pipe.close()
-        if self._cable is not None:
-            with rundir.locked():
-                self._cable.remove()
-                network.remove_guard_if_unused()
         if self._run_dir is not None:
             shutil.rmtree(self._run_dir)
             rundir.release()
         self._unshare = self._init = self._cable = self._run_dir = None
+        self._cable_index = None
 
     def __enter__(self) -> Phone:
         """Start the phone unless it runs."""
@@ -256,14 +267,19 @@ class Phone:
 
 
 def start(
-    count: int = 1, personas: Sequence[str] = ("flagship",), *, data_mb: int = 256
+    count: int = 1,
+    personas: Sequence[str] = ("flagship",),
+    *,
+    data_mb: int = 256,
+    shim: str | None = None,
 ) -> list[Phone]:
     """Start `count` phones that take their personas in turn; all of them or none."""
     image = build()
     phones: list[Phone] = []
     try:
         for number in range(count):
-            phone = Phone(personas[number % len(personas)], data_mb=data_mb, image=image)
+            persona = personas[number % len(personas)]
+            phone = Phone(persona, data_mb=data_mb, image=image, shim=shim)
             phones.append(phone.start())
     except BaseException:
         stop(phones)
@@ -280,10 +296,14 @@ def stop(phones: Sequence[Phone]) -> None:
 
 @contextlib.contextmanager
 def running(
-    count: int = 1, personas: Sequence[str] = ("flagship",), *, data_mb: int = 256
+    count: int = 1,
+    personas: Sequence[str] = ("flagship",),
+    *,
+    data_mb: int = 256,
+    shim: str | None = None,
 ) -> Iterator[list[Phone]]:
     """`start` and `stop` around a block."""
-    phones = start(count, personas, data_mb=data_mb)
+    phones = start(count, personas, data_mb=data_mb, shim=shim)
     try:
         yield phones
     finally:

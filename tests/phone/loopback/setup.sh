@@ -3,6 +3,8 @@
 #
 #   setup.sh IMAGE RUN DATA_SIZE ADDRESS PORT
 #
+# RUN/bin, where it exists, stands in place of the image's commands.
+#
 # All mounts live in this namespace alone, so they vanish with the phone.
 set -eu
 image=$1 run=$2 size=$3 address=$4 port=$5
@@ -11,6 +13,11 @@ root=$run/root
 # Read-only: neither the shell user nor a stray root process can change the cached image.
 mount --bind "$image" "$root"
 mount -o remount,bind,ro "$root"
+
+if [ -d "$run/bin" ]; then
+    mount --bind "$run/bin" "$root/system/bin"
+    mount -o remount,bind,ro "$root/system/bin"
+fi
 
 mount -t tmpfs -o "size=$size,mode=0771,uid=2000,gid=2000,nosuid,nodev" data "$root/data/local/tmp"
 mount --bind "$run/persona" "$root/persona"

@@ -8,6 +8,13 @@ import pytest
 
 from bench.benchmark_model.argv import DELEGATES, argv, dialect_of
 from bench.errors import TargetError
+from bench.values import MeasuredInput
+
+
+def given(
+    name: str, *shape: int, dtype: str = "float32", bounds: tuple[float, float] | None = None
+) -> MeasuredInput:
+    return MeasuredInput(name, name, dtype, shape, is_resized=True, bounds=bounds)
 
 
 def make(**options: Any) -> list[str]:
@@ -43,7 +50,7 @@ def test_a_delegate_is_one_flag(delegate: str, flag: str) -> None:
 
 def test_shapes_signature_bound_and_profile() -> None:
     arguments = make(
-        input_shapes=[("image:0", (1, 224, 224, 3)), ("ids", (1, 20))],
+        inputs=[given("image:0", 1, 224, 224, 3), given("ids", 1, 20)],
         signature="encode",
         max_s=90.0,
         profile=True,
@@ -82,6 +89,30 @@ def test_a_further_argument_may_say_what_we_do_not() -> None:
     assert make(extra=extra)[-4:] == extra
 
 
+def test_an_input_that_is_as_the_file_says_needs_no_flag() -> None:
+    assert make(inputs=[MeasuredInput("x", "x", "float32", (1, 8))]) == make()
+
+
+def test_bounds_name_all_inputs_since_the_tool_goes_by_their_order() -> None:
+    ids = given("serving_default_ids:0", 1, 20, dtype="int64", bounds=(0, 1_250_000))
+    arguments = make(inputs=[ids, given("scale", 1, bounds=(-1, 1))])
+    assert arguments[-3:] == [
+        "--input_layer=input0,scale",  # it splits ranges at colons
+        "--input_layer_shape=1,20:1",
+        "--input_layer_value_range=input0,0,1249999:scale,-1,1",
+    ]
+
+
+def test_a_name_with_a_comma_is_given_another() -> None:
+    arguments = make(inputs=[given("a,b", 1, 2), given("c", 3)])
+    assert arguments[-2:] == ["--input_layer=input0,c", "--input_layer_shape=1,2:3"]
+
+
+def test_litert_is_told_bounds_alone() -> None:
+    ids = MeasuredInput("ids", "t:0", "int32", (1, 4), bounds=(0, 20))
+    assert make(inputs=[ids], dialect="litert")[-1] == "--input_layer_value_range=ids,0,19"
+
+
 def test_nothing_is_quoted_here() -> None:
     odd = "/d/a model's $(rm) \n.tflite"
     assert f"--graph={odd}" in argv("t", odd, runs=1, warmup_runs=0, threads=1)
@@ -100,10 +131,10 @@ def test_litert_has_flags_of_its_own() -> None:
         {"delegate": "npu"},
         {"delegate": "nnapi", "dialect": "litert"},
         {"delegate": "none", "dialect": "litert"},
-        {"input_shapes": [("x", (1, 2))], "dialect": "litert"},
-        {"input_shapes": [("a,b", (1, 2))]},
-        {"input_shapes": [("x", (1, -1))]},
-        {"input_shapes": [("x", ())]},
+        {"inputs": [given("x", 1, 2)], "dialect": "litert"},
+        {"inputs": [given("x", 1, 0)]},
+        {"inputs": [given("x")]},
+        {"inputs": [given("x", 1, bounds=(0.5, 3.0))]},
     ],
 )
 def test_what_a_tool_cannot_be_told_is_refused_with_the_cure(options: dict[str, Any]) -> None:

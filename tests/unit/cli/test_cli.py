@@ -121,7 +121,10 @@ def test_the_format_goes_by_the_suffix(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("a.xlsx", r"use \.csv, \.html, \.json, \.md, \.txt"), ("no/where/a.md", "make it first")],
+    [
+        ("a.xlsx", r"use \.csv, \.html, \.json, \.md, \.png, \.svg, \.txt"),
+        ("no/where/a.md", "make it first"),
+    ],
 )
 def test_an_output_is_refused_before_anything_is_measured(text, words):
     with pytest.raises(UsageError, match=words):

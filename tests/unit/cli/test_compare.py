@@ -164,7 +164,7 @@ def test_a_history_is_shown_and_written(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["-o", "h.xlsx"], "use .txt, .md, .csv, .png, .svg"),
+        (["-o", "h.xlsx"], "use .txt, .md, .csv, .html, .png, .svg"),
         (["-o", "no/where/h.md"], "make it first"),
         ([], "no report of 'other'"),
     ],
@@ -176,3 +176,29 @@ def test_a_history_that_cannot_be_had_is_one_line(tmp_path, capsys, arguments, w
     assert out == ""
     assert words in err
     assert err.count("\n") == 1
+
+
+def test_a_comparison_is_a_page_too(write, tmp_path):
+    pytest.importorskip("altair", reason="the extra `plot` is not installed")
+    page = tmp_path / "changes.html"
+    old, new = write("a.jsonl"), write("b.jsonl", level=1.5)
+    assert compare(old, new, "--fail-above", "5%", "-o", str(page)) == cli.REGRESSION
+    assert "Regression: float32, quantize:int8" in page.read_text()
+    assert "ratios-0" in page.read_text()
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_anything_is_read(capsys):
+    assert compare("no.jsonl", "no.jsonl", "-o", "x.png") == cli.USAGE
+    assert "use .html" in capsys.readouterr().err
+
+
+def test_a_history_is_a_page_too(tmp_path):
+    pytest.importorskip("altair", reason="the extra `plot` is not installed")
+    for number, level in enumerate((1.0, 1.0, 1.0, 1.5, 1.5, 1.5), start=1):
+        stories.report(tmp_path, number, levels={"float32": level}, accuracies={"float32": 0.9})
+    page = tmp_path / "history.html"
+    asked = ["history", "tiny", "--reports", str(tmp_path), "-o", str(page)]
+    assert cli.main(asked) == cli.GOOD
+    text = page.read_text()
+    for heading in ("Median over time", "Size over time", "Accuracy over time"):
+        assert heading in text

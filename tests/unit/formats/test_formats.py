@@ -6,9 +6,11 @@ import csv as csv_reader
 import io
 import json as json_reader
 import re
+from dataclasses import replace
 
 import pytest
 
+from bench import plugins
 from bench.formats import csv, json, md, text
 from bench.records import read
 from bench.report import assemble
@@ -170,3 +172,16 @@ def test_two_targets_are_two_tables(tmp_path):
     shown = text.render(made(tmp_path, items, session=session))
     assert shown.count("variant ") == 2
     assert shown.index("this machine") < shown.index("a phone")
+
+
+def test_named_recipes_are_spelt_out_below_the_table(tmp_path):
+    session = examples.session(launches=6)
+    variants = (session.variants[0], replace(session.variants[1], name="small", recipe="prune:0.5"))
+    items = examples.launches([each.name for each in variants], 6)
+    named = replace(session, variants=variants)
+    report = assemble(read(examples.write(tmp_path / "x.jsonl", named, items)))
+    for name in ("text", "md"):
+        shown = plugins.load("formats", name).render(report)
+        assert "small: prune:0.5" in shown
+        assert "float32: float32" not in shown
+    assert list(report.to_dataframe().recipe.fillna("")) == ["", "prune:0.5"]

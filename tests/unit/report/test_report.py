@@ -7,7 +7,8 @@ import math
 import pytest
 
 from bench.records import End, read
-from bench.report import _line_columns, assemble, harness_cost
+from bench.report import assemble, harness_cost
+from bench.report.dataframe import columns
 from bench.values import Accuracy, Environment, Failure, Plan
 from tests import examples
 
@@ -139,7 +140,7 @@ def test_the_data_frame_has_every_figure_with_its_unit(tmp_path):
         *examples.launches(NAMES, 6),
     ]
     frame = assembled(tmp_path, items).to_dataframe()
-    assert list(frame.columns) == list(_line_columns())
+    assert list(frame.columns) == list(columns())
     float32, int8 = (frame.loc[index] for index in (0, 1))
     assert list(frame["variant"]) == NAMES
     assert list(frame["model"]) == ["tiny", "tiny"]
@@ -157,7 +158,7 @@ def test_the_data_frame_has_every_figure_with_its_unit(tmp_path):
 def test_a_data_frame_without_figures_has_the_same_columns(tmp_path):
     failure = Failure("float32", "local", 0, "crash", "it broke", "again")
     frame = assembled(tmp_path, [failure]).to_dataframe()
-    assert list(frame.columns) == list(_line_columns())
+    assert list(frame.columns) == list(columns())
     assert frame.loc[0, "error_class"] == "crash"
     assert frame["median_us"].isna().all()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,9 @@ from bench.errors import StableLaunchError, TargetError, TransientLaunchError
 from bench.targets._adb import files, lock, options, probe, reply
 from bench.targets._adb.command import command_line, mask
 from bench.targets._adb.shell import DisconnectedError, Link, PushRefusedError, quote
-from bench.values import Plan
+from bench.tflite.facts import read_facts
+from bench.values import MeasuredInput, Plan
+from tests import examples, tflite_files
 from tests.fake_target import FakeShell
 
 
@@ -136,8 +139,10 @@ def artefact(tmp_path: Path) -> files.Artefact:
     ("found", "missing"),
     [
         ("", True),
-        ("{name}={sha}  {name}\n", False),
-        ("{name}={other}  {name}\n", True),
+        ("{name}=sha256sum:{sha}\n", False),
+        ("{name}=sha256sum:{other}\n", True),
+        ("{name}=sha1sum:040f06fd774092478d450774f5ba30c5da78acc8\n", False),
+        ("{name}=sha1sum:{other}\n", True),
         ("{name}=size:7\n", False),
         ("{name}=size:8\n", True),
     ],
@@ -264,10 +269,25 @@ def test_affinity_becomes_a_mask() -> None:
 
 
 def test_the_plan_becomes_the_tools_words(artefact: files.Artefact) -> None:
-    plan = Plan(
-        runs=7, warmup_s=0.25, threads=4, input_ranges=(("ids", (0, 9)),), tool_args=("--x=$(id)",)
-    )
-    words = command_line(artefact, artefact, plan, "tflite")
+    plan = Plan(runs=7, warmup_s=0.25, threads=4, tool_args=("--x=$(id)",))
+    ids = MeasuredInput("ids", "ids", "int32", (1, 4), bounds=(0, 9))
+    variant = replace(examples.FLOAT32, inputs=(ids,))
+    words = command_line(artefact, artefact, plan, "tflite", variant)
     assert words[0] == artefact.remote
     assert {"--num_runs=7", "--num_threads=4", "--warmup_min_secs=0.25"} < set(words)
-    assert words[-2:] == ["--input_layer_value_range=ids,0,9", "--x=$(id)"]
+    assert "--input_layer_value_range=ids,0,8" in words  # the tool draws the highest too
+    assert words[-1] == "--x=$(id)"
+
+
+@pytest.mark.parametrize(
+    ("signature", "dialect", "named"),
+    [("first", "tflite", False), ("second", "tflite", True), ("first", "litert", True)],
+)
+def test_a_signature_is_named_where_the_tool_would_run_another(
+    artefact: files.Artefact, tmp_path: Path, signature: str, dialect: Any, named: bool
+) -> None:
+    file = tmp_path / "m.tflite"
+    file.write_bytes(tflite_files.two_signatures())
+    variant = replace(examples.FLOAT32, facts=read_facts(file), signature=signature)
+    words = command_line(artefact, artefact, Plan(), dialect, variant)
+    assert (f"--signature_to_run_for={signature}" in words) is named

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bench.errors import StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import local
-from bench.values import LAUNCH_ERROR_CLASSES, Plan
+from bench.values import LAUNCH_ERROR_CLASSES, MeasuredInput, Plan
 from tests import examples
 
 
@@ -82,14 +83,19 @@ def test_the_whole_plan_is_asked_for():
         warmup_runs=3,
         warmup_s=0.5,
         threads=2,
-        input_shapes=(("a b", (1, 2)),),
-        input_ranges=(("a b", (0.0, 4.0)),),
-        signature="$(second)",
         delegate="none",
         affinity=str(cpu),
     )
     target = local.open(None, plan, {"samples": "s.npz"})
-    arguments = target._arguments(examples.FLOAT32, seed=5)
+    variant = replace(
+        examples.FLOAT32,
+        signature="$(second)",
+        inputs=(
+            MeasuredInput("a b", "a", "int32", (1, 2), is_open=True, bounds=(0.0, 4.0)),
+            MeasuredInput("c", "c", "float32", (1, 2), from_samples=True),
+        ),
+    )
+    arguments = target._arguments(variant, seed=5)
     asked = {name: option(arguments, name) for name in ("model", "runs", "seed", "threads")}
     assert asked == {"model": str(examples.FLOAT32.path), "runs": "7", "seed": "5", "threads": "2"}
     assert option(arguments, "warmup-runs") == "3"

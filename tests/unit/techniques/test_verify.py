@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench import recipes
 from bench.errors import VerificationError
 from bench.techniques import Work, channels, cluster, prune, qat
+from bench.tflite.facts import read_facts
 from bench.tflite.values import FileFacts, WeightFacts
 from tests import examples
+from tests.flatbuffer_models import Array, dense
 
 
 def weight(
@@ -55,16 +59,46 @@ def test_a_pruned_kernel_that_is_not_in_the_file_fails() -> None:
         prune.verify(step, work, facts_of(weight("net/conv0/Conv2D", elements=99, zeros=99)))
 
 
-@pytest.mark.parametrize(("in_each", "good"), [(2, True), (3, True), (1, False)])
-def test_m_by_n_is_a_pattern_and_not_only_a_share(in_each: int, good: bool) -> None:
-    step = recipes.parse("prune:2:4").steps[0]
-    work = Work(None, facts={"prune": {"layers": {"conv": {"asked": 0.5, "elements": 100}}}})
-    kernel = weight("net/conv/Conv2D", zeros=60, zeros_in_each={4: in_each})
-    if good:
-        prune.verify(step, work, facts_of(kernel))
-    else:
-        with pytest.raises(VerificationError, match="2 zeros in each 4 weights, layer conv has 1"):
-            prune.verify(step, work, facts_of(kernel))
+def written(path: Path, values: Array) -> FileFacts:
+    """The facts of a file that holds these weights, ``[out, in]``, in a dense layer."""
+    path.write_bytes(dense(np.asarray(values, np.float32)))
+    return read_facts(path)
+
+
+def pruned_to(text: str, asked: float, elements: int) -> tuple[Any, Work]:
+    step = recipes.parse(text).steps[0]
+    layers = {"w": {"asked": asked, "elements": elements}}
+    return step, Work(None, facts={"prune": {"layers": layers}})
+
+
+@pytest.mark.parametrize("n", [4, 5])
+def test_m_by_n_is_a_pattern_and_not_only_a_fraction(tmp_path: Path, n: int) -> None:
+    step, work = pruned_to(f"prune:2:{n}", 2 / n, 4 * n)
+    rows = np.ones((2, 2 * n))
+    rows[:, [0, 1, n, n + 1]] = 0
+    prune.verify(step, work, written(tmp_path / "good.tflite", rows))
+    rows[0, [1, n + 2]] = 1, 0
+    with pytest.raises(VerificationError, match=f"2 zeros in each {n} weights, layer w has 1"):
+        prune.verify(step, work, written(tmp_path / "bad.tflite", rows))
+
+
+def test_zeros_come_in_the_blocks_that_were_asked_for(tmp_path: Path) -> None:
+    step, work = pruned_to("prune:0.5,block=4x1", 0.5, 64)
+    rows = np.ones((8, 8))  # [out, in]: a block of four inputs lies along a row
+    rows[:4] = 0
+    prune.verify(step, work, written(tmp_path / "good.tflite", rows))
+    scattered = np.indices((8, 8)).sum(axis=0) % 2
+    with pytest.raises(VerificationError, match=r"asked for 50\.0% blocks of zeros, layer w"):
+        prune.verify(step, work, written(tmp_path / "bad.tflite", scattered))
+
+
+def test_blocks_along_the_other_axis_are_others(tmp_path: Path) -> None:
+    columns = np.ones((8, 8))
+    columns[:, ::2] = 0
+    facts = written(tmp_path / "columns.tflite", columns)
+    prune.verify(*pruned_to("prune:0.5,block=1x4", 0.5, 64), facts)
+    with pytest.raises(VerificationError, match=r"layer w has 0\.0%"):
+        prune.verify(*pruned_to("prune:0.5,block=4x1", 0.5, 64), facts)
 
 
 def test_the_layer_is_told_from_others_of_its_size_by_name() -> None:

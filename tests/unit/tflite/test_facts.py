@@ -20,12 +20,12 @@ from bench.tflite.facts import (
     __all__,
     block_sparsity,
     check_file,
-    fact_rows,
     follows_m_by_n,
     kernel_weights,
     read_facts,
     zipped_bytes,
 )
+from bench.tflite.rows import fact_rows
 from bench.tflite.values import FileFacts, OpCount, Port, WeightFacts
 from tests.flatbuffer_models import Array, ModelBuilder, dense
 

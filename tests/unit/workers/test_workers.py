@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 from bench import workers
 from bench.values import LAUNCH_ERROR_CLASSES
 from bench.workers import evaluate, launch
-from bench.workers.interpreter import LoadedModel, random_input, to_input, to_real
+from bench.workers.interpreter import (
+    LoadedModel,
+    choose_signature,
+    random_input,
+    to_input,
+    to_real,
+)
 from tests import tflite_files
 
 REAL = (0.0, 0)
@@ -112,15 +118,20 @@ def test_quantizing_stops_at_the_ends_of_the_type():
     assert quantized.tolist() == [-128, 127]
 
 
-def test_whole_numbers_go_in_as_they_are():
-    samples = np.array([0, 255], np.uint8)
-    assert to_input(samples, details(np.uint8, quantization=(0.5, 3))).tolist() == [0, 255]
-    assert to_input(samples, details(np.float32)).tolist() == [0.0, 255.0]
+def test_bytes_are_real_values_whatever_type_takes_them():
+    samples = np.array([0, 200, 255], np.uint8)
+    assert to_input(samples, details(np.int8, quantization=(1.0, -128))).tolist() == [-128, 72, 127]
+    assert to_input(samples, details(np.uint8, quantization=(2.0, 3))).tolist() == [3, 103, 131]
+    assert to_input(samples, details(np.float32)).tolist() == [0.0, 200.0, 255.0]
+    assert to_input(samples, details(np.int32)).tolist() == [0, 200, 255]
 
 
-def test_fractions_do_not_go_into_an_input_of_plain_integers():
-    with pytest.raises(ValueError, match="takes int32 and the samples are float64"):
-        to_input(np.array([0.5]), details(np.int32))
+@pytest.mark.parametrize(
+    ("sample", "dtype"), [(0.5, np.int32), (-1, np.uint8), (300, np.int8), (1e20, np.int64)]
+)
+def test_what_an_input_of_whole_numbers_cannot_hold_does_not_go_in(sample, dtype):
+    with pytest.raises(ValueError, match="which does not hold the samples"):
+        to_input(np.array([sample]), details(dtype))
 
 
 @pytest.mark.parametrize("name", tflite_files.RUNNABLE)
@@ -145,9 +156,7 @@ def test_what_comes_out_is_what_the_op_says(file, delegate):
     np.testing.assert_array_equal(graph.answers()["y"], [np.arange(2, 10)])
 
 
-@pytest.mark.parametrize(
-    ("key", "inputs"), [(None, {"a"}), ("first", {"a"}), ("second", {"p", "q"})]
-)
+@pytest.mark.parametrize(("key", "inputs"), [("first", {"a"}), ("second", {"p", "q"})])
 def test_a_signature_has_its_own_inputs(file, key, inputs):
     graph = LoadedModel(file(tflite_files.two_signatures()), threads=1, signature=key)
     assert set(graph.inputs()) == inputs
@@ -156,6 +165,35 @@ def test_a_signature_has_its_own_inputs(file, key, inputs):
     graph.run()
     (answer,) = graph.answers().values()
     assert answer.ravel()[0] == pytest.approx(2.0 if key == "second" else np.tanh(1.0), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("known", "wanted", "chosen"),
+    [
+        ([], None, None),
+        (["only"], None, "only"),
+        (["a", "serving_default"], None, "serving_default"),
+        (["a", "serving_default"], "a", "a"),
+        (["a", "b"], "b", "b"),
+    ],
+)
+def test_the_signature_that_is_run(known, wanted, chosen):
+    assert choose_signature(known, wanted) == chosen
+
+
+@pytest.mark.parametrize(
+    ("known", "wanted"), [(["a", "b"], None), (["a"], "b"), ([], "a"), (["serving_default"], "a")]
+)
+def test_a_signature_is_never_guessed(known, wanted):
+    with pytest.raises(ValueError, match="no signature"):
+        choose_signature(known, wanted)
+
+
+def test_several_signatures_and_none_that_is_the_default(file):
+    with pytest.raises(ValueError, match="to choose from first, second"):
+        LoadedModel(file(tflite_files.two_signatures()), threads=1)
+    graph = LoadedModel(file(tflite_files.two_signatures("serving_default")), threads=1)
+    assert set(graph.inputs()) == {"a"}
 
 
 def test_a_signature_that_is_not_there(file):

@@ -226,7 +226,7 @@ def _launches(report: Report, table: Table, variant: str | None = None) -> list[
     target = table.environment.target
     return [
         launch
-        for launch in report.launches
+        for launch in report.all_launches
         if launch.target == target and variant in (None, launch.variant)
     ]
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from bench.charts import figures
+from bench.errors import UsageError
 from bench.records import read
-from bench.report import assemble
+from bench.report import assemble, figures
 from bench.values import Accuracy
 from tests import examples
 
@@ -98,3 +98,16 @@ def test_nothing_is_made_of_nothing(tmp_path):
     assert figures.distribution_rows(empty) == ([], [])
     assert figures.op_rows(empty) == []
     assert figures.part_rows(empty) == []
+
+
+def test_a_notebook_gets_charts_of_the_librarys_own(whole):
+    altair = pytest.importorskip("altair", reason="the extra `plot` is not installed")
+    for chart in (whole.pareto(), whole.pareto(x="zipped_bytes"), whole.launches(target="local")):
+        assert isinstance(chart, altair.TopLevelMixin)
+        assert chart.to_dict()["description"]
+
+
+def test_a_chart_of_a_target_that_is_not_there_names_those_that_are(whole):
+    pytest.importorskip("altair", reason="the extra `plot` is not installed")
+    with pytest.raises(UsageError, match="local"):
+        whole.launches(target="adb:1")
