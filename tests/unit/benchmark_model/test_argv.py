@@ -17,6 +17,9 @@ def given(
     return MeasuredInput(name, name, dtype, shape, is_resized=True, bounds=bounds)
 
 
+RESIZED = MeasuredInput("x", "x", "float32", (1, 2), is_resized=True)
+
+
 def make(**options: Any) -> list[str]:
     plan: dict[str, Any] = {"runs": 69, "warmup_runs": 10, "threads": 1}
     return argv("/d/benchmark_model", "/d/m.tflite", **(plan | options))
@@ -81,7 +84,7 @@ def test_shapes_signature_bound_and_profile() -> None:
 )
 def test_a_further_argument_may_not_repeat_one_of_ours(extra: list[str], said: str) -> None:
     with pytest.raises(TargetError, match=said):
-        make(extra=extra, max_s=90.0, input_shapes=[("x", (1, 2))], profile=True)
+        make(extra=extra, max_s=90.0, inputs=[RESIZED], profile=True)
 
 
 def test_a_further_argument_may_say_what_we_do_not() -> None:
