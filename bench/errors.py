@@ -1,4 +1,4 @@
-"""The tree of errors: what went wrong, and the cure.
+"""The tree of errors: what went wrong, and what to do about it.
 
 ::
 
@@ -15,12 +15,35 @@
         ├── StableLaunchError   will fail again: do not retry
         └── TransientLaunchError  may pass: retry within the plan's bound
 
-Whether to retry is a type, never a string. Every error carries a hint, which names the cure.
+Whether to retry is a type, never a string. Every error carries a hint: what the user can do.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
+
+LAUNCH_ERROR_CLASSES: Mapping[str, str] = MappingProxyType(
+    {
+        "no_result": "the tool ended well but printed no measured result",
+        "crash": "the process was ended by a signal or ended with an unknown exit code",
+        "timeout": "the launch took longer than its limit and was ended",
+        "wrong_binary": "not the TFLite benchmark_model, or built for another ABI",
+        "unknown_flag": "the tool does not know a flag it was given and ignored it",
+        "model_unreadable": "the runtime could not read the model",
+        "missing_op": "the model has an op that this runtime does not have",
+        "op_too_new": "the model has an op in a version newer than this runtime knows",
+        "bad_input": "the runtime refused the shape or type of an input",
+        "delegate_not_applied": "the delegate asked for did not run the model",
+        "out_of_memory": "the target has too little memory",
+        "disk_full": "the target has too little storage",
+        "device_lost": "the connection to the target broke and did not come back in time",
+        "device_busy": "another process holds the target",
+        "gate": "the target did not become cool, charged or idle within the bound",
+    }
+)
+"""The classes of a failed launch, with their meanings. Targets of others may have more."""
 
 
 def telling_line(fault: BaseException, *, last: bool = False) -> str:
@@ -45,7 +68,7 @@ def root_of(fault: BaseException) -> BaseException:
 
 
 class BenchError(Exception):
-    """The root: one line that names the fault, and a hint that names the cure.
+    """The root: one line that names the fault, and a hint that says what to do.
 
     Args:
         message: what went wrong, in one line, without a full stop.
@@ -58,7 +81,7 @@ class BenchError(Exception):
 
     @property
     def message(self) -> str:
-        """What went wrong, without the cure."""
+        """What went wrong, without the hint."""
         return str(self.args[0])
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -111,7 +134,7 @@ class LaunchError(BenchError):
     """One launch failed.
 
     Args:
-        error_class: one word of the closed list in ``bench.values.LAUNCH_ERROR_CLASSES``.
+        error_class: a key of :data:`LAUNCH_ERROR_CLASSES`.
     """
 
     def __init__(self, message: str, *, hint: str, error_class: str) -> None:

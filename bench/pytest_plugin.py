@@ -195,7 +195,7 @@ def latency(request: pytest.FixtureRequest, benchmark: Any) -> Latency:
                 pytrace=False,
             )
         calls.append(str(source))
-        # Every pytest run where this package is installed loads this plugin: the house itself is
+        # Every pytest run where this package is installed loads this plugin: the package itself is
         # loaded by those that use it.
         from bench.pytest_latency import measured
 

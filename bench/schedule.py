@@ -100,13 +100,13 @@ class Spent:
     """What launching until the medians are known took on one target.
 
     Attributes:
-        share: that was asked for, 0.02 for 2 %.
+        precision: that was asked for, 0.02 for 2 %.
         launches: of all variants together.
         fewest, most: launches of one variant.
         short: names of the variants whose median is not known well enough.
     """
 
-    share: float
+    precision: float
     launches: int
     fewest: int
     most: int
@@ -133,7 +133,7 @@ def spent(launches: ByVariant, plan: Plan) -> Spent | None:
     if plan.until is None or not counts:
         return None
     return Spent(
-        share=plan.until,
+        precision=plan.until,
         launches=sum(counts),
         fewest=min(counts),
         most=max(counts),

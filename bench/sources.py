@@ -70,10 +70,17 @@ def load_data(model: Model, source: str | None) -> data.Data | None:
     """
     if source is None:
         return own_data(model)
-    adapt = None
-    if model.kind == "named":
-        adapt = getattr(plugins.load("models", model.source), "adapt", None)
-    return data.load(source, adapt)
+    if model.kind != "named":
+        return data.load(source)
+    module = plugins.load("models", model.source)
+    shape = getattr(module, "PICTURE", None)
+    adapt: data.Adapt = getattr(module, "adapt", lambda arrays: arrays)
+
+    def read_and_adapt(arrays: Mapping[str, data.Array]) -> Mapping[str, data.Array]:
+        # What adapts samples knows arrays; the paths of pictures are read for it first.
+        return adapt(arrays if shape is None else data.read_pictures(arrays, shape))
+
+    return data.load(source, read_and_adapt)
 
 
 def load(model: Model) -> Any:

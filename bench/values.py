@@ -1,4 +1,4 @@
-"""The nouns of the house, as frozen values. What can be derived is a function elsewhere.
+"""The values that all modules share, frozen. What can be derived is a function elsewhere.
 
 Units are in the names: ``_us`` microseconds, ``_ns`` nanoseconds, ``_bytes``, ``_s``, ``_celsius``.
 A *launch* is one process that loads one variant on one target, warms up and runs it; *runs* are the
@@ -7,7 +7,7 @@ inferences inside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,6 +22,10 @@ Facts = Mapping[str, Any]
 NO_FACTS: Facts = MappingProxyType({})
 
 
+StepProgress = Callable[[str, int, int], None]
+"""Told what is being done, how many parts of it are done, and of how many."""
+
+
 def utc_now() -> str:
     """The time now, in UTC, ISO 8601, to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -30,28 +34,6 @@ def utc_now() -> str:
 def no_facts() -> Facts:
     """The default of every field that holds facts (a mapping proxy may not be a default itself)."""
     return NO_FACTS
-
-
-LAUNCH_ERROR_CLASSES: Mapping[str, str] = MappingProxyType(
-    {
-        "no_result": "the tool ended well but printed no measured result",
-        "crash": "the process was ended by a signal or ended with an unknown exit code",
-        "timeout": "the launch took longer than its limit and was ended",
-        "wrong_binary": "not the TFLite benchmark_model, or built for another ABI",
-        "unknown_flag": "the tool does not know a flag it was given and ignored it",
-        "model_unreadable": "the runtime could not read the model",
-        "missing_op": "the model has an op that this runtime does not have",
-        "op_too_new": "the model has an op in a version newer than this runtime knows",
-        "bad_input": "the runtime refused the shape or type of an input",
-        "delegate_not_applied": "the delegate asked for did not run the model",
-        "out_of_memory": "the target has too little memory",
-        "disk_full": "the target has too little storage",
-        "device_lost": "the connection to the target broke and did not come back in time",
-        "device_busy": "another process holds the target",
-        "gate": "the target did not become cool, charged or idle within the bound",
-    }
-)
-"""Every class a failed launch may have, with its meaning. The list is closed."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +199,8 @@ class Launch:
         wall_s: of the whole launch as the host saw it.
         started_at: UTC, ISO 8601.
         state: of the device before and after: temperatures, thermal status, battery, waits.
-        facts: delegate, threads, tool version, ops that take the time (``--profile``), …
+        facts: of the tool on a phone: its version, delegates, ``tool_s``, and the ops that take the
+            time (``--profile``).
     """
 
     variant: str
@@ -238,7 +221,7 @@ class Launch:
 
 @dataclass(frozen=True)
 class Failure:
-    """A launch (or a build: ``block`` is None) that gave no figure, with its reason and cure.
+    """A launch (or a build: ``block`` is None) that gave no figure, with its reason and a hint.
 
     ``discarded`` marks a launch thrown away and tried again; the cell itself did not fail.
     """
@@ -263,7 +246,7 @@ class Plan:
         warmup_runs: inferences before them, at least.
         warmup_s: seconds that these take, at least: a launch begins on a cold core.
         threads: of the interpreter.
-        seed: of the order of the launches, random inputs and resampling.
+        seed: of the order of the launches, of random inputs, and of training.
         retries: further tries of a launch that failed in a way that may pass.
         timeout_s: bound on one launch, on the device and on the host.
         input_shapes: for dynamic dimensions, input name to shape.
@@ -275,8 +258,8 @@ class Plan:
         affinity: CPU list or mask the launch is bound to.
         tool_args: further arguments for benchmark_model.
         profile: also record the ops that take the time.
-        until: launch until each variant's median is known to within this share of itself (0.02 for
-            2 %), instead of a fixed number of times.
+        until: launch until each variant's median is known this precisely (0.02: to within 2 % of
+            itself), instead of a fixed number of times.
         max_launches: with ``until``, per variant and target at most.
     """
 
@@ -350,7 +333,8 @@ class Comparison:
 
     Attributes:
         ratio: time of the variant over time of the baseline; below one is faster.
-        low, high: its 95 % interval, None with fewer than two shared blocks.
+        low, high: its 96 % interval (``intervals.ALARM_TAIL`` says why), None with fewer than two
+            shared blocks.
         blocks: how many blocks both share.
         verdict: ``faster``, ``slower`` or ``no clear change`` (the interval holds 1).
     """
@@ -363,27 +347,6 @@ class Comparison:
     high: float | None
     blocks: int
     verdict: Literal["faster", "slower", "no clear change"]
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """How well a variant answers, on this machine's interpreter.
-
-    ``top1`` is None without labels. ``agreement`` and the differences are against the baseline's
-    outputs on the same samples; None for the baseline itself.
-    """
-
-    variant: str
-    samples: int
-    top1: float | None = None
-    agreement: float | None = None
-    max_difference: float | None = None
-    mean_difference: float | None = None
-
-    @property
-    def score(self) -> float | None:
-        """The accuracy with labels, the agreement without; None where neither is known."""
-        return self.agreement if self.top1 is None else self.top1
 
 
 @dataclass(frozen=True)

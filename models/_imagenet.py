@@ -15,6 +15,7 @@ import math
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 SIDE = 224
+PICTURE = (SIDE, SIDE, 3)
+"""Height, width and channels that a folder of pictures is read with."""
+
 SEED = 0
 NOISE_IMAGES = 16
 FETCH_TIMEOUT_S = 10.0
@@ -68,6 +72,16 @@ def noise() -> Array:
         drawn = rng.uniform(-1, 1, (NOISE_IMAGES, patches, patches, 3)).astype(np.float32)
         images += drawn.repeat(SIDE // patches, axis=1).repeat(SIDE // patches, axis=2)
     return images / np.abs(images).max()
+
+
+def adapt(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Pictures of bytes as float32 in [-1, 1], as these models were trained; all else as it is."""
+    return {
+        key: array.astype(np.float32) / np.float32(127.5) - np.float32(1)
+        if key[0] == "x" and array.dtype == np.uint8
+        else array
+        for key, array in arrays.items()
+    }
 
 
 def no_accuracy(weights: Path) -> str:

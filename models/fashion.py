@@ -26,6 +26,9 @@ Array = npt.NDArray[Any]
 SUMMARY = "MobileNetV1-like CNN for 28×28 grey images, trained on Fashion-MNIST"
 NO_ACCURACY = ""
 
+PICTURE = (28, 28, 1)
+"""Height, width and channels that a folder of pictures is read with."""
+
 _HERE = Path(__file__).resolve()
 WEIGHTS = _HERE.with_name("fashion.keras")
 SAMPLE = _HERE.with_name("fashion_sample.npz")

@@ -26,12 +26,21 @@ _WEIGHTS: Path = _imagenet.cached("mobilenet_1_0_224_tf.h5")
 
 SUMMARY = "MobileNetV1, 224×224, 4.3 M parameters, ImageNet's weights where they are cached"
 FILES = (Path(__file__).resolve(), _SHARED, *filter(Path.is_file, [_WEIGHTS]))
+PICTURE: tuple[int, int, int] = _imagenet.PICTURE
 NO_ACCURACY: str = _imagenet.no_accuracy(_WEIGHTS)
 
 
 def build() -> keras.Model:
     """The model: (n, 224, 224, 3) float32 in [-1, 1] to (n, 1000) probabilities."""
     return _imagenet.build("MobileNet", _WEIGHTS)
+
+
+def adapt(
+    arrays: Mapping[str, npt.NDArray[np.generic]],
+) -> Mapping[str, npt.NDArray[np.generic]]:
+    """What ``--data`` gave, as the model takes it: bytes become float32 in [-1, 1]."""
+    adapted: Mapping[str, npt.NDArray[np.generic]] = _imagenet.adapt(arrays)
+    return adapted
 
 
 def data() -> Mapping[str, npt.NDArray[np.float32]]:

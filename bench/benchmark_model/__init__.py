@@ -81,7 +81,7 @@ def parse(
 
 
 def latency(run: ToolRun) -> Latency:
-    """The run's figures as the house's value.
+    """The run's figures as a ``Latency``.
 
     Raises:
         LaunchError: (no_result) the number of runs is not known, so the launch cannot be weighed.

@@ -91,7 +91,7 @@ _NAMES: tuple[tuple[str, str], ...] = (
 
 
 def canonical(name: str) -> str:
-    """The house's word for a delegate: ``TfLiteXNNPackDelegate`` is ``xnnpack``."""
+    """Our name of a delegate: ``TfLiteXNNPackDelegate`` is ``xnnpack``."""
     for word, pattern in _NAMES:
         if re.search(pattern, name, re.IGNORECASE):
             return word

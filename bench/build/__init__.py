@@ -19,14 +19,14 @@ from filelock import FileLock
 from bench import cache, encoding, errors, recipes, workers
 from bench.data import Data
 from bench.errors import BuildError, ModelError
-from bench.techniques import Progress, Work
+from bench.techniques import Work
 from bench.text import one_line
 from bench.tflite.facts import FACTS_SCHEMA, check_file, read_facts
 from bench.tflite.values import FileFacts
-from bench.values import Failure, Model, Recipe, Variant
+from bench.values import Failure, Model, Recipe, StepProgress, Variant
 from bench.workers.client import Worker, WorkerEndedError, error_of
 
-SCHEMA = 3
+SCHEMA = 4
 """Raised whenever the same recipe would give another file, so that no old one is taken for it."""
 
 _LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization")
@@ -62,7 +62,7 @@ def build(
     *,
     data_source: str | None,
     seed: int,
-    progress: Progress,
+    progress: StepProgress,
     signature: str | None = None,
 ) -> Iterator[Built | Failure]:
     """Build each recipe, in order; a failure does not stop the others.
@@ -102,7 +102,7 @@ def _build_one(
     recipe: Recipe,
     data: Data | None,
     seed: int,
-    progress: Progress,
+    progress: StepProgress,
     builder: _Builder,
 ) -> Built:
     uses_data = recipes.trains(recipe) or recipes.calibrates(recipe)
@@ -209,7 +209,7 @@ class _Builder:
             shutil.rmtree(self._training, ignore_errors=True)
         self._lock.release()
 
-    def build(self, recipe: Recipe, file: Path, progress: Progress) -> dict[str, Any]:
+    def build(self, recipe: Recipe, file: Path, progress: StepProgress) -> dict[str, Any]:
         """Have one recipe built into ``file``; the facts are what its steps found out.
 
         Raises:

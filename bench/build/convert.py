@@ -55,7 +55,7 @@ def _converted(work: Work, calibration: Split | None, signature: str | None) -> 
         return bytes(converter.convert())
     try:
         return bytes(converter.convert())
-    except Exception:  # whatever its C++ parts raise; told by the share in int8
+    except Exception:  # whatever its C++ parts raise; told by the fraction in int8
         traceback.print_exc()  # into the log
     converter = _converter(work.model, signature)
     _configure(converter, replace(work.conversion, rest="float32"), None, tf)

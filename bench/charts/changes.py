@@ -31,7 +31,7 @@ def ratios(rows: Rows, limit: float | None = None) -> Any:
     ]
     if limit is not None:
         layers.append(_line(1 + limit, "#d62728", [6, 4]))
-    text = "New time over old for each variant with its 95 % interval"
+    text = "New time over old for each variant with its 96 % interval"
     made = alt.layer(*layers).properties(width=WIDTH - 160, height=alt.Step(28), description=text)
     return look(made)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bench.values import Environment
 
 DESCRIPTION = (
-    "Look at all that measuring on a phone needs, and name the cure for each fault. "
+    "Look at all that measuring on a phone needs, and say what to do about each fault. "
     "Exit 3 where there is one."
 )
 
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def carry_out(asked: Arguments) -> int:
-    """Carry out ``bench doctor``: exit 3 where something needs a cure."""
+    """Carry out ``bench doctor``: exit 3 where something is to be done."""
     from bench.cli import _show
     from bench.pipeline import choose
     from bench.targets import adb
@@ -67,8 +67,8 @@ def carry_out(asked: Arguments) -> int:
         if asked.fetch is not None:
             _fetch(abi, asked.fetch)
         rows.append(_tool_row(settings, (abi,)))
-    _show.rows([dict(zip(("what", "state", "cure"), row, strict=True)) for row in rows])
-    return FAILED if any(cure for _, _, cure in rows) else GOOD
+    _show.rows([dict(zip(("what", "state", "hint"), row, strict=True)) for row in rows])
+    return FAILED if any(hint for _, _, hint in rows) else GOOD
 
 
 def _servers(settings: Mapping[str, str]) -> list[tuple[str, str, str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench.cli import FAILED, GOOD, _shared
 
-DESCRIPTION = "List what launches can run on, with the cures. Exit 3 where a device needs one."
+DESCRIPTION = "List what launches can run on, and what to do where a device is not ready (exit 3)."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,6 @@ def carry_out(asked: Arguments) -> int:
         for status in plugins.load("targets", kind).discover(options)
     ]
     _show.rows(
-        [{"target": s.target, "state": s.state, "what": s.label, "cure": s.hint} for s in statuses]
+        [{"target": s.target, "state": s.state, "what": s.label, "hint": s.hint} for s in statuses]
     )
     return GOOD if all(status.ready for status in statuses) else FAILED

@@ -117,7 +117,7 @@ def fit(data: Data, specs: Sequence[InputSpec]) -> Data:
     else is changed: what does not fit is refused.
 
     Raises:
-        DataError: wrong names, shapes or types, with the cure.
+        DataError: wrong names, shapes or types, with a hint.
     """
     fitted = {name: _fit_split(f"x_{name}", split, specs) for name, split in data.splits.items()}
     return replace(data, splits=fitted)
@@ -214,23 +214,23 @@ def _shape_advice(where: str, given: Sequence[int], wanted: Shape) -> str:
     array = where.partition(":")[0]
     if len(given) == len(wanted) + 1 and matches(given[1:], wanted):
         return "these are batches: join them with np.concatenate"
-    if len(given) == len(wanted) == 3 and (advice := _picture_advice(array, given, wanted)):
-        return advice
+    if len(given) == len(wanted) == 3 and (hint := _picture_hint(array, given, wanted)):
+        return hint
     if None not in wanted and math.prod(given) == math.prod(size or 0 for size in wanted):
         return f"reshape them: {array}.reshape{(-1, *wanted)}"
     return "the first axis counts the samples, the others are as the model's input takes them"
 
 
-def _picture_advice(array: str, given: Sequence[int], wanted: Shape) -> str:
+def _picture_hint(array: str, given: Sequence[int], wanted: Shape) -> str:
     """What to do with three axes; empty where it is not clear."""
     if matches((given[1], given[2], given[0]), wanted):
         return f"they are channels first: np.moveaxis({array}, 1, -1)"
     if matches((given[2], given[0], given[1]), wanted):
         return f"the model takes channels first: np.moveaxis({array}, -1, 1)"
-    if given[-1] == wanted[-1] or given[0] == wanted[0]:
-        return "bring them to that size; a folder of pictures (--data DIR) is resized"
     if {given[-1], wanted[-1]} == {1, 3}:
         return "turn them into grey or coloured ones, whichever the model takes"
+    if given[-1] == wanted[-1] or given[0] == wanted[0]:
+        return "bring them to that size; a folder of pictures (--data DIR) is resized"
     return ""
 
 

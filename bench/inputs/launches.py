@@ -5,7 +5,7 @@ A size that a file leaves open is never guessed, since a model measured at 1×1 
 is left open is 1.
 
 Inputs of wide integers are mostly indices into a table, such as tokens: they are fed samples where
-there are any, and random values stay within the samples' bounds.
+there are any, and random values stay within the samples' bounds, else within the table.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from bench import plugins
 from bench.data import Array, Data
 from bench.errors import DataError, UsageError
 from bench.inputs import InputSpec, Shape, fit, matches, show, signature_of, specs_of
+from bench.inputs.indices import rows_of_table
 from bench.inputs.scaling import scaling_warnings
 from bench.values import MeasuredInput, Plan, ReportWarning, Variant
 
@@ -97,8 +98,9 @@ def _with_inputs(variants: Sequence[Variant], plan: Plan, data: Data | None) -> 
         baseline = fed[0].inputs if fed else ()
         known = _known(specs, baseline, plan, data)
         real = plan.real_inputs or _takes_indices(specs, known)
-        inputs = tuple(_input(s, k, real, plan) for s, k in zip(specs, known, strict=True))
-        fed.append(replace(variant, signature=signature, inputs=inputs))
+        chosen = replace(variant, signature=signature)
+        inputs = tuple(_input(chosen, s, k, real, plan) for s, k in zip(specs, known, strict=True))
+        fed.append(replace(chosen, inputs=inputs))
     return tuple(fed)
 
 
@@ -163,7 +165,9 @@ def _sample_fits(spec: InputSpec, known: _Known) -> bool:
     return known.shape is None or one in (known.shape[1:], known.shape)
 
 
-def _input(spec: InputSpec, known: _Known, real: bool, plan: Plan) -> MeasuredInput:
+def _input(
+    variant: Variant, spec: InputSpec, known: _Known, real: bool, plan: Plan
+) -> MeasuredInput:
     if plan.real_inputs and not _sample_fits(spec, known):
         assert known.shape is not None
         raise DataError(
@@ -172,10 +176,8 @@ def _input(spec: InputSpec, known: _Known, real: bool, plan: Plan) -> MeasuredIn
             hint="leave --input-shape or --real-inputs out",
         )
     bounds = known.bounds
-    if bounds is None and known.samples and _is_index(spec):
-        least = min(float(each.min()) for each in known.samples)
-        most = max(float(each.max()) for each in known.samples)
-        bounds = (least, most + 1)
+    if bounds is None and _is_index(spec):
+        bounds = _index_bounds(variant, spec, known)
     shape = _shape(spec, known)
     return MeasuredInput(
         name=spec.name,
@@ -187,6 +189,16 @@ def _input(spec: InputSpec, known: _Known, real: bool, plan: Plan) -> MeasuredIn
         bounds=bounds,
         from_samples=real and bool(known.samples),
     )
+
+
+def _index_bounds(variant: Variant, spec: InputSpec, known: _Known) -> tuple[float, float] | None:
+    """What indices lie between: the samples' least and greatest, else the rows of the table."""
+    if not known.samples:
+        rows = rows_of_table(variant, spec)
+        return None if rows is None else (0, rows)
+    least = min(float(each.min()) for each in known.samples)
+    most = max(float(each.max()) for each in known.samples)
+    return least, most + 1
 
 
 def _shape(spec: InputSpec, known: _Known) -> tuple[int, ...]:

@@ -1,13 +1,16 @@
 """Notice samples that were not scaled as the model expects, by their values and the model's entry.
 
-A model of pictures either scales bytes itself (a ``Rescaling`` or ``Normalization`` layer, which
-the converter turns into a MUL and perhaps an ADD behind the input) or takes scaled values. Samples
-of the other kind give figures that mean nothing, and no error. So the first ops behind an input are
-held against the samples' values; a quantized input tells its range by its scale.
+A model of pictures either scales bytes itself (a ``Rescaling`` or ``Normalization`` layer) or takes
+scaled values. Samples of the other kind give figures that mean nothing, and no error. So the first
+ops behind an input are held against the samples' values. The converter turns such a layer into a
+MUL and perhaps an ADD, or folds the factor into the first kernel, whose weights are then far
+smaller than those that training begins with (Glorot and Bengio, 2010). A quantized input tells its
+range by its scale.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,6 +33,9 @@ _DIM = 100
 _STRONG_FACTOR = 1 / 64
 _UNIT = 2.0
 """Values that were scaled to 0…1, to -1…1 or by a deviation hardly reach beyond this."""
+
+_FOLDED = 1 / 32
+"""Greatest weight of a first kernel, as a share of Glorot's bound: below it a factor was folded."""
 
 _ARITHMETIC = {"MUL", "DIV", "ADD", "SUB", "L2_NORMALIZATION", "MEAN", "SQUARED_DIFFERENCE"}
 _PASSING = {
@@ -80,7 +86,7 @@ def _against_factor(values: Array, factor: float | None) -> str:
     if factor is not None and abs(factor) <= _STRONG_FACTOR and -_UNIT <= least <= most <= _UNIT:
         return (
             f"samples lie between {least:.3g} and {most:.3g}, and the model itself multiplies them "
-            f"by {factor:.3g}"
+            f"by about {factor:.2g}"
         )
     return ""
 
@@ -120,9 +126,27 @@ def factor_of(variant: Variant, spec: InputSpec) -> float | None:
             scales = True
             factor *= _constant_factor(subgraph, op)
         elif op.type not in _PASSING:
-            break
+            folded = _folded_factor(subgraph, op)
+            return factor * folded if scales or folded < _FOLDED else None
         tensor = op.outputs[0]
     return factor if scales else None
+
+
+def _folded_factor(subgraph: reader.Subgraph, op: reader.Operator) -> float:
+    """How much smaller a first kernel's weights are than those that training begins with, or 1.
+
+    Glorot's uniform weights reach to the root of 6 / (fan in + fan out).
+    """
+    kernels = {"CONV_2D": 1, "FULLY_CONNECTED": 1}
+    if op.type not in kernels or len(op.inputs) <= kernels[op.type]:
+        return 1.0
+    tensor = subgraph.tensors[op.inputs[kernels[op.type]]]
+    if tensor.data is None or tensor.dtype != "float32" or len(tensor.shape) < 2:
+        return 1.0
+    out, *window, into = tensor.shape  # CONV_2D [out, height, width, in], FULLY_CONNECTED [out, in]
+    bound = math.sqrt(6 / (math.prod(window) * (into + out)))
+    greatest = float(np.abs(np.frombuffer(tensor.data.tobytes(), np.float32)).max(initial=0.0))
+    return min(greatest / bound, 1.0)
 
 
 def _constant_factor(subgraph: reader.Subgraph, op: reader.Operator) -> float:

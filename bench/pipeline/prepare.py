@@ -13,10 +13,12 @@ from bench import accuracy, build, cache, plugins, sources
 from bench.data import Data, loaders
 from bench.errors import BuildError, UsageError
 from bench.inputs.launches import Fed, feed
+from bench.metrics import Wanted
+from bench.metrics.values import Accuracy
 from bench.observers import Observer
 from bench.recipes import Recipes
 from bench.text import one_line
-from bench.values import Accuracy, Failure, Model, Plan, Recipe, ReportWarning, Variant
+from bench.values import Failure, Model, Plan, Recipe, ReportWarning, Variant
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,14 +152,24 @@ def build_each(
         yield item
 
 
-def evaluate(prepared: Prepared, plan: Plan, observer: Observer) -> tuple[Accuracy | Failure, ...]:
-    """How well each variant answers the test samples, where there are any."""
+def evaluate(
+    prepared: Prepared, plan: Plan, observer: Observer, metrics: Wanted
+) -> tuple[Accuracy | Failure, ...]:
+    """How well each variant answers the test samples, where there are any.
+
+    Args:
+        metrics: asked for by output; what the labels ask for else.
+    """
     samples = prepared.data
     if samples is None or samples.test is None:
         return ()
     evaluated = []
     for outcome in accuracy.evaluate(
-        prepared.variants, samples, signature=plan.signature, progress=observer.step
+        prepared.variants,
+        samples,
+        signature=plan.signature,
+        progress=observer.step,
+        wanted=metrics,
     ):
         observer.finish()
         observer.outcome(outcome)

@@ -46,5 +46,5 @@ class Tally:
             not schedule.wants_more(self._launches[target][variant.name], self._plan)
             for variant in self._variants
         )
-        share = f"{self._plan.until * 100:g}"
-        return f"±{share} %: {known} of {len(more)} known, {name} about {more[name]} more"
+        precision = f"{self._plan.until * 100:g}"
+        return f"±{precision} %: {known} of {len(more)} known, {name} about {more[name]} more"

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench import schedule
 from bench.errors import UsageError
+from bench.metrics.values import Accuracy, Score
 from bench.records import End, Records, Session
+from bench.report import losses
 from bench.report.file_warnings import find_file_warnings
 from bench.report.op_times import OpTimes, op_times
 from bench.report.warnings import find_warnings
@@ -22,7 +24,6 @@ from bench.stats import stopping
 from bench.stats.sample import Sample
 from bench.stats.summary import compare_paired, summarize
 from bench.values import (
-    Accuracy,
     Comparison,
     Environment,
     Estimate,
@@ -55,19 +56,18 @@ class Row:
     baseline_accuracy: Accuracy | None = None
 
     @property
-    def loss(self) -> float | None:
-        """Accuracy lost against the baseline; without labels, the share of other answers than its.
+    def deciding(self) -> tuple[Score, ...]:
+        """The scores that limits are held against, each with its loss where it is known."""
+        return losses.deciding(self.accuracy, self.baseline_accuracy)
 
+    @property
+    def loss(self) -> float | None:
+        """What is lost against the baseline, of the output that loses most.
+
+        A difference of the metric that decides, or a fraction of the baseline's (``values.Score``);
         None where it is not known.
         """
-        if self.variant is self.baseline:
-            return 0.0
-        if self.accuracy is None:
-            return None
-        theirs = self.baseline_accuracy
-        if self.accuracy.top1 is not None and theirs is not None and theirs.top1 is not None:
-            return theirs.top1 - self.accuracy.top1
-        return None if self.accuracy.agreement is None else 1.0 - self.accuracy.agreement
+        return 0.0 if self.variant is self.baseline else losses.worst(self.deciding)
 
     @property
     def size_ratio(self) -> float:
@@ -236,7 +236,7 @@ def _made_up_for(failure: Failure, records: Records) -> bool:
 
 
 def harness_cost(end: End) -> float:
-    """The share of the measuring's wall time that was spent outside launches."""
+    """The fraction of the measuring's wall time that was spent outside launches."""
     return max(0.0, 1.0 - end.launches_s / end.wall_s) if end.wall_s else 0.0
 
 
@@ -337,7 +337,7 @@ def _not_known(
 
 
 def _half_width(estimate: Estimate) -> float:
-    """The longer half of an interval, as a share of the figure."""
+    """The longer half of an interval, as a fraction of the figure."""
     if estimate.low is None or estimate.high is None:
         return math.inf
     return max(estimate.high / estimate.value, estimate.value / max(estimate.low, 1e-9)) - 1

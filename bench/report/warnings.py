@@ -2,14 +2,14 @@
 
 Codes: ``too-few-runs``, ``spread``, ``two-groups``, ``two-speeds``, ``drift``, ``baseline-moved``,
 ``throttled``, ``no-temperature``, ``busy-host``. Each asks for certainty and for a size that
-matters; how often each cries wolf on clean launches is simulated in ``tests``.
+matters; the false-positive rate of each on clean launches is simulated in ``tests``.
 
 Keys read from ``Launch.state``, all optional:
 
 - ``before``, ``after``: readings of the device, each with ``thermal_status`` (a name, or a number:
-  0 or ``none`` is well) and ``celsius``;
+  0 or ``none`` is well);
 - ``work_us``, ``cool_work_us``: time of a fixed piece of work, now and when the device was cool;
-- ``other_cpu_share``: share of the host's CPU time that other processes took during the launch.
+- ``other_cpu_share``: fraction of the host's CPU time that other processes took during the launch.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from bench.stats.summary import missing_p99
 from bench.values import Launch, ReportWarning
 
 WIDE_SPREAD = 0.20
-"""Of launch medians, from the first decile to the last, as a share of their median."""
+"""Of launch medians, from the first decile to the last, as a fraction of their median."""
 
 NOTEWORTHY_GROUPS = 0.05
 NOTEWORTHY_DRIFT = 0.03
@@ -152,13 +152,13 @@ _OF_A_VARIANT: tuple[Callable[[Sample], ReportWarning | None], ...] = (
 def _drift(launches: Samples, target: str) -> ReportWarning | None:
     """All variants together, so that it is the device that drifts."""
     change, certain = drift(_by_block([_around_own(each) for each in launches.values()]))
-    share = math.expm1(float(change))
-    if not certain or abs(share) < NOTEWORTHY_DRIFT:
+    relative = math.expm1(float(change))
+    if not certain or abs(relative) < NOTEWORTHY_DRIFT:
         return None
-    slower = "slower" if share > 0 else "faster"
+    slower = "slower" if relative > 0 else "faster"
     return ReportWarning(
         code="drift",
-        message=f"launches became {abs(share):.0%} {slower} in the course of the session",
+        message=f"launches became {abs(relative):.0%} {slower} in the course of the session",
         hint="ratios hold, for variants took turns; for medians warm up or cool down longer",
         target=target,
     )
@@ -171,20 +171,20 @@ def _baseline_moved(launches: Samples, baseline: str | None) -> ReportWarning | 
         return None
     own = _around_own(launches[baseline])
     beside: defaultdict[int, list[float]] = defaultdict(list)
-    for levels in others:
-        for block in levels.keys() & own.keys():
-            beside[block].append(levels[block])
+    for medians in others:
+        for block in medians.keys() & own.keys():
+            beside[block].append(medians[block])
     relative = {block: own[block] - sum(each) / len(each) for block, each in beside.items()}
     if not relative:
         return None
     change, certain = drift(_by_block([relative]))
-    share = math.expm1(float(change))
-    if not certain or abs(share) < NOTEWORTHY_DRIFT:
+    moved = math.expm1(float(change))
+    if not certain or abs(moved) < NOTEWORTHY_DRIFT:
         return None
-    slower = "slower" if share > 0 else "faster"
+    slower = "slower" if moved > 0 else "faster"
     return _warning(
         "baseline-moved",
-        f"the baseline became {abs(share):.0%} {slower} beside the other variants",
+        f"the baseline became {abs(moved):.0%} {slower} beside the other variants",
         "every ratio leans on it: measure again, with more launches and a device at rest",
         launches[baseline][0],
     )
@@ -256,7 +256,7 @@ def _around_own(sample: Sample) -> dict[int, float]:
 def _by_block(series: Sequence[Mapping[int, float]]) -> Floats:
     """The mean of several series at each block, in order."""
     blocks: defaultdict[int, list[float]] = defaultdict(list)
-    for levels in series:
-        for block, level in levels.items():
-            blocks[block].append(level)
+    for values in series:
+        for block, value in values.items():
+            blocks[block].append(value)
     return np.array([sum(blocks[block]) / len(blocks[block]) for block in sorted(blocks)])

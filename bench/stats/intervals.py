@@ -1,4 +1,4 @@
-"""95 % intervals over launches, on plain arrays of logarithms.
+"""Intervals over launches, 95 % for figures and 96 % for ratios, on plain arrays of logarithms.
 
 Times are compared as ratios, so everything here works on natural logarithms of times. Every
 function takes arrays whose last axis counts launches (or blocks) and works on all leading axes at
@@ -35,6 +35,10 @@ ALARM_TAIL = 0.02
 """Each tail of the interval of a ratio. It is thus a 96 % one: at exactly 95 %, two thousand
 comparisons of a file with itself would as often as not give more than 5 % false alarms."""
 
+WIDEST = 10.0
+"""An interval whose ends differ by more than this factor says nothing and is none: Student's t of
+two launches may reach from zero to a million seconds."""
+
 _ALL_PAIRS_UP_TO = 500
 
 _FINE = 1e-7
@@ -49,15 +53,15 @@ class Interval(NamedTuple):
     high: Floats
 
 
-def quantile_interval(values: Floats, share: float) -> Interval:
-    """The quantile of order ``share`` of a distribution, from independent draws of it.
+def quantile_interval(values: Floats, fraction: float) -> Interval:
+    """The quantile of order ``fraction`` of a distribution, from independent draws of it.
 
     Distribution-free: by interpolated order statistics (Hutson 1999, see ``fractional_order``).
     """
     ordered = np.sort(values, axis=-1)
     size = ordered.shape[-1]
-    low, high = (_order(ordered, fractional_order(size, share, end)) for end in (LOW, HIGH))
-    return Interval(_order(ordered, _middle_order(size, share)), low, high)
+    low, high = (_order(ordered, fractional_order(size, fraction, end)) for end in (LOW, HIGH))
+    return Interval(_order(ordered, _middle_order(size, fraction)), low, high)
 
 
 def center_interval(values: Floats) -> Interval:
@@ -127,12 +131,12 @@ def unpaired_interval(old: Floats, new: Floats) -> Interval:
     return Interval(difference, difference - half, difference + half)
 
 
-def p99_from_maxima(maxima: Floats, levels: Floats, runs: NDArray[Any]) -> Interval:
+def p99_from_maxima(maxima: Floats, medians: Floats, runs: NDArray[Any]) -> Interval:
     """The P99 of one run, from the maximum of each launch.
 
     Args:
         maxima: logarithms of the largest of each launch's runs, (…, launches).
-        levels: logarithms of each launch's median (or mean), (…, launches).
+        medians: logarithms of each launch's median (or mean), (…, launches).
         runs: of each launch, (launches,); they may differ.
 
     With F the distribution of one run, the maximum of n runs is at most x with probability F(x)ⁿ:
@@ -145,32 +149,32 @@ def p99_from_maxima(maxima: Floats, levels: Floats, runs: NDArray[Any]) -> Inter
     before and launches do not differ at all, the figure lies 0.3 % low, which is seen from about
     40 launches on; neighbours more alike than that need samples.
     """
-    share = float(np.mean(0.99**runs))
-    return _sum(center_interval(levels), quantile_interval(maxima - levels, share))
+    fraction = float(np.mean(0.99**runs))
+    return _sum(center_interval(medians), quantile_interval(maxima - medians, fraction))
 
 
-def p99_from_samples(samples: Floats, levels: Floats, runs: NDArray[Any]) -> Interval:
+def p99_from_samples(samples: Floats, medians: Floats, runs: NDArray[Any]) -> Interval:
     """The P99 of one run, from every run of every launch.
 
     Args:
         samples: logarithms, launch after launch, (…, all runs).
-        levels: logarithms of each launch's median, (…, launches).
+        medians: logarithms of each launch's median, (…, launches).
         runs: of each launch, (launches,).
 
-    The runs are levelled (divided by their launch's median) and pooled. The interval is that of
+    The runs are normalised by their launch's median and pooled. The interval is that of
     order statistics for as many runs as are worth one independent run each: slow runs that come
     in clusters or in some launches only count for less (Woodruff 1952, JASA 47:635-646; the
     effective size as in Korn and Graubard 1998, Survey Methodology 24:193-201), though never for
     less than the fewest with which an interval exists.
     """
-    residuals = samples - np.repeat(levels, runs, axis=-1)
+    residuals = samples - np.repeat(medians, runs, axis=-1)
     ordered = np.sort(residuals, axis=-1)
     size = ordered.shape[-1]
     value = _order(ordered, _middle_order(size, 0.99))
     worth = np.maximum(size / _design_effect(residuals > value[..., None], runs), MIN_P99_RUNS)
     low = _order(ordered, _scaled_orders(worth, size, LOW))
     high = _order(ordered, _scaled_orders(worth, size, HIGH))
-    return _sum(center_interval(levels), Interval(value, low, high))
+    return _sum(center_interval(medians), Interval(value, low, high))
 
 
 def _sum(first: Interval, second: Interval) -> Interval:
@@ -196,10 +200,10 @@ def _order(ordered: Floats, order: float | Floats | None) -> Floats:
     return (at + (position - below) * (after - at))[..., 0]
 
 
-def _middle_order(size: int, share: float) -> float:
+def _middle_order(size: int, fraction: float) -> float:
     """The median-unbiased order of a quantile, at the nearest end where there is none."""
-    order = fractional_order(size, share, MIDDLE)
-    return order if order is not None else (1.0 if share < 0.5 else float(size))
+    order = fractional_order(size, fraction, MIDDLE)
+    return order if order is not None else (1.0 if fraction < 0.5 else float(size))
 
 
 def _scaled_orders(worth: Floats, size: int, confidence: float) -> Floats:
@@ -211,14 +215,14 @@ def _scaled_orders(worth: Floats, size: int, confidence: float) -> Floats:
 
 
 def _design_effect(slow: NDArray[np.bool_], runs: NDArray[Any]) -> Floats:
-    """How many times the variance of the share of slow runs exceeds that of independent runs."""
+    """How many times the variance of the fraction of slow runs exceeds that of independent runs."""
     launches, total = len(runs), int(np.sum(runs))
     if launches < 2:
         return np.ones(slow.shape[:-1])
     counts = np.add.reduceat(slow, np.cumsum(runs) - runs, axis=-1, dtype=np.float64)
-    share = counts.sum(axis=-1, keepdims=True) / total
-    between = launches / (launches - 1) * np.sum((counts - runs * share) ** 2, axis=-1)
-    alone = total * (share * (1 - share))[..., 0]
+    fraction = counts.sum(axis=-1, keepdims=True) / total
+    between = launches / (launches - 1) * np.sum((counts - runs * fraction) ** 2, axis=-1)
+    alone = total * (fraction * (1 - fraction))[..., 0]
     effect: Floats = np.maximum(between / np.maximum(alone, 1e-12), 1.0)
     return effect
 

@@ -68,10 +68,10 @@ def _t_cdf(t: float, df: float) -> float:
 
 
 @lru_cache(maxsize=65536)
-def fractional_order(size: float, share: float, confidence: float) -> float | None:
+def fractional_order(size: float, fraction: float, confidence: float) -> float | None:
     """Which order statistic lies at or below a quantile with the given confidence.
 
-    Of ``size`` draws the r-th smallest lies at or below the quantile of order ``share`` with
+    Of ``size`` draws the r-th smallest lies at or below the quantile of order ``fraction`` with
     probability I_share(r, size + 1 - r). Solved for a real r from 1 to ``size``, to be
     interpolated between neighbours (Hutson 1999, "Calculating nonparametric confidence intervals
     for quantiles using fractional order statistics", Journal of Applied Statistics 26:343-353).
@@ -82,7 +82,7 @@ def fractional_order(size: float, share: float, confidence: float) -> float | No
     """
 
     def reached(order: float) -> float:
-        return incomplete_beta(order, size + 1.0 - order, share)
+        return incomplete_beta(order, size + 1.0 - order, fraction)
 
     if size < 1.0 or reached(1.0) < confidence or reached(size) > confidence:
         return None

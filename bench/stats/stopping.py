@@ -1,15 +1,15 @@
 """When to stop measuring (``--until 2%``), and how many launches more would tell.
 
-Launches go on until the median is known to within a share of itself. Stopping as soon as the
+Launches go on until the median is known to within a fraction of itself. Stopping as soon as the
 interval *looks* narrow picks out the moments when it happens to be too narrow: simulated, a 95 %
-interval shown then covers 90 to 92 %. Two things keep the promise (Chow and Robbins 1965, "On the
+interval shown then covers 90 to 92 %. Two things prevent that (Chow and Robbins 1965, "On the
 asymptotic theory of fixed-width sequential confidence intervals for the mean", Annals of
 Mathematical Statistics 36:457-462; with order statistics in place of the mean, Geertsema 1970,
 "Sequential confidence intervals based on rank tests", Annals of Mathematical Statistics
 41:1016-1026):
 
-- the claim has a fixed width: the true median lies within the share of the one shown. Give the
-  share to ``stats.summarize(until=…)`` too, and it never shows a narrower interval;
+- the claim has a fixed width: the true median lies within that fraction of the one shown. Give the
+  precision to ``bench.summarize(until=…)`` too, and it never shows a narrower interval;
 - the rule asks for a tenth more than that, and for ten launches at least.
 
 What it then covers is simulated in ``tests``.
@@ -24,7 +24,7 @@ from typing import Literal
 
 import numpy as np
 
-from bench.stats.intervals import Floats, center_interval
+from bench.stats.intervals import MIN_ORDER_LAUNCHES, Floats, center_interval
 from bench.stats.sample import Sample
 from bench.values import Comparison, Launch
 
@@ -38,25 +38,25 @@ _HOPELESS = 10_000
 GateResult = Literal["pass", "regression", "can't tell"]
 
 
-def enough(launches: Sequence[Launch], share: float) -> bool:
-    """Whether launches of one variant may stop: its median is known to within ``share``.
+def enough(launches: Sequence[Launch], precision: float) -> bool:
+    """Whether launches of one variant may stop: its median is known to within ``precision``.
 
     Args:
         launches: of one variant on one target, so far.
-        share: 0.02 for 2 %.
+        precision: 0.02 for 2 %.
     """
     if len(launches) < MIN_LAUNCHES:
         return False
-    return bool(reaches(Sample.of(launches).log_medians, share))
+    return bool(reaches(Sample.of(launches).log_medians, precision))
 
 
-def needed(launches: Sequence[Launch], share: float) -> int:
+def needed(launches: Sequence[Launch], precision: float) -> int:
     """About how many launches more it takes until ``enough``; 0 if it is.
 
     The interval narrows with the square root of the launches. From one launch nothing but the
     minimum can be told.
     """
-    if enough(launches, share):
+    if enough(launches, precision):
         return 0
     if len(launches) < 2:
         return MIN_LAUNCHES - len(launches)
@@ -66,13 +66,13 @@ def needed(launches: Sequence[Launch], share: float) -> int:
     half = spread / math.sqrt(len(medians))
     if len(launches) >= MIN_LAUNCHES:
         half = float(_half_width(medians))
-    total = math.ceil(len(launches) * (_MARGIN * half / math.log1p(share)) ** 2)
+    total = math.ceil(len(launches) * (_MARGIN * half / math.log1p(precision)) ** 2)
     return max(total, MIN_LAUNCHES, len(launches) + 1) - len(launches)
 
 
-def reaches(log_medians: Floats, share: float) -> np.ndarray:
+def reaches(log_medians: Floats, precision: float) -> np.ndarray:
     """The rule of ``enough`` on logarithms of launch medians, (…, launches)."""
-    return np.asarray(_MARGIN * _half_width(log_medians) <= math.log1p(share))
+    return np.asarray(_MARGIN * _half_width(log_medians) <= math.log1p(precision))
 
 
 def gate(comparison: Comparison, limit: float) -> GateResult:
@@ -109,6 +109,13 @@ def launches_to_tell(comparison: Comparison, limit: float = 0.0) -> int | None:
         return None
     total = math.ceil(comparison.blocks * (half / distance) ** 2)
     return max(total - comparison.blocks, 1)
+
+
+def launches_to_know(comparison: Comparison) -> int:
+    """How many launches more, at least, give a comparison an interval; 0 where it has one."""
+    if comparison.low is not None:
+        return 0
+    return max(MIN_ORDER_LAUNCHES - comparison.blocks, 1)
 
 
 def _half_width(log_medians: Floats) -> Floats:

@@ -1,20 +1,20 @@
-"""From launches to figures: summarize one variant, compare two, and say it in words.
+"""From launches to figures: summarize one variant, compare two.
 
 What the figures mean. Launches of one file differ by far more than the runs within a launch, and a
 user meets one launch at a time. So both figures describe the *typical launch*:
 
 - the **median** is the median over launches of a launch's median (or mean, where the tool prints
   nothing else): half of all launches are faster than that;
-- the **P99** is what 99 % of the runs of the typical launch stay within: each launch is levelled
-  to the typical one, then runs (or maxima) are pooled. The rare slow *launch* is no part of it:
+- the **P99** is what 99 % of the runs of the typical launch stay within: runs (or maxima) are
+  normalised by their launch's median and pooled. The rare slow *launch* is no part of it:
   ten launches cannot tell how slow one launch in a hundred is; the interval of the median and the
   warning on spread say how far launches lie apart.
 
 A launch should have some thirty runs or more: the median of ten runs that have two speeds lies off
 its own truth, which is seen from about 40 launches on (coverage 89 %).
 
-The methods, with their sources, stand in ``bench.stats.intervals``; what they promise is proven by
-simulation in ``tests``. None of them resamples.
+The methods, with their sources, stand in ``bench.stats.intervals``; how often they hold the
+truth is simulated in ``tests``. None of them resamples.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from bench.stats.intervals import (
     MIN_ORDER_LAUNCHES,
     MIN_P99_RUNS,
+    WIDEST,
     Interval,
     center_interval,
     p99_from_maxima,
@@ -55,7 +56,7 @@ def summarize(launches: Sequence[Launch], *, until: float | None = None) -> Summ
 
     Args:
         launches: at least one, all of the same variant and target.
-        until: the share at which launches stopped by themselves (see ``bench.stats.stopping``): the
+        until: the precision at which launches stopped by themselves (``bench.stats.stopping``): the
             interval of the median is then at least that wide, without which it would be too
             narrow to be true.
 
@@ -122,22 +123,6 @@ def compare_unpaired(old: Sequence[Launch], new: Sequence[Launch]) -> Comparison
     return _comparison(*sides, interval, blocks=min(map(len, sides)))
 
 
-def describe(comparison: Comparison) -> str:
-    """``2.7x faster``, ``1.1x slower`` or ``no clear change``.
-
-    As many digits as it takes to show a difference that is certain, however small: ``1.02x
-    slower``, never ``1.0x slower``.
-    """
-    if comparison.verdict == "no clear change":
-        return comparison.verdict
-    factor = max(comparison.ratio, 1.0 / comparison.ratio)
-    if factor >= 10:
-        return f"{factor:.0f}x {comparison.verdict}"
-    excess = max(factor - 1.0, 1e-6)
-    digits = max(1, -math.floor(math.log10(excess) + 1e-9))
-    return f"{factor:.{digits}f}x {comparison.verdict}"
-
-
 def can_give_p99(launches: int, runs: int, *, samples: bool) -> Missing | None:
     """Whether a plan of so many launches of so many runs gives a P99; None if it does.
 
@@ -178,8 +163,10 @@ def _launches_missing(runs: NDArray[Any]) -> Missing | None:
 
     The largest maximum lies above the P99, and the smallest below it, with 97.5 % each.
     """
-    share = float(np.mean(0.99**runs))
-    shorter = math.log(0.025) / math.log(max(share, 1.0 - share)) if 0.0 < share < 1.0 else math.inf
+    fraction = float(np.mean(0.99**runs))
+    shorter = (
+        math.log(0.025) / math.log(max(fraction, 1 - fraction)) if 0 < fraction < 1 else math.inf
+    )
     if len(runs) >= shorter:
         return None
     typical = round(float(np.mean(runs)))
@@ -203,7 +190,7 @@ def _sides(first: Sequence[Launch], second: Sequence[Launch]) -> tuple[Sample, S
 
 
 def _median(sample: Sample) -> Estimate:
-    return _estimate(center_interval(sample.log_medians), sample.kind, sample.rounding_us)
+    return _estimate(sample, center_interval(sample.log_medians), sample.kind, sample.rounding_us)
 
 
 def _p99(sample: Sample) -> Estimate | Missing:
@@ -211,30 +198,42 @@ def _p99(sample: Sample) -> Estimate | Missing:
         return missing
     if sample.kind == "samples":
         samples, runs = sample.samples_us
-        return _estimate(p99_from_samples(logs(samples), sample.log_medians, runs), "samples", 0.0)
+        interval = p99_from_samples(logs(samples), sample.log_medians, runs)
+        return _estimate(sample, interval, "samples", 0.0)
     maxima = sample.maxima_us
     assert maxima is not None
     medians = sample.medians_us
     if sample.kind == "launch means":
         medians = sample.means_without(maxima)
     interval = p99_from_maxima(logs(maxima), logs(medians), sample.runs)
-    return _estimate(interval, "launch maxima", rounding_us(maxima))
+    return _estimate(sample, interval, "launch maxima", rounding_us(maxima))
 
 
-def _stretched(estimate: Estimate, share: float | None) -> Estimate:
-    """At least as wide as the share of the value."""
-    if share is None or estimate.low is None or estimate.high is None:
+def _stretched(estimate: Estimate, precision: float | None) -> Estimate:
+    """At least as wide as the precision asked for."""
+    if precision is None or estimate.low is None or estimate.high is None:
         return estimate
-    low = min(estimate.low, estimate.value / (1.0 + share))
-    return replace(estimate, low=low, high=max(estimate.high, estimate.value * (1.0 + share)))
+    low = min(estimate.low, estimate.value / (1.0 + precision))
+    return replace(estimate, low=low, high=max(estimate.high, estimate.value * (1.0 + precision)))
 
 
-def _estimate(interval: Interval, kind: str, rounding: float) -> Estimate:
+def _estimate(sample: Sample, interval: Interval, kind: str, rounding: float) -> Estimate:
     """Back from logarithms to microseconds, widened by what printing has rounded away."""
-    value, low, high = (math.exp(float(end)) for end in interval)
+    value, low, high = map(float, interval)
+    if not _says_something(low, high, len(sample)):
+        return Estimate(math.exp(value), None, None, kind)
+    low, high = math.exp(low), math.exp(high)
+    return Estimate(math.exp(value), max(low - rounding, 0.0), high + rounding, kind)
+
+
+def _says_something(low: float, high: float, launches: int) -> bool:
+    """Whether there is an interval, on the scale of logarithms.
+
+    Student's t of a few launches that differ gives ends that are no figures of anything.
+    """
     if math.isnan(low) or math.isnan(high):
-        return Estimate(value, None, None, kind)
-    return Estimate(value, max(low - rounding, 0.0), high + rounding, kind)
+        return False
+    return launches >= MIN_ORDER_LAUNCHES or high - low <= math.log(WIDEST)
 
 
 def _comparison(old: Sample, new: Sample, interval: Interval, blocks: int) -> Comparison:
@@ -248,7 +247,9 @@ def _comparison(old: Sample, new: Sample, interval: Interval, blocks: int) -> Co
     verdict: Literal["faster", "slower", "no clear change"] = "no clear change"
     if low > 0.0 or high < 0.0:
         verdict = "slower" if low > 0.0 else "faster"
-    known = not (math.isnan(low) or math.isnan(high))
+    known = _says_something(low, high, blocks)
+    if not known:
+        verdict = "no clear change"
     return Comparison(
         variant=new[0].variant,
         baseline=old[0].variant,

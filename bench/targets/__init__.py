@@ -5,7 +5,7 @@ A target module offers two functions, found by the file's name::
     def discover(options: Mapping[str, str]) -> Sequence[TargetStatus]
     def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> Target
 
-``discover`` tells what is here, with the cure for what is not ready; ``open`` makes a target of one
+``discover`` tells what is here, with a hint for what is not ready; ``open`` makes a target of one
 address (a serial; None where a kind has only one place). Options are the kind's own, by name,
 described in its docstring; where the module has ``OPTIONS``, their names, any other is refused.
 

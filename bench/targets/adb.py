@@ -53,7 +53,7 @@ from bench.targets._adb.options import Options, read_options
 from bench.targets._adb.probe import ABI_OF_MACHINE, Phone
 from bench.targets._adb.readiness import Fitness, Gate
 from bench.targets._adb.reply import Answer
-from bench.targets._adb.session import Session, cancelled
+from bench.targets._adb.session import DeviceSession, cancelled
 from bench.targets._adb.shell import AdbShell, DisconnectedError, Shell, quote
 from bench.targets._adb.state import DeviceState, parse_state
 from bench.targets._affinity import cpus
@@ -105,7 +105,7 @@ def clean(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple
         TargetError: as :func:`open`; or a harness is measuring there.
     """
     settings = read_options(options)
-    session = Session(_shell(phones.choose(address, settings)), settings)
+    session = DeviceSession(_shell(phones.choose(address, settings)), settings)
     try:
         return session.remove_all()
     except LaunchError as fault:
@@ -157,7 +157,7 @@ class AdbTarget:
         self._plan = plan
         self._options = options
         self._mask = mask(plan.affinity)
-        self._session = Session(shell, options)
+        self._session = DeviceSession(shell, options)
         self._gate = Gate(self._session.look, options, self._session.closing)
         self._refused: dict[str, LaunchError] = {}
         self._phone: Phone | None = None

@@ -240,14 +240,14 @@ class _HostUse:
         self._ours_s = _our_seconds()
 
     def facts(self) -> dict[str, Any]:
-        """``other_cpu_share``: the share of all CPU time that other processes took."""
+        """``other_cpu_share``: the fraction of all CPU time that other processes took."""
         now_s = _busy_seconds()
         if self._busy_s is None or now_s is None:
             return {}
         wall_s = time.perf_counter() - self._begin
         others_s = (now_s - self._busy_s) - (_our_seconds() - self._ours_s)
-        share = others_s / (wall_s * (os.cpu_count() or 1))
-        return {"other_cpu_share": round(min(max(share, 0.0), 1.0), 3)}
+        fraction = others_s / (wall_s * (os.cpu_count() or 1))
+        return {"other_cpu_share": round(min(max(fraction, 0.0), 1.0), 3)}
 
 
 def _busy_seconds() -> float | None:

@@ -9,19 +9,16 @@ stay fast.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bench.tflite.values import FileFacts
-from bench.values import Facts, Step, no_facts
+from bench.values import Facts, Step, StepProgress, no_facts
 
 if TYPE_CHECKING:
     from bench.data import Data
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done and how much there is."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Conversion:
         io: type of the model's inputs and outputs in ``int8`` and ``qat`` modes.
         per_channel_dense: False asks for the older form of quantized dense layers, which older
             runtimes can read.
-        rest: in ``qat`` mode, what becomes of layers that were not trained with quantization:
+        rest: in ``qat`` mode, how layers that were not trained with quantization compute:
             ``int8`` calibrates them on samples, ``float32`` leaves them.
     """
 
@@ -84,7 +81,7 @@ class Context:
     data: Data | None
     seed: int
     folder: Path
-    progress: Progress = field(default=lambda what, done, total: None)
+    progress: StepProgress = field(default=lambda what, done, total: None)
 
 
 class Technique(Protocol):
@@ -114,8 +111,8 @@ class Technique(Protocol):
         """
 
     def verify(self, step: Step, work: Work, facts: FileFacts) -> None:
-        """Hold the final file's facts (see ``bench.tflite.facts``) against the step's promise.
+        """Hold the final file's facts (see ``bench.tflite.facts``) against what the step asks for.
 
         Raises:
-            VerificationError: the promise is not in the file.
+            VerificationError: it is not in the file.
         """

@@ -1,4 +1,4 @@
-"""Which channels of a network live and die together. Pure numpy; no Keras here.
+"""Which channels of a network are pruned as one group. Pure numpy; no Keras here.
 
 Every output channel of a convolution or dense layer is a *unit*. Following the tensors through the
 network, each channel of each tensor is labelled with the units it is made of. Where two tensors are
@@ -93,7 +93,7 @@ class Family:
 
     Attributes:
         layers: their names, in order of calls.
-        groups: units that live and die together: (layer, channel) pairs of each group.
+        groups: units that are pruned as one: (layer, channel) pairs of each group.
     """
 
     layers: tuple[str, ...]
@@ -312,21 +312,21 @@ def _families(labeller: _Labeller, root: Labels) -> tuple[tuple[Family, ...], di
     return tuple(families), {k: why for k, why in untouched.items() if k not in wholly}
 
 
-def kept_of(count: int, share: float, multiple: int) -> int:
+def kept_of(count: int, fraction: float, multiple: int) -> int:
     """How many of ``count`` channels stay, at least one.
 
     Kernels of CPUs and accelerators work on whole vectors of channels, and 77 cost as much as 80:
     so a multiple is kept, where the layer has at least two of them.
     """
     if count < 2 * multiple:
-        return max(1, count - round(share * count))
-    return min(count, multiple * max(1, round((1 - share) * count / multiple)))
+        return max(1, count - round(fraction * count))
+    return min(count, multiple * max(1, round((1 - fraction) * count / multiple)))
 
 
 def choose(
     family: Family,
     scores: Mapping[str, npt.NDArray[np.floating]],
-    share: float,
+    fraction: float,
     multiple: int = 1,
 ) -> list[tuple[str, int]]:
     """The units to remove from a family: the groups of least importance, at least one group stays.
@@ -334,7 +334,7 @@ def choose(
     Args:
         family: tied layers.
         scores: importance of each unit (channels,), by layer; made comparable by each layer's mean.
-        share: of the groups to remove, within [0, 1).
+        fraction: of the groups to remove, within [0, 1).
         multiple: see :func:`kept_of`.
 
     Raises:
@@ -351,6 +351,6 @@ def choose(
                 )
             parts.append(float(scores[layer][channel]) / (mean or 1.0))
         values.append(float(np.mean(parts)))
-    count = len(values) - kept_of(len(values), share, multiple)
+    count = len(values) - kept_of(len(values), fraction, multiple)
     order = np.argsort(np.array(values), kind="stable")[:count]
     return [unit for index in order for unit in family.groups[index]]

@@ -86,8 +86,8 @@ def real(name: str, low: float, high: float, *, open_low: bool = False) -> Canon
     return parse
 
 
-def share(step: Step, *, allow_zero: bool = True) -> str:
-    """The argument as a share within [0, 1), such as ``0.8``.
+def fraction(step: Step, *, allow_zero: bool = True) -> str:
+    """The argument as a fraction within [0, 1), such as ``0.8``.
 
     Raises:
         RecipeError: missing, not a number, or out of range.
@@ -98,7 +98,7 @@ def share(step: Step, *, allow_zero: bool = True) -> str:
         value = float("nan")
     if not 0 <= value < 1 or (value == 0 and not allow_zero):
         raise RecipeError(
-            f"{step} needs a share from 0 up to, not including, 1",
+            f"{step} needs a fraction from 0 up to, not including, 1",
             hint=f"write {step.technique}:0.5 for half",
         )
     return f"{value:g}"

@@ -1,4 +1,4 @@
-"""Hold the finished file's facts (see :mod:`bench.tflite.facts`) against what a step promised."""
+"""Hold the finished file's facts (see :mod:`bench.tflite.facts`) against what a step asked for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.tflite.weights import fewest_zeros
 from bench.values import Step
 
 TOLERANCE = 0.01
-"""How far the share of zeros may lie below what was asked: one point."""
+"""How far the fraction of zeros may lie below what was asked: one point."""
 
 
 def sparsity(step: Step, work: Work, facts: FileFacts) -> None:

@@ -17,8 +17,8 @@ from bench.techniques._training import Settings, fine_tune
 from bench.tflite.values import FileFacts
 from bench.values import Step
 
-SUMMARY = "structured pruning: that share of the filters and units is removed, so it runs faster"
-ARGUMENT = "share of channels to remove from each layer, within [0, 1)"
+SUMMARY = "structured pruning: that fraction of the filters and units is removed, so it runs faster"
+ARGUMENT = "fraction of channels to remove from each layer, within [0, 1)"
 OPTIONS: Mapping[str, str] = {
     "importance": "what a channel is evaluated by: l1 (default) or l2 norm of its weights",
     "multiple": "so many channels, or a multiple, stay in each layer of twice as many, since "
@@ -39,11 +39,11 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
     """The step in canonical spelling.
 
     Raises:
-        RecipeError: a share outside [0, 1), a value out of range, or an impossible order.
+        RecipeError: a fraction outside [0, 1), a value out of range, or an impossible order.
     """
     reasons = {
         **_options.AFTER_CONVERSION,
-        "prune": "the filters it removes are those with most zeros, and the promised share is lost",
+        "prune": "the filters it removes are those with most zeros: too few would be left",
         "cluster": "clusters were made for all channels, and some would be left empty",
     }
     _options.refuse_after(step, earlier, reasons)
@@ -52,7 +52,7 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
         "multiple": _options.whole("multiple", 1, 1024),
         **_options.training_parsers(),
     }
-    return _options.canonical(step, _options.share(step), parsers, DEFAULTS)
+    return _options.canonical(step, _options.fraction(step), parsers, DEFAULTS)
 
 
 def apply(step: Step, work: Work, context: Context) -> Work:
@@ -67,12 +67,12 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     network = _channels_keras.network_of(model)
     families = _select(model, network, values.get("layers"))
     scores = _channels_keras.importance(model, network, values["importance"])
-    share = float(step.argument or 0)
+    fraction = float(step.argument or 0)
     multiple = int(values["multiple"])
     removed = [
         unit
         for family in families
-        for unit in _channels_graph.choose(family, scores, share, multiple)
+        for unit in _channels_graph.choose(family, scores, fraction, multiple)
     ]
     smaller = _channels_keras.rebuild(model, network, removed)
     facts = fine_tune(smaller, Settings.of(values), context, work, step)

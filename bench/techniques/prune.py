@@ -22,17 +22,17 @@ from bench.tflite.values import FileFacts
 from bench.values import Step
 
 SCHEDULES = ("polynomial", "constant")
-PRUNED_SHARE = 0.6
-"""Share of the steps after which all zeros are made, by default; the rest heals."""
+PRUNED_FRACTION = 0.6
+"""Fraction of the steps after which all zeros are made, by default; the rest heals."""
 ROUNDS = 25
 """How often the zeros are chosen anew until then, by default."""
 
-SUMMARY = "magnitude pruning: that share of the weights becomes zero, so that it zips well"
-ARGUMENT = "share of zeros within [0, 1), or m:n for m zeros in each n weights"
+SUMMARY = "magnitude pruning: that fraction of the weights becomes zero, so that it zips well"
+ARGUMENT = "fraction of zeros within [0, 1), or m:n for m zeros in each n weights"
 OPTIONS: Mapping[str, str] = {
     "schedule": "polynomial (cubic, default), constant, or your own module:function, called with "
-    "(step, begin, end, target) for the share at that step",
-    "initial": "share of zeros at the begin of the polynomial, default 0.2",
+    "(step, begin, end, target) for the fraction at that step",
+    "initial": "fraction of zeros at the begin of the polynomial, default 0.2",
     "begin": "step of the optimizer at which pruning begins, default 0",
     "end": "step at which all zeros are made, default after 60 % of all steps",
     "frequency": "steps between two choices of zeros, default such that there are 25",
@@ -54,14 +54,14 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
     """The step in canonical spelling.
 
     Raises:
-        RecipeError: a share outside [0, 1), a value out of range, or an impossible order.
+        RecipeError: a fraction outside [0, 1), a value out of range, or an impossible order.
     """
     reasons = {
         **_options.AFTER_CONVERSION,
         "cluster": "zero would come as one more value into each cluster",
     }
     _options.refuse_after(step, earlier, reasons)
-    argument = _m_by_n(step) if ":" in (step.argument or "") else _options.share(step)
+    argument = _m_by_n(step) if ":" in (step.argument or "") else _options.fraction(step)
     parsers = {
         "schedule": _schedule_name,
         "initial": _options.real("initial", 0, 0.999),
@@ -151,7 +151,7 @@ def plan(values: Mapping[str, str], steps: int) -> tuple[int, int, int]:
         BuildError: the training is over before the end.
     """
     begin = int(values["begin"])
-    end = int(values.get("end", max(begin + 1, round(steps * PRUNED_SHARE))))
+    end = int(values.get("end", max(begin + 1, round(steps * PRUNED_FRACTION))))
     if end > steps:
         raise BuildError(
             f"pruning would end at step {end}, and training takes {steps} steps",
@@ -192,13 +192,13 @@ def _own_schedule(name: str, target: float, begin: int, end: int, frequency: int
     function = plugins.load_function(name, BuildError)
     if not callable(function):
         raise BuildError(f"schedule={name} is not a function", hint="name a function")
-    shares = shares_of(function, name, target, begin, end, frequency)
+    fractions = fractions_of(function, name, target, begin, end, frequency)
 
     class Own(sparsity.PruningSchedule):  # type: ignore[misc]
         def __call__(self, step: Any) -> Any:
-            index = tf.clip_by_value((step - begin) // frequency, 0, len(shares) - 1)
+            index = tf.clip_by_value((step - begin) // frequency, 0, len(fractions) - 1)
             due = self._should_prune_in_step(step, begin, end, frequency)
-            return due, tf.gather(tf.constant(shares, tf.float32), index)
+            return due, tf.gather(tf.constant(fractions, tf.float32), index)
 
         def get_config(self) -> dict[str, Any]:
             return {"class_name": type(self).__name__, "config": {}}
@@ -206,34 +206,35 @@ def _own_schedule(name: str, target: float, begin: int, end: int, frequency: int
     return Own()
 
 
-def shares_of(
+def fractions_of(
     function: Callable[..., Any], name: str, target: float, begin: int, end: int, frequency: int
 ) -> list[float]:
-    """The shares of zeros that a user's function asks for, at each step where zeros are chosen.
+    """The fractions of zeros that a user's function asks for, at each step where zeros are chosen.
 
     Raises:
         BuildError: it fails, leaves [0, 1), or does not arrive at the target.
     """
-    shares = []
+    fractions = []
     for at in range(begin, end + 1, frequency):
         try:
-            share = float(function(at, begin, end, target))
+            fraction = float(function(at, begin, end, target))
         except Exception as fault:  # the user's own code may raise anything
             raise BuildError(
                 f"schedule={name} failed at step {at} ({type(fault).__name__}: {fault})",
-                hint="it is called with (step, begin, end, target) and returns a share",
+                hint="it is called with (step, begin, end, target) and returns a fraction",
             ) from fault
-        if not 0 <= share < 1:
+        if not 0 <= fraction < 1:
             raise BuildError(
-                f"schedule={name} returned {share:g} at step {at}", hint="return a share in [0, 1)"
+                f"schedule={name} returned {fraction:g} at step {at}",
+                hint="return a fraction in [0, 1)",
             )
-        shares.append(share)
-    if abs(shares[-1] - target) > 0.005:
+        fractions.append(fraction)
+    if abs(fractions[-1] - target) > 0.005:
         raise BuildError(
-            f"schedule={name} ends at {shares[-1]:g}, and {target:g} was asked",
+            f"schedule={name} ends at {fractions[-1]:g}, and {target:g} was asked",
             hint="return the target at the step end",
         )
-    return shares
+    return fractions
 
 
 def _select(model: Any, step: Step, values: Mapping[str, str]) -> Selection:

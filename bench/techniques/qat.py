@@ -68,7 +68,7 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
 
 
 def _rest(values: Mapping[str, str]) -> str:
-    """What becomes of layers that are not trained with quantization."""
+    """How layers that are not trained with quantization compute."""
     return values.get("rest", "float32" if "layers" in values else "int8")
 
 
@@ -128,7 +128,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
 
 
 def verify(step: Step, work: Work, facts: FileFacts) -> None:
-    """No op computes in float after whole-model training; else the table shows the share in int8.
+    """No op computes in float after whole-model training; else the table says how many do.
 
     Raises:
         VerificationError: a float kernel is left.

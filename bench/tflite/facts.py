@@ -71,7 +71,7 @@ def check_file(path: Path, *, runnable: bool = True) -> None:
             bring along, no weights in another file.
 
     Raises:
-        ModelError: in one line, what is wrong with it and the cure.
+        ModelError: in one line, what is wrong with it and what to do.
     """
     graph = reader.load(path)
     if not runnable:

@@ -49,10 +49,10 @@ def read(path: Path) -> bytes:
 
 
 def looks_like(content: bytes, path: Path) -> tuple[str, str]:
-    """What a file that is no .tflite seems to be, and the cure."""
-    for magic, kind, cure in _KINDS:
+    """What a file that is no .tflite seems to be, and what to do about it."""
+    for magic, kind, hint in _KINDS:
         if content.startswith(magic):
-            return kind, cure
+            return kind, hint
     return _zip(content, path) or _text(content) or _protobuf(content, path) or _nothing(content)
 
 

@@ -142,8 +142,8 @@ def load(path: Path) -> Graph:
     """
     content = read(path)
     if content[4:8] != _IDENTIFIER:
-        kind, cure = looks_like(content, path)
-        raise ModelError(f"{path} is not a TFLite model but {kind}", hint=cure)
+        kind, hint = looks_like(content, path)
+        raise ModelError(f"{path} is not a TFLite model but {kind}", hint=hint)
     try:
         return _graph(content)
     # What flatbuffers and numpy raise on an offset, a count or a number that is out of range.

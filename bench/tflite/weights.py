@@ -164,7 +164,7 @@ def fewest_zeros(weights: Array, n: int) -> int:
 
 
 def block_sparsity(weights: Array, block: tuple[int, int]) -> float:
-    """The share of blocks that are all zero; blocks at the edge may be smaller.
+    """The fraction of blocks that are all zero; blocks at the edge may be smaller.
 
     Args:
         weights: ``[rows, columns]``. A dense layer of TFLite is ``[out, in]``, the transpose of

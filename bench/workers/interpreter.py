@@ -2,7 +2,7 @@
 
 The public Python interpreter runs the main subgraph only, or copies all tensors on each call of a
 signature, which would be timed too. So the wrapper beneath it is asked directly, with the number
-of the signature's subgraph; a test holds its methods against the versions promised.
+of the signature's subgraph; a test holds its methods against the versions supported.
 """
 
 from __future__ import annotations

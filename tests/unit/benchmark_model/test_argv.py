@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bench.benchmark_model.argv import DELEGATES, argv, dialect_of
 from bench.errors import TargetError
-from bench.values import MeasuredInput
+from bench.values import MeasuredInput, Plan
 
 
 def given(
@@ -17,12 +18,15 @@ def given(
     return MeasuredInput(name, name, dtype, shape, is_resized=True, bounds=bounds)
 
 
+PLAN = Plan(runs=69, warmup_runs=10, warmup_s=0.0, threads=1, timeout_s=300.0)
+OF_A_LAUNCH = ("inputs", "signature", "dialect")
 RESIZED = MeasuredInput("x", "x", "float32", (1, 2), is_resized=True)
 
 
 def make(**options: Any) -> list[str]:
-    plan: dict[str, Any] = {"runs": 69, "warmup_runs": 10, "threads": 1}
-    return argv("/d/benchmark_model", "/d/m.tflite", **(plan | options))
+    """The command line; options are fields of the plan, or what belongs to one launch."""
+    own = {name: options.pop(name) for name in OF_A_LAUNCH if name in options}
+    return argv("/d/benchmark_model", "/d/m.tflite", replace(PLAN, **options), **own)
 
 
 def test_counts_are_exact_and_nothing_else_is_passed() -> None:
@@ -34,6 +38,7 @@ def test_counts_are_exact_and_nothing_else_is_passed() -> None:
         "--warmup_runs=10",
         "--warmup_min_secs=0",
         "--num_threads=1",
+        "--max_secs=300",
     ]
 
 
@@ -55,9 +60,9 @@ def test_shapes_signature_bound_and_profile() -> None:
     arguments = make(
         inputs=[given("image:0", 1, 224, 224, 3), given("ids", 1, 20)],
         signature="encode",
-        max_s=90.0,
+        timeout_s=90.0,
         profile=True,
-        extra=["--use_caching=true", "--allow_fp16=true"],
+        tool_args=("--use_caching=true", "--allow_fp16=true"),
     )
     assert "--input_layer=image:0,ids" in arguments
     assert "--input_layer_shape=1,224,224,3:1,20" in arguments
@@ -84,12 +89,12 @@ def test_shapes_signature_bound_and_profile() -> None:
 )
 def test_a_further_argument_may_not_repeat_one_of_ours(extra: list[str], said: str) -> None:
     with pytest.raises(TargetError, match=said):
-        make(extra=extra, max_s=90.0, inputs=[RESIZED], profile=True)
+        make(tool_args=tuple(extra), inputs=[RESIZED], profile=True)
 
 
 def test_a_further_argument_may_say_what_we_do_not() -> None:
     extra = ["--input_layer=x", "--input_layer_value_files=x:f", "--enable_op_profiling=true", "-v"]
-    assert make(extra=extra)[-4:] == extra
+    assert make(tool_args=tuple(extra))[-4:] == extra
 
 
 def test_an_input_that_is_as_the_file_says_needs_no_flag() -> None:
@@ -118,7 +123,7 @@ def test_litert_is_told_bounds_alone() -> None:
 
 def test_nothing_is_quoted_here() -> None:
     odd = "/d/a model's $(rm) \n.tflite"
-    assert f"--graph={odd}" in argv("t", odd, runs=1, warmup_runs=0, threads=1)
+    assert f"--graph={odd}" in argv("t", odd, PLAN)
 
 
 def test_litert_has_flags_of_its_own() -> None:

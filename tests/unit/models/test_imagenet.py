@@ -55,3 +55,15 @@ def test_trained_weights_make_another_model(
     trained = fresh(name)
     assert "--data" in str(trained["NO_ACCURACY"])
     assert cache.hash_files(trained["FILES"]) != cache.hash_files(without["FILES"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bytes_become_what_the_models_take(name):
+    bytes_ = np.array([[[[0, 51, 255]]]], np.uint8)
+    adapted = plugins.load("models", name).adapt(
+        {"x_test": bytes_, "y_test": bytes_, "x_train": bytes_ / 255}
+    )
+    np.testing.assert_allclose(adapted["x_test"], [[[[-1, -0.6, 1]]]], atol=1e-6)
+    assert adapted["x_test"].dtype == np.float32
+    assert adapted["y_test"] is bytes_
+    assert adapted["x_train"].max() == 1

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.errors import StableLaunchError, TargetError, TransientLaunchError
+from bench.errors import LAUNCH_ERROR_CLASSES, StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import local
-from bench.values import LAUNCH_ERROR_CLASSES, MeasuredInput, Plan
+from bench.values import MeasuredInput, Plan
 from tests import examples
 
 
@@ -138,4 +138,4 @@ def test_a_launch_that_takes_too_long_may_pass(monkeypatch):
 def test_what_else_the_host_does_is_a_share():
     use = local._HostUse()
     facts = use.facts()
-    assert all(0.0 <= share <= 1.0 for share in facts.values())
+    assert all(0.0 <= fraction <= 1.0 for fraction in facts.values())

@@ -170,7 +170,7 @@ def test_one_channel_always_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "share", "multiple", "kept"),
+    ("count", "fraction", "multiple", "kept"),
     [
         (128, 0.5, 8, 64),
         (128, 0.4, 8, 80),
@@ -183,8 +183,10 @@ def test_one_channel_always_stays() -> None:
         (16, 0.0, 8, 16),
     ],
 )
-def test_whole_vectors_of_channels_stay(count: int, share: float, multiple: int, kept: int) -> None:
-    assert kept_of(count, share, multiple) == kept
+def test_whole_vectors_of_channels_stay(
+    count: int, fraction: float, multiple: int, kept: int
+) -> None:
+    assert kept_of(count, fraction, multiple) == kept
 
 
 def test_tied_channels_are_evaluated_together_on_one_scale() -> None:

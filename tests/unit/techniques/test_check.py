@@ -49,10 +49,10 @@ def test_recipes_have_one_canonical_spelling(spelt: str, canonical: str) -> None
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("prune", "share"),
-        ("prune:1", "share"),
-        ("prune:-0.1", "share"),
-        ("prune:half", "share"),
+        ("prune", "fraction"),
+        ("prune:1", "fraction"),
+        ("prune:-0.1", "fraction"),
+        ("prune:half", "fraction"),
         ("prune:4:2", "m:n"),
         ("prune:0:4", "m:n"),
         ("prune:2:4,block=4x1", "block="),
@@ -79,7 +79,7 @@ def test_recipes_have_one_canonical_spelling(spelt: str, canonical: str) -> None
         ("qat,epochs=0", "epochs=0"),
         ("tune:3", "no argument"),
         ("tune,layers=Dense", "layers"),
-        ("channels:1", "share"),
+        ("channels:1", "fraction"),
         ("channels:0.5,importance=taylor", "importance=taylor"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.errors import BuildError
-from bench.techniques.prune import plan, shares_of
+from bench.techniques.prune import fractions_of, plan
 
 
 def test_by_default_zeros_are_complete_after_60_percent_in_25_rounds() -> None:
@@ -40,7 +40,7 @@ def test_an_own_schedule_is_asked_at_each_step_where_zeros_are_chosen() -> None:
         asked.append(step)
         return target * (step - begin) / (end - begin)
 
-    assert shares_of(linear, "x:linear", 0.8, 0, 4, 2) == pytest.approx([0.0, 0.4, 0.8])
+    assert fractions_of(linear, "x:linear", 0.8, 0, 4, 2) == pytest.approx([0.0, 0.4, 0.8])
     assert asked == [0, 2, 4]
 
 
@@ -55,4 +55,4 @@ def test_an_own_schedule_is_asked_at_each_step_where_zeros_are_chosen() -> None:
 )
 def test_an_own_schedule_that_breaks_its_contract_is_told(function: object, told: str) -> None:
     with pytest.raises(BuildError, match=told):
-        shares_of(function, "x:f", 0.8, 0, 4, 2)  # type: ignore[arg-type]
+        fractions_of(function, "x:f", 0.8, 0, 4, 2)  # type: ignore[arg-type]
