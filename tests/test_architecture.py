@@ -54,7 +54,17 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "techniques": ("values", "data", "tflite.values"),
     "techniques.*": ("errors", "values", "plugins", "data", "tflite"),
     "build": (
-        *("errors", "values", "cache", "encoding", "data", "recipes", "techniques", "tflite"),
+        *(
+            "errors",
+            "values",
+            "cache",
+            "plugins",
+            "encoding",
+            "data",
+            "recipes",
+            "techniques",
+            "tflite",
+        ),
         *("workers", "text"),
     ),
     "build.convert": ("errors", "data", "techniques", "workers"),
@@ -75,6 +85,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "benchmark_model*": ("errors", "values", "cache"),
     "targets": ("values",),
     "targets.*": ("errors", "values", "plugins", "cache", "workers", "benchmark_model"),
+    "testing": ("errors", "values", "targets"),
     "schedule": ("values", "stats"),
     "measure": ("errors", "values", "targets", "schedule"),
     # All of it in one call
@@ -83,6 +94,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("errors", "values", "cache", "plugins", "workers", "recipes", "sources", "data"),
         *("build", "accuracy", "targets", "schedule", "measure", "stats", "records"),
         *("report", "observers", "inputs", "text", "metrics"),
+        "tflite",
     ),
     # Showing
     "report*": (

@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from bench import cache, encoding, errors, recipes, workers
+from bench import cache, encoding, errors, plugins, recipes, workers
 from bench.data import Data
 from bench.errors import BuildError, ModelError
 from bench.techniques import Work
@@ -107,6 +107,9 @@ def _build_one(
 ) -> Built:
     uses_data = recipes.trains(recipe) or recipes.calibrates(recipe)
     what = str(recipe) if builder.signature is None else f"{recipe} of {builder.signature}"
+    # A technique of another package builds other files when it changes.
+    theirs = {plugins.fingerprint("techniques", step.technique) for step in recipe.steps} - {""}
+    what = "; ".join([what, *sorted(theirs)])
     key = _key(what, model, data if uses_data else None, seed if uses_data else None)
     folder = cache.folder("variants")
     file, notes = folder / f"{key}.tflite", folder / f"{key}.json"

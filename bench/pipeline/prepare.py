@@ -18,6 +18,7 @@ from bench.metrics.values import Accuracy
 from bench.observers import Observer
 from bench.recipes import Recipes
 from bench.text import one_line
+from bench.tflite.facts import check_file
 from bench.values import Failure, Model, Plan, Recipe, ReportWarning, Variant
 
 
@@ -77,7 +78,11 @@ def load(model: Any, data: Any, scratch: Path) -> Source:
         found = Model(name, "tflite", " ".join(map(str, files)), cache.hash_files(_readable(files)))
     else:
         files = ()
-        found = sources.resolve(_only(model))
+        only = _only(model)
+        if isinstance(only, (str, Path)):
+            found = sources.resolve(str(only))
+        else:
+            found = sources.from_memory(only)
     samples = sources.load_data(found, data_source)
     if in_memory is not None and samples is not None:
         samples = replace(samples, source=in_memory.source, notes=in_memory.notes)
@@ -181,12 +186,14 @@ def tflite_paths(model: Any) -> tuple[Path, ...] | None:
     """The files, if all that was given are ready .tflite files; None for a source model.
 
     Raises:
-        UsageError: several models that are not all .tflite.
+        UsageError: none, or several models that are not all .tflite.
     """
     given = list(model) if isinstance(model, (list, tuple)) else [model]
+    if not given:
+        raise UsageError("no model is given", hint="give a name or a path")
     paths = [Path(each) for each in given if isinstance(each, (str, Path))]
     ready = tuple(path for path in paths if sources.SUFFIXES.get(path.suffix.lower()) == "tflite")
-    if given and len(ready) == len(given):
+    if len(ready) == len(given):
         return ready
     if len(given) != 1:
         raise UsageError(
@@ -201,7 +208,7 @@ def _only(model: Any) -> Any:
 
 def _readable(files: Sequence[Path]) -> Sequence[Path]:
     for path in files:
-        sources.resolve(str(path))  # says what is wrong with it
+        check_file(path)  # says what is wrong with it
     return files
 
 
