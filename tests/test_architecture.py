@@ -52,7 +52,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     # Building: what may lead to TensorFlow
     "techniques": ("values", "data", "tflite.values"),
-    "techniques.*": ("errors", "values", "plugins", "data", "tflite"),
+    "techniques.*": ("errors", "values", "text", "metrics", "plugins", "data", "tflite"),
     "build": (
         *(
             "errors",
@@ -67,7 +67,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         ),
         *("workers", "text"),
     ),
-    "build.convert": ("errors", "data", "techniques", "workers"),
+    "build.convert": ("errors", "values", "text", "data", "techniques", "tflite"),
+    "build.causes": ("errors", "workers"),
+    "build.forms": ("errors", "techniques"),
     "build._specs": ("errors", "inputs", "workers"),
     "build.worker": (
         *("errors", "values", "cache", "data", "inputs", "recipes", "sources", "techniques"),
@@ -125,7 +127,7 @@ WAYS_IN = ("cli", "pytest_latency", "pytest_plugin", "__main__")
 
 TENSORFLOW = {"tensorflow", "keras", "tf_keras", "tensorflow_model_optimization"}
 MAY_HOLD_TENSORFLOW = (
-    *("build.worker", "build.convert", "build._specs", "build._precision"),
+    *("build.worker", "build.convert", "build.forms", "build._specs", "build._precision"),
     *("sources", "techniques.*"),
 )
 LAUNCH_PATH = (

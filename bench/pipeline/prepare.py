@@ -129,9 +129,10 @@ def build_variants(
                 observer.warn(f"{warning.message}: {warning.hint}")
         variants.append(outcome)
     if not variants:
-        raise BuildError(
-            f"no variant could be built ({failures[0].message})", hint=failures[0].hint
-        )
+        (message, hint), *others = dict.fromkeys((each.message, each.hint) for each in failures)
+        for other in others:
+            observer.warn(": ".join(other))
+        raise BuildError(f"no variant could be built ({message})", hint=hint)
     return _prepared(source.model, feed(variants, plan, data), failures)
 
 
@@ -152,7 +153,7 @@ def build_each(
         observer.finish()
         item = outcome if isinstance(outcome, Failure) else outcome.variant
         if isinstance(item, Failure):
-            observer.warn(f"{item.variant} failed: {item.message}: {item.hint}")
+            observer.warn(f"{item.variant} failed")  # why is told once, when all are built
         observer.outcome(item)
         yield item
 
