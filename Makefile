@@ -12,13 +12,17 @@ READY = $(VENV)/.ready
 TESTS =
 TEST_OPTIONS =
 
-.PHONY: run test check docs phone phone-stop benchmark headline train lock clean help
+.PHONY: run test test-shims check docs phone phone-stop benchmark headline train lock clean help
 
 run: $(READY)  ## build all default variants of `fashion`, measure them, show the table
 	$(BIN)/bench run fashion
 
 test: $(READY)  ## all tests that this machine can run; those for the phone need root
 	$(BIN)/python -m pytest $(TEST_OPTIONS) $(TESTS)
+
+SHIMS = $(notdir $(patsubst %/,%,$(wildcard tests/phone/loopback/shims/*/)))
+test-shims: $(READY)  ## all of tests/phone under the shell of each other phone: an hour (Linux, root)
+	for shim in $(SHIMS); do $(BIN)/python -m pytest tests/phone --shim $$shim $(TEST_OPTIONS) || exit 1; done
 
 check: $(READY)  ## lint, format and types
 	$(BIN)/ruff check .

@@ -35,13 +35,13 @@ if TYPE_CHECKING:
         UsageError,
         VerificationError,
     )
+    from bench.metrics.values import Accuracy, Score
     from bench.observers import Observer
     from bench.pipeline import run
     from bench.records import Records, read
     from bench.report import Report, assemble
     from bench.stats.summary import compare_paired, summarize
     from bench.values import (
-        Accuracy,
         Comparison,
         Environment,
         Estimate,
@@ -85,6 +85,7 @@ __all__ = [
     "Records",
     "Report",
     "ReportWarning",
+    "Score",
     "StableLaunchError",
     "Step",
     "StoreError",
@@ -109,10 +110,12 @@ __all__ = [
 
 _MODULES = ("build", "data", "measure", "plugins", "recipes", "sources")
 _HOMES = {
+    "Accuracy": "metrics.values",
     "Data": "data",
     "Observer": "observers",
     "Records": "records",
     "Report": "report",
+    "Score": "metrics.values",
     "assemble": "report",
     "compare_paired": "stats.summary",
     "read": "records",

@@ -10,27 +10,41 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 
-from bench import cache, errors, workers
+from bench import cache, encoding, errors, workers
 from bench.data import Data, Split
 from bench.errors import BuildError, DataError
-from bench.values import Accuracy, Failure, Variant
+from bench.metrics import Wanted
+from bench.metrics.endings import probabilities
+from bench.metrics.values import Accuracy
+from bench.values import Failure, StepProgress, Variant
 from bench.workers.client import Worker, WorkerEndedError, error_of
 
-SCHEMA = 1
-Progress = Callable[[str, int, int], None]
+SCHEMA = 2
 
 
 def evaluate(
-    variants: Sequence[Variant], data: Data, *, signature: str | None, progress: Progress
+    variants: Sequence[Variant],
+    data: Data,
+    *,
+    signature: str | None,
+    progress: StepProgress,
+    wanted: Wanted | None = None,
 ) -> Iterator[Accuracy | Failure]:
     """Evaluate each variant; the first is the baseline that the others are held against.
+
+    Args:
+        variants: at least one.
+        data: with test samples as the model's inputs take them.
+        signature: that is run; None is the default one.
+        progress: told of each batch.
+        wanted: metrics asked for, see ``bench.metrics``; what the labels ask for else.
 
     Yields:
         The figures, or why there are none, for each variant.
@@ -41,10 +55,13 @@ def evaluate(
     if data.test is None:
         raise DataError(f"{data.source} has no x_test", hint="add x_test, and y_test if known")
     baseline = variants[0]
-    keys = {variant.name: _key(variant, baseline, data, signature) for variant in variants}
-    known = {name: _read(key) for name, key in keys.items()}
+    asked = {name: list(names) for name, names in (wanted or {}).items()}
+    keys = {variant.name: _key(variant, baseline, data, signature, asked) for variant in variants}
+    # A function of the user's may have changed, or what it calls: nothing of it is kept.
+    keeps = not any(":" in name for names in asked.values() for name in names)
+    known = {name: _read(key) if keeps else None for name, key in keys.items()}
     with tempfile.TemporaryDirectory(prefix="tflite-bench-") as folder:
-        bench = _Bench(Path(folder), signature, progress)
+        bench = _Bench(Path(folder), signature, progress, asked)
         for variant in variants:
             figures = known[variant.name]
             if figures is None:
@@ -59,15 +76,23 @@ def evaluate(
                         raise
                     yield _failure(variant, error)
                     continue
-                _write(keys[variant.name], figures)
-            yield Accuracy(variant=variant.name, **figures)
+                if keeps:
+                    _write(keys[variant.name], figures)
+            yield encoding.convert({"variant": variant.name, **figures}, Accuracy)
 
 
 class _Bench:
     """A folder with the samples and the baseline's answers, laid out once for all variants."""
 
-    def __init__(self, folder: Path, signature: str | None, progress: Progress) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        signature: str | None,
+        progress: StepProgress,
+        asked: dict[str, list[str]],
+    ) -> None:
         self._folder = folder
+        self._asked = asked
         self._signature = signature
         self._progress = progress
         self.ready = False
@@ -80,8 +105,8 @@ class _Bench:
         for given, array in test.x.items():
             name = "" if lone else given  # variants may call an only input otherwise
             np.save(samples / f"x.{quote(name, safe='')}.npy", array)
-        if test.y is not None:
-            np.save(samples / "y.npy", test.y)
+        for name, array in (test.y or {}).items():
+            np.save(samples / f"y.{quote(name, safe='')}.npy", array)
         (self._folder / "baseline").mkdir()
         self.ready = True
 
@@ -97,6 +122,8 @@ class _Bench:
             f"--model={variant.path}",
             f"--samples={self._folder / 'samples'}",
             f"--outputs={outputs}",
+            f"--metrics={json.dumps(self._asked)}",
+            f"--probabilities={json.dumps(probabilities(baseline.path, self._signature))}",
         ]
         if variant is not baseline:
             arguments.append(f"--baseline={self._folder / 'baseline'}")
@@ -130,9 +157,16 @@ def _failure(variant: Variant, error: errors.BenchError) -> Failure:
     )
 
 
-def _key(variant: Variant, baseline: Variant, data: Data, signature: str | None) -> str:
+def _key(
+    variant: Variant,
+    baseline: Variant,
+    data: Data,
+    signature: str | None,
+    asked: dict[str, list[str]],
+) -> str:
     runtime = workers.version("ai-edge-litert")
-    return cache.key([SCHEMA, variant.sha256, baseline.sha256, data.sha256, signature, runtime])
+    files = [variant.sha256, baseline.sha256]
+    return cache.key([SCHEMA, *files, data.sha256, signature, asked, runtime])
 
 
 def _read(key: str) -> dict[str, Any] | None:

@@ -20,7 +20,30 @@ Whether to retry is a type, never a string. Every error carries a hint: what the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
+
+LAUNCH_ERROR_CLASSES: Mapping[str, str] = MappingProxyType(
+    {
+        "no_result": "the tool ended well but printed no measured result",
+        "crash": "the process was ended by a signal or ended with an unknown exit code",
+        "timeout": "the launch took longer than its limit and was ended",
+        "wrong_binary": "not the TFLite benchmark_model, or built for another ABI",
+        "unknown_flag": "the tool does not know a flag it was given and ignored it",
+        "model_unreadable": "the runtime could not read the model",
+        "missing_op": "the model has an op that this runtime does not have",
+        "op_too_new": "the model has an op in a version newer than this runtime knows",
+        "bad_input": "the runtime refused the shape or type of an input",
+        "delegate_not_applied": "the delegate asked for did not run the model",
+        "out_of_memory": "the target has too little memory",
+        "disk_full": "the target has too little storage",
+        "device_lost": "the connection to the target broke and did not come back in time",
+        "device_busy": "another process holds the target",
+        "gate": "the target did not become cool, charged or idle within the bound",
+    }
+)
+"""The classes of a failed launch, with their meanings. Targets of others may have more."""
 
 
 def telling_line(fault: BaseException, *, last: bool = False) -> str:
@@ -111,7 +134,7 @@ class LaunchError(BenchError):
     """One launch failed.
 
     Args:
-        error_class: a key of ``bench.values.LAUNCH_ERROR_CLASSES``.
+        error_class: a key of :data:`LAUNCH_ERROR_CLASSES`.
     """
 
     def __init__(self, message: str, *, hint: str, error_class: str) -> None:

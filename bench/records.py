@@ -5,10 +5,7 @@ happen, and an end line when all is done. A file without an end line can be cont
 command. A torn last line (the process was killed while it wrote) is cut off; any other line that
 cannot be read is refused, with its number: each field must be of its type and within its range.
 
-Schema history; older ones are read as the newest:
-
-1. the first one.
-2. what the steps of a recipe found out stands beside the facts of a variant's file, not in them.
+What the schemas are, and how older ones are read, is in ``bench.schemas``.
 """
 
 from __future__ import annotations
@@ -20,11 +17,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench import cache, checks, encoding
+from bench import cache, checks, encoding, schemas
 from bench.appended import AppendedFile, free, unwritable
 from bench.errors import StoreError
+from bench.metrics.values import Accuracy
+from bench.schemas import SCHEMA
 from bench.values import (
-    Accuracy,
     Environment,
     Failure,
     Launch,
@@ -33,8 +31,6 @@ from bench.values import (
     ReportWarning,
     Variant,
 )
-
-SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -70,6 +66,8 @@ class Session:
                 "variants": [_identity(variant) for variant in self.variants],
                 "targets": self.targets,
                 "data": self.data.get("sha256"),
+                # Left out where none was asked for: files of older versions have no such thing.
+                **({"metrics": self.data["metrics"]} if "metrics" in self.data else {}),
             }
         )
 
@@ -300,8 +298,7 @@ def _decode(path: Path, number: int, line: bytes, schema: int) -> Any:
     except (ValueError, KeyError, TypeError) as fault:
         raise StoreError(f"{path} line {number} is not a record of ours", hint=hint) from fault
     try:
-        if schema == 1:
-            _from_schema_1(kind, body)
+        schemas.upgrade(name, body, schema)
         return _value(kind, body)
     except ValueError as fault:
         raise StoreError(f"{path} line {number} is a broken {name} ({fault})", hint=hint) from fault
@@ -319,21 +316,6 @@ def _value(kind: type[Any], body: dict[str, Any]) -> Any:
     value = encoding.convert(body, kind)
     checks.check(value, body)
     return value
-
-
-def _from_schema_1(kind: type[Any], body: dict[str, Any]) -> None:
-    """Change the fields of an old record to those of today.
-
-    Raises:
-        ValueError: they are not even of the old form.
-    """
-    if kind is not Session:
-        return
-    body["variants"] = encoding.convert(body.get("variants"), list[dict[str, Any]])
-    for variant in body["variants"]:
-        facts = encoding.convert(variant.get("facts", {}), dict[str, Any])
-        variant["steps"] = facts.pop("steps", {})
-        variant["facts"] = facts or None
 
 
 def _check_same(path: Path, session: Session) -> None:

@@ -6,13 +6,16 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
-from bench.values import Estimate, Missing
+from bench.metrics.values import Score
+from bench.values import Comparison, Estimate, Missing
 
 INDENT = "  "
 MICROSECONDS_BELOW_MS = 0.1
 """A column that holds a median below this is in microseconds, any other in milliseconds."""
 LONG_NAME = 40
 """Of a variant, in letters: longer ones are shortened where they can be."""
+NAMED = 6
+"""So many layers are named; of more, the number is told."""
 
 
 def time_unit(medians_us: Iterable[float]) -> tuple[str, float]:
@@ -84,6 +87,83 @@ def p99(estimate: Estimate | Missing, scale: float) -> str:
     return estimate.reason
 
 
+def figure(value: float | None, *, is_fraction: bool, digits: int = 3) -> str:
+    """A figure of a metric: ``92.30 %``, or ``0.832``."""
+    if value is None:
+        return "-"
+    return f"{value * 100:.2f} %" if is_fraction else f"{value:,.{decimals(value, digits)}f}"
+
+
+def score_text(score: Score) -> str:
+    """A score with its interval: ``92.30 % [91.1, 93.4]``, ``0.832 [0.810, 0.851]``."""
+    value = figure(score.value, is_fraction=score.is_fraction)
+    if score.value is None or score.low is None or score.high is None:
+        return value
+    if score.is_fraction:
+        return f"{value} [{score.low * 100:.1f}, {score.high * 100:.1f}]"
+    return interval(Estimate(score.value, score.low, score.high, ""))
+
+
+def loss_interval_text(score: Score) -> str:
+    """A loss in points or per cent, with its interval: ``0.15 [-0.24, 0.55]``."""
+    if score.loss is None:
+        return "-"
+    text = f"{_signless(score.loss)}"
+    if score.loss_low is None or score.loss_high is None:
+        return text
+    return f"{text} [{_signless(score.loss_low)}, {_signless(score.loss_high)}]"
+
+
+def _signless(fraction: float) -> str:
+    """Hundredths of a point, with no ``-0.00``."""
+    return f"{round(fraction * 100, 2) + 0.0:.2f}"
+
+
+def loss_unit(score: Score) -> str:
+    """What losses of it are told in."""
+    return "%" if score.loss_is_relative else "points"
+
+
+def loss_text(score: Score) -> str:
+    """``0.15 points of accuracy lost [-0.24, 0.55]``, ``gained`` where it is better.
+
+    Of an error ``RMSE 1.20 % worse [0.31, 2.05]``, of the distance to the baseline ``relative error
+    3.20 % [3.02, 3.41]``.
+    """
+    if score.loss is None:
+        return f"loss of {score.label} not known"
+    sign = -1.0 if score.loss < 0 else 1.0
+    amount = _signless(abs(score.loss))
+    if score.loss_is_relative:
+        text = f"{score.label} {amount} % {'better' if sign < 0 else 'worse'}"
+    elif score.lower_is_better:
+        text = f"{score.label} {amount} %"
+    else:
+        text = f"{amount} points of {score.label} {'gained' if sign < 0 else 'lost'}"
+    if score.loss_low is None or score.loss_high is None:
+        return text
+    low, high = sorted((sign * score.loss_low, sign * score.loss_high))
+    return f"{text} [{_signless(low)}, {_signless(high)}]"
+
+
+def change_text(comparison: Comparison) -> str:
+    """``2.04x faster [1.81, 2.06]``: the factor that the words name, within its own interval.
+
+    Value and ends have the same number of decimals, enough to tell a certain change from none.
+    """
+    if comparison.low is None or comparison.high is None:
+        return comparison.verdict
+    low, value, high = comparison.low, comparison.ratio, comparison.high
+    if comparison.verdict == "no clear change":
+        return f"{comparison.verdict} [{low:.2f}, {high:.2f}]"
+    if comparison.verdict == "faster":
+        low, value, high = 1 / high, 1 / value, 1 / low
+    places = decimals(value)
+    while float(f"{low:.{places}f}") <= 1.0 and places < 6:
+        places += 1
+    return f"{value:.{places}f}x {comparison.verdict} [{low:.{places}f}, {high:.{places}f}]"
+
+
 def one_line(name: str) -> str:
     """A name that was a file's, for tables and messages: what is no printable letter is a blank."""
     printable = "".join(letter if letter.isprintable() else " " for letter in name)
@@ -93,3 +173,18 @@ def one_line(name: str) -> str:
 def escape_markdown(text: str) -> str:
     """For a cell of Markdown: a bar would end it, and a backslash could escape what follows."""
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+def layer_of(tensor: str) -> str:
+    """The layer in a tensor's name: ``net/quant_se/mul;net/se/x`` is ``se``."""
+    parts = tensor.split(";", maxsplit=1)[0].split("/")
+    inner = parts[1:-1] or parts[-1:]
+    return inner[0].removeprefix("quant_")
+
+
+def name_some(names: Iterable[str]) -> str:
+    """The first few, and how many more there are."""
+    listed = list(names)
+    more = len(listed) - NAMED
+    text = ", ".join(listed[:NAMED])
+    return f"{text} and {more} more" if more > 0 else text

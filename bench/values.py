@@ -7,7 +7,7 @@ inferences inside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,6 +22,10 @@ Facts = Mapping[str, Any]
 NO_FACTS: Facts = MappingProxyType({})
 
 
+StepProgress = Callable[[str, int, int], None]
+"""Told what is being done, how many parts of it are done, and of how many."""
+
+
 def utc_now() -> str:
     """The time now, in UTC, ISO 8601, to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -30,28 +34,6 @@ def utc_now() -> str:
 def no_facts() -> Facts:
     """The default of every field that holds facts (a mapping proxy may not be a default itself)."""
     return NO_FACTS
-
-
-LAUNCH_ERROR_CLASSES: Mapping[str, str] = MappingProxyType(
-    {
-        "no_result": "the tool ended well but printed no measured result",
-        "crash": "the process was ended by a signal or ended with an unknown exit code",
-        "timeout": "the launch took longer than its limit and was ended",
-        "wrong_binary": "not the TFLite benchmark_model, or built for another ABI",
-        "unknown_flag": "the tool does not know a flag it was given and ignored it",
-        "model_unreadable": "the runtime could not read the model",
-        "missing_op": "the model has an op that this runtime does not have",
-        "op_too_new": "the model has an op in a version newer than this runtime knows",
-        "bad_input": "the runtime refused the shape or type of an input",
-        "delegate_not_applied": "the delegate asked for did not run the model",
-        "out_of_memory": "the target has too little memory",
-        "disk_full": "the target has too little storage",
-        "device_lost": "the connection to the target broke and did not come back in time",
-        "device_busy": "another process holds the target",
-        "gate": "the target did not become cool, charged or idle within the bound",
-    }
-)
-"""The classes of a failed launch, with their meanings. Targets of others may have more."""
 
 
 @dataclass(frozen=True)
@@ -365,27 +347,6 @@ class Comparison:
     high: float | None
     blocks: int
     verdict: Literal["faster", "slower", "no clear change"]
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """How well a variant answers, on this machine's interpreter.
-
-    ``top1`` is None without labels. ``agreement`` and the differences are against the baseline's
-    outputs on the same samples; None for the baseline itself.
-    """
-
-    variant: str
-    samples: int
-    top1: float | None = None
-    agreement: float | None = None
-    max_difference: float | None = None
-    mean_difference: float | None = None
-
-    @property
-    def score(self) -> float | None:
-        """The accuracy with labels, the agreement without; None where neither is known."""
-        return self.agreement if self.top1 is None else self.top1
 
 
 @dataclass(frozen=True)

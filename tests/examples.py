@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from bench.metrics import figures, intervals
+from bench.metrics.values import Accuracy, Score
 from bench.records import End, Session, Writer
 from bench.targets.local import from_samples
 from bench.tflite.values import FileFacts, WeightFacts
@@ -127,3 +131,35 @@ def write(path: Path, session: Session, items: Sequence[object], *, end: bool = 
         if end:
             writer.append(End(wall_s=10.0, launches_s=9.5))
     return path
+
+
+def accuracy(
+    variant: str,
+    samples: int,
+    top1: float | None = None,
+    *,
+    before: float | None = None,
+    swapped: int = 0,
+    agreement: float | None = None,
+) -> Accuracy:
+    """An accuracy with a real interval, and a loss where the baseline's share is given.
+
+    Args:
+        swapped: so many samples that the baseline alone answers right, and as many that the
+            variant alone does, beyond the difference of the two.
+    """
+    scores: list[Score] = []
+    if top1 is not None:
+        after = np.arange(samples) < round(top1 * samples)
+        theirs = None
+        if before is not None:
+            first = np.arange(samples) < round(before * samples)
+            after[:swapped] = False
+            after[samples - swapped :] |= swapped > 0
+            theirs = first[:, None]
+        scores.append(intervals.proportion("", "accuracy", after[:, None], theirs, decides=True))
+    if agreement is not None:
+        same = (np.arange(samples) < round(agreement * samples))[:, None].astype(float)
+        metric = figures.METRICS["agreement"]
+        scores.append(intervals.scored("", metric, same, None, decides=top1 is None))
+    return Accuracy(variant, samples, tuple(scores))

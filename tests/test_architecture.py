@@ -25,9 +25,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The vocabulary
     "errors": (),
     "values": ("errors", "tflite.values"),
-    "text": ("values",),
+    "metrics.values": (),
+    "text": ("values", "metrics.values"),
     # Numbers: they know launches, and neither files nor devices
     "stats*": ("errors", "values"),
+    # From outputs and labels to figures: they know arrays, and neither files nor devices
+    "metrics*": ("errors", "values", "plugins", "stats"),
+    "metrics.endings": ("tflite",),
     # What is in a file
     "tflite*": ("errors",),
     # Finding and keeping
@@ -40,54 +44,76 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "data*": ("errors", "plugins"),
     "inputs*": ("errors", "values", "plugins", "data", "tflite", "workers"),
     "sources": ("errors", "values", "text", "plugins", "cache", "data"),
+    "schemas": ("encoding",),
     "appended": ("errors",),
-    "records": ("errors", "values", "appended", "cache", "encoding", "checks"),
+    "records": (
+        *("errors", "values", "appended", "cache", "encoding", "checks", "schemas"),
+        "metrics.values",
+    ),
     # Building: what may lead to TensorFlow
     "techniques": ("values", "data", "tflite.values"),
-    "techniques.*": ("errors", "values", "plugins", "data", "tflite"),
+    "techniques.*": ("errors", "values", "text", "plugins", "data", "tflite"),
     "build": (
-        *("errors", "values", "cache", "encoding", "data", "recipes", "techniques", "tflite"),
+        *(
+            "errors",
+            "values",
+            "cache",
+            "plugins",
+            "encoding",
+            "data",
+            "recipes",
+            "techniques",
+            "tflite",
+        ),
         *("workers", "text"),
     ),
-    "build.convert": ("errors", "data", "techniques", "workers"),
+    "build.convert": ("errors", "values", "text", "data", "techniques", "tflite"),
+    "build.causes": ("errors", "workers"),
+    "build.forms": ("errors", "techniques"),
     "build._specs": ("errors", "inputs", "workers"),
     "build.worker": (
         *("errors", "values", "cache", "data", "inputs", "recipes", "sources", "techniques"),
+        "workers",
     ),
+    "build._precision": (),
     # Processes of their own that hold nothing but numpy and the interpreter
     "workers": (),
     "workers.interpreter": (),
     "workers.launch": (),
-    "workers.evaluate": ("errors",),
+    "workers.evaluate": ("errors", "metrics"),
     "workers.client": ("errors",),
-    "accuracy": ("errors", "values", "cache", "data", "workers"),
+    "accuracy": ("errors", "values", "cache", "encoding", "data", "metrics", "workers"),
     # Launching: targets know nothing of blocks, statistics and files, measure nothing of devices
     "benchmark_model*": ("errors", "values", "cache"),
     "targets": ("values",),
     "targets.*": ("errors", "values", "plugins", "cache", "workers", "benchmark_model"),
+    "testing": ("errors", "values", "targets"),
     "schedule": ("values", "stats"),
     "measure": ("errors", "values", "targets", "schedule"),
     # All of it in one call
-    "observers*": ("values",),
+    "observers*": ("values", "metrics.values"),
     "pipeline*": (
         *("errors", "values", "cache", "plugins", "workers", "recipes", "sources", "data"),
         *("build", "accuracy", "targets", "schedule", "measure", "stats", "records"),
-        *("report", "observers", "inputs", "text"),
+        *("report", "observers", "inputs", "text", "metrics"),
+        "tflite",
     ),
     # Showing
     "report*": (
-        *("errors", "values", "charts", "page", "plugins", "text", "stats", "schedule", "records"),
+        *("errors", "values", "charts", "metrics", "page", "plugins", "text", "stats"),
+        *("schedule", "records"),
     ),
     "charts*": ("errors",),
     "page*": ("cache",),
     "formats*": (
-        *("errors", "values", "encoding", "text", "charts", "page", "stats", "schedule", "records"),
+        *("errors", "values", "metrics.values", "encoding", "text", "charts", "page", "stats"),
+        *("schedule", "records"),
         "report",
     ),
     # The ways in
     "": (
         *("errors", "values", "build", "data", "measure", "plugins", "recipes", "records"),
-        *("report", "sources", "stats", "pipeline", "observers"),
+        *("report", "sources", "stats", "pipeline", "observers", "metrics.values"),
     ),
     "__main__": ("cli",),
     "cli*": EVERYTHING,
@@ -101,7 +127,8 @@ WAYS_IN = ("cli", "pytest_latency", "pytest_plugin", "__main__")
 
 TENSORFLOW = {"tensorflow", "keras", "tf_keras", "tensorflow_model_optimization"}
 MAY_HOLD_TENSORFLOW = (
-    *("build.worker", "build.convert", "build._specs", "sources", "techniques.*"),
+    *("build.worker", "build.convert", "build.forms", "build._specs", "build._precision"),
+    *("sources", "techniques.*"),
 )
 LAUNCH_PATH = (
     *("workers.launch", "workers.evaluate", "targets.local", "measure", "accuracy"),

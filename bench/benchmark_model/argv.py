@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from bench.errors import TargetError
-from bench.values import MeasuredInput
+from bench.values import MeasuredInput, Plan
 
 Dialect = Literal["tflite", "litert"]
 """``tflite`` is benchmark_model, ``litert`` LiteRT 2's benchmark_litert_model."""
@@ -51,17 +51,10 @@ def dialect_of(tool: str) -> Dialect:
 def argv(
     tool: str,
     model: str,
+    plan: Plan,
     *,
-    runs: int,
-    warmup_runs: int,
-    warmup_s: float = 0.0,
-    threads: int,
-    delegate: str | None = None,
     inputs: Sequence[MeasuredInput] = (),
     signature: str | None = None,
-    max_s: float | None = None,
-    extra: Sequence[str] = (),
-    profile: bool = False,
     dialect: Dialect = "tflite",
 ) -> list[str]:
     """The command line of one launch, unquoted.
@@ -69,16 +62,11 @@ def argv(
     Args:
         tool: the tool's path on the device.
         model: the model's path on the device.
-        runs: measured inferences, exactly (fewer only if ``max_s`` cuts them).
-        warmup_runs: inferences before them, exactly if ``warmup_s`` is 0; 0 is none.
-        warmup_s: seconds that these take, at least.
-        threads: of the CPU kernels.
-        delegate: one of :data:`DELEGATES`; None passes no flag and takes the tool's default.
+        plan: its ``timeout_s`` also bounds the measured time (the tool's own default is 150 s), and
+            its ``tool_args`` come last, so that they win. Where its delegate is None, no flag is
+            passed: the tool's default is taken.
         inputs: all of the model's, in the file's order.
         signature: to be run, where the model has several.
-        max_s: bound on the measured (and on the warm-up) time; the tool's own default is 150 s.
-        extra: passed on as they are, last, so that they win.
-        profile: also print the ops that take the time.
         dialect: of the tool.
 
     Raises:
@@ -87,23 +75,22 @@ def argv(
     arguments = [
         tool,
         f"--graph={model}",
-        f"--num_runs={runs}",
+        f"--num_runs={plan.runs}",
         "--min_secs=0",
-        f"--warmup_runs={warmup_runs}",
-        f"--warmup_min_secs={warmup_s:g}",
-        f"--num_threads={threads}",
+        f"--warmup_runs={plan.warmup_runs}",
+        f"--warmup_min_secs={plan.warmup_s:g}",
+        f"--num_threads={plan.threads}",
+        f"--max_secs={plan.timeout_s:g}",
     ]
-    if max_s is not None:
-        arguments.append(f"--max_secs={max_s:g}")
-    arguments += _delegate(delegate, dialect)
+    arguments += _delegate(plan.delegate, dialect)
     arguments += _inputs(inputs, dialect)
     if signature is not None:
         arguments.append(f"--signature_to_run_for={signature}")
-    if profile:
+    if plan.profile:
         arguments.append(
             "--use_profiler=true" if dialect == "litert" else "--enable_op_profiling=true"
         )
-    return [*arguments, *extra]
+    return [*arguments, *plan.tool_args]
 
 
 def _delegate(delegate: str | None, dialect: Dialect) -> tuple[str, ...]:

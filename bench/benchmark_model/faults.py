@@ -12,8 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bench.benchmark_model.lines import Line
-from bench.errors import LaunchError, StableLaunchError, TransientLaunchError
-from bench.values import LAUNCH_ERROR_CLASSES
+from bench.errors import LAUNCH_ERROR_CLASSES, LaunchError, StableLaunchError, TransientLaunchError
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class ToolFault:
     """A run that gave no figure to be believed.
 
     Attributes:
-        error_class: of ``bench.values.LAUNCH_ERROR_CLASSES``.
+        error_class: of ``bench.errors.LAUNCH_ERROR_CLASSES``.
         message: what went wrong, in one line.
         hint: what to do about it.
         line: the tool's own words, empty where it said nothing.

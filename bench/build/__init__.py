@@ -16,17 +16,17 @@ from typing import Any
 
 from filelock import FileLock
 
-from bench import cache, encoding, errors, recipes, workers
+from bench import cache, encoding, errors, plugins, recipes, workers
 from bench.data import Data
 from bench.errors import BuildError, ModelError
-from bench.techniques import Progress, Work
+from bench.techniques import Work
 from bench.text import one_line
 from bench.tflite.facts import FACTS_SCHEMA, check_file, read_facts
 from bench.tflite.values import FileFacts
-from bench.values import Failure, Model, Recipe, Variant
+from bench.values import Failure, Model, Recipe, StepProgress, Variant
 from bench.workers.client import Worker, WorkerEndedError, error_of
 
-SCHEMA = 3
+SCHEMA = 4
 """Raised whenever the same recipe would give another file, so that no old one is taken for it."""
 
 _LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization")
@@ -62,7 +62,7 @@ def build(
     *,
     data_source: str | None,
     seed: int,
-    progress: Progress,
+    progress: StepProgress,
     signature: str | None = None,
 ) -> Iterator[Built | Failure]:
     """Build each recipe, in order; a failure does not stop the others.
@@ -102,11 +102,14 @@ def _build_one(
     recipe: Recipe,
     data: Data | None,
     seed: int,
-    progress: Progress,
+    progress: StepProgress,
     builder: _Builder,
 ) -> Built:
     uses_data = recipes.trains(recipe) or recipes.calibrates(recipe)
     what = str(recipe) if builder.signature is None else f"{recipe} of {builder.signature}"
+    # A technique of another package builds other files when it changes.
+    theirs = {plugins.fingerprint("techniques", step.technique) for step in recipe.steps} - {""}
+    what = "; ".join([what, *sorted(theirs)])
     key = _key(what, model, data if uses_data else None, seed if uses_data else None)
     folder = cache.folder("variants")
     file, notes = folder / f"{key}.tflite", folder / f"{key}.json"
@@ -209,7 +212,7 @@ class _Builder:
             shutil.rmtree(self._training, ignore_errors=True)
         self._lock.release()
 
-    def build(self, recipe: Recipe, file: Path, progress: Progress) -> dict[str, Any]:
+    def build(self, recipe: Recipe, file: Path, progress: StepProgress) -> dict[str, Any]:
         """Have one recipe built into ``file``; the facts are what its steps found out.
 
         Raises:

@@ -16,17 +16,20 @@ from typing import Any, TextIO
 
 from bench import cache, inputs, recipes, sources
 from bench.build import convert
+from bench.build._precision import in_float32
 from bench.build._specs import specs_of_model
 from bench.data import Data
-from bench.errors import BenchError, BuildError
+from bench.errors import BenchError, BuildError, root_of, telling_line
 from bench.techniques import Context, Work
 from bench.values import Model, Recipe
+from bench.workers import BUILD_LOG
 
 
 def main() -> None:
     """Answer jobs until standard input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user trains with
     loaded: dict[str, Any] = {}
     for line in sys.stdin:
         job = json.loads(line)
@@ -43,8 +46,24 @@ def main() -> None:
             )
         except MemoryError:
             _say(answers, error="BuildError", message="out of memory", hint="use a smaller batch=")
+        except Exception as fault:  # a library's, a user's own layer's, or ours: the others go on
+            traceback.print_exc()
+            _say(answers, **_unforeseen(fault))
         else:
             _say(answers, built=facts)
+
+
+def _unforeseen(fault: Exception) -> dict[str, str]:
+    """What is said of an exception that no one has given words to; TensorFlow may be out of memory.
+
+    TensorFlow's errors are told by name, since nothing of it need be imported yet.
+    """
+    kind, line = type(fault).__name__, telling_line(root_of(fault))
+    if kind == "ResourceExhaustedError":
+        return {"error": "BuildError", "message": "out of memory", "hint": "use a smaller batch="}
+    said = line if line == kind else f"{kind}: {line}"
+    hint = f"all of its words are in {BUILD_LOG}"
+    return {"error": "BuildError", "message": f"building failed ({said})", "hint": hint}
 
 
 def _build(job: dict[str, Any], loaded: dict[str, Any], answers: TextIO) -> dict[str, Any]:
@@ -69,16 +88,16 @@ def _build(job: dict[str, Any], loaded: dict[str, Any], answers: TextIO) -> dict
         drawn = samples.calibration(convert.CALIBRATION_SAMPLES, job["seed"])
         calibration = inputs.cast_split(drawn, loaded["specs"])
     context.progress("converting", 0, 1)
-    content = convert.convert(work, calibration, job["signature"])
-    cache.write(Path(job["out"]), content)
-    return dict(work.facts)
+    converted = convert.convert(work, calibration, job["signature"])
+    cache.write(Path(job["out"]), converted.content)
+    return {**work.facts, **({"convert": dict(converted.facts)} if converted.facts else {})}
 
 
 def _load(job: dict[str, Any]) -> dict[str, Any]:
     """The model, and the samples as it takes them: what does not fit is told before any work."""
     source = Model(**job["model"])
     data = sources.load_data(source, job["data"])
-    model = sources.load(source)
+    model = in_float32(sources.load(source))
     specs = specs_of_model(model, job["signature"])
     fitted = inputs.fit(data, specs) if data is not None and specs else data
     return {"model": model, "data": fitted, "specs": specs}

@@ -39,11 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for flag, example, text in (
         ("--fail-above", "5%", "fail where a median has certainly grown by more"),
         ("--fail-size", "5%", "fail where a file has grown by more"),
-        ("--fail-accuracy", "1%", "fail where more points of accuracy are lost"),
+        ("--fail-accuracy", "1%", "fail where more points of accuracy are certainly lost"),
     ):
         parser.add_argument(flag, type=_quantities.percent, metavar=example, help=text)
     parser.add_argument(
-        "--across", action="store_true", help="compare though the environments differ"
+        "--across", action="store_true", help="compare though the environments or models differ"
     )
     parser.add_argument(
         "-o",
@@ -90,39 +90,14 @@ def _check_output(path: Path) -> None:
 
 
 def _row(change: Change, limits: Tolerances) -> dict[str, str]:
-    from bench.stats.summary import describe
+    from bench.report.compare import verdict
+    from bench.text import change_text, loss_text
 
-    latency = "-"
-    if change.latency is not None:
-        latency = describe(change.latency)
-        if change.latency.low is not None and change.latency.high is not None:
-            latency += f" [{change.latency.low:.3f}, {change.latency.high:.3f}]"
-    accuracy = "-"
-    if change.accuracy_change is not None:
-        accuracy = f"{change.accuracy_change * 100:+.2f} points"
     return {
         "variant": change.variant,
         "target": change.target,
-        "time, new over old": latency,
+        "median time, new against old": "-" if not change.latency else change_text(change.latency),
         "size": f"{(change.size_ratio - 1) * 100:+.1f} %",
-        "accuracy": accuracy,
-        "verdict": _verdict(change, limits),
+        "accuracy": change.not_compared or ", ".join(map(loss_text, change.losses)),
+        "verdict": verdict(change, limits),
     }
-
-
-def _verdict(change: Change, limits: Tolerances) -> str:
-    from bench.report.compare import Tolerances
-
-    if change.regressions:
-        return f"regression: {', '.join(change.regressions)}"
-    if limits == Tolerances() and change.latency is not None:
-        told = change.latency.verdict
-        more = change.more_launches if told == "no clear change" else None
-        return f"{told}: about {more} more launches would tell" if more else told
-    if limits.latency is None or change.gate == "pass":
-        return "pass"
-    if change.latency is None:
-        return "can't tell: one side has no launches"
-    if change.more_launches is None:
-        return "can't tell: too few launches, or the change lies at the limit"
-    return f"can't tell: about {change.more_launches} more launches would"

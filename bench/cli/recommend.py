@@ -40,7 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what is to be best (default: latency)",
     )
     for flag, kind, example, text in (
-        ("--max-loss", _quantities.percent, "1%", "points of accuracy that may be lost"),
+        (
+            "--max-loss",
+            _quantities.percent,
+            "1%",
+            "points of accuracy that may be lost (default: 1%%)",
+        ),
         ("--max-size", _quantities.size_bytes, "200kB", "of the file"),
         ("--max-zipped", _quantities.size_bytes, "100kB", "of the file zipped"),
         ("--max-median", _quantities.microseconds, "5ms", "of the median"),
@@ -78,6 +83,8 @@ def _words(found: Recommendation) -> str:
             f"on {found.environment.label}: ship {found.chosen.variant.name}",
             f"  {merits(found.chosen)}",
         ]
+    if found.loss_limit:
+        lines.append(f"  limit: {found.loss_limit}")
     if found.equals:
         names = ", ".join(row.variant.name for row in found.equals)
         lines.append(f"  no clear difference to: {names}")

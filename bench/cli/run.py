@@ -23,6 +23,7 @@ class Arguments(_shared.RecipeArguments, _shared.TargetArguments, _shared.Output
     """What can be typed behind ``bench run``."""
 
     models: tuple[str, ...]
+    metric: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
     launches: int = _PLAN.launches
     until: float | None = None
@@ -120,6 +121,7 @@ def carry_out(asked: Arguments) -> int:
             target_options=asked.options(),
             report=asked.report,
             fresh=asked.fresh,
+            metrics=asked.metric,
             observer=observer,
             command=sys.argv[1:],
         )
@@ -134,6 +136,13 @@ def _add_what(group: _shared.Group) -> None:
         help=_shared.MODEL_HELP + "; several .tflite are compared",
     )
     _shared.add_recipe_arguments(group)
+    group.add_argument(
+        "--metric",
+        action="append",
+        metavar="[OUTPUT=]METRIC",
+        help="what outputs are measured by: accuracy, mae, agreement, … or module:function; may be "
+        "repeated, the first decides (default: what the labels ask for)",
+    )
 
 
 def _add_where(group: _shared.Group) -> None:

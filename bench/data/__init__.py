@@ -5,7 +5,7 @@ of arrays, all optional but ``x_test``:
 
 ======================================  =========================================================
 ``x_test``, ``y_test``                  what variants are evaluated on; without ``y_test`` there is
-                                        agreement with the baseline instead of accuracy
+                                        the difference to the baseline instead of accuracy
 ``x_train``, ``y_train``                what techniques fine-tune on
 ``x_validation``, ``y_validation``      what epochs and settings are chosen on; without them the
                                         last tenth of the training samples, which are then left out
@@ -16,7 +16,9 @@ of arrays, all optional but ``x_test``:
 
 ``x`` arrays have shape (samples, …) as the model's input takes them, scaled as the model expects;
 :func:`bench.inputs.fit` holds them against it. A model with several inputs has one array per input,
-``x_test:INPUT`` and so on. ``y`` arrays hold class numbers, shape (samples,).
+``x_test:INPUT`` and so on. ``y`` arrays hold class numbers (samples,), one-hot rows, numbers, or a
+class for each position: what fits the model's output, see :mod:`bench.metrics`. A model with
+several outputs has one for each that is evaluated, ``y_test:OUTPUT``.
 """
 
 from __future__ import annotations
@@ -36,6 +38,9 @@ Array = npt.NDArray[np.generic]
 Inputs = Mapping[str, Array]
 """Input name to samples; the name is empty for a model's only input."""
 
+Labels = Mapping[str, Array]
+"""Output name to labels; the name is empty for a model's only output."""
+
 VALIDATION_SHARE = 0.1
 _NUMBERS = "biuf"
 _PATHS = "U"
@@ -43,10 +48,10 @@ _PATHS = "U"
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Samples of one purpose: ``x`` by input, each (samples, …); ``y`` (samples,) or None."""
+    """Samples of one purpose: ``x`` by input, each (samples, …); ``y`` by output, or None."""
 
     x: Inputs
-    y: Array | None = None
+    y: Labels | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.x.values())))
@@ -54,7 +59,8 @@ class Split:
     def take(self, index: npt.NDArray[np.integer] | slice) -> Split:
         """Only the samples of that index, in its order."""
         x = {name: array[index] for name, array in self.x.items()}
-        return Split(x, None if self.y is None else self.y[index])
+        y = None if self.y is None else {name: array[index] for name, array in self.y.items()}
+        return Split(x, y)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +157,7 @@ def from_arrays(
         DataError: as :func:`load`.
     """
     x: dict[str, dict[str, Array]] = {}
-    y: dict[str, Array] = {}
+    y: dict[str, dict[str, Array]] = {}
     digest = hashlib.sha256()
     for key in sorted(arrays):
         array = np.asarray(arrays[key])
@@ -161,7 +167,7 @@ def from_arrays(
             raise DataError(
                 f"{source} has the key {key!r}",
                 hint="the keys are x_test, y_test, x_train, y_train, x_validation, "
-                "y_validation, x_calibration, and x_test:INPUT for several inputs",
+                "y_validation, x_calibration; x_test:INPUT and y_test:OUTPUT for several",
             )
         _check_array(source, key, array, _NUMBERS if sha256 is None else _NUMBERS + _PATHS)
         digest.update(f"{key} {array.dtype.str} {array.shape}".encode())
@@ -169,7 +175,7 @@ def from_arrays(
         if axis == "x":
             x.setdefault(split, {})[input_name] = array
         else:
-            y[split] = array
+            y.setdefault(split, {})[input_name] = array
     splits = {split: Split(inputs, y.pop(split, None)) for split, inputs in x.items()}
     if y:
         raise DataError(f"{source} has y_{min(y)} without x_{min(y)}", hint="give both or neither")
@@ -203,7 +209,8 @@ def to_arrays(data: Data) -> dict[str, Array]:
         for name, values in samples.x.items():
             arrays[f"x_{split}:{name}" if name else f"x_{split}"] = values
         if samples.y is not None:
-            arrays[f"y_{split}"] = samples.y
+            for name, values in samples.y.items():
+                arrays[f"y_{split}:{name}" if name else f"y_{split}"] = values
     return arrays
 
 
@@ -222,15 +229,7 @@ def _check_array(source: str, key: str, array: Array, kinds: str) -> None:
 
 def _check_split(source: str, name: str, split: Split) -> None:
     lengths = {len(array) for array in split.x.values()}
-    if split.y is not None:
-        if split.y.ndim != 1 or split.y.dtype.kind not in "iu":
-            raise DataError(
-                f"{source}: y_{name} has shape {split.y.shape} and type {split.y.dtype}",
-                hint="give class numbers as integers, shape (samples,)",
-            )
-        if int(split.y.min()) < 0:
-            raise DataError(f"{source}: y_{name} has a negative label", hint="count from 0")
-        lengths.add(len(split.y))
+    lengths |= {len(array) for array in (split.y or {}).values()}
     if len(lengths) > 1:
         raise DataError(
             f"{source}: the {name} arrays have {sorted(lengths)} samples",

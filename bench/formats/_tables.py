@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bench.formats._grid import Grid
+from bench.formats._metrics import metric_columns, metric_notes
 from bench.formats._profile import profile_grid
+from bench.formats._ratios import ratio_notes
 from bench.report import Report, Row, Table
 from bench.report.file_warnings import partly_int8
 from bench.schedule import Spent
-from bench.stats.summary import describe
-from bench.text import count, interval, labels, p99, size, time_unit
+from bench.stats.intervals import MIN_ORDER_LAUNCHES
+from bench.stats.stopping import launches_to_know
+from bench.text import change_text, count, interval, labels, p99, size, time_unit
 from bench.values import Estimate, Plan, Variant
 
 
@@ -28,11 +31,11 @@ def _grid(report: Report, table: Table) -> Grid:
     plan = report.session.plan
     unit, scale = _time_unit(table)
     baseline = report.session.variants[0].name if report.session.variants else ""
-    accuracy = _accuracy_header(table)
+    metrics = metric_columns(table)
     headers = ["variant", "size", "", "zipped", ""]
     in_int8 = any(partly_int8(row.variant) is not None for row in table.rows)
     headers += ["in int8"] if in_int8 else []
-    headers += [accuracy] if accuracy else []
+    headers += [header for column in metrics for header in column.headers]
     counted = _launches_differ(table)
     headers += ["launches"] if counted else []
     headers += [f"median {unit}", f"p99 {unit}", f"vs {baseline}"]
@@ -47,7 +50,7 @@ def _grid(report: Report, table: Table) -> Grid:
             _ratio(row, row.zipped_ratio),
         ]
         cells += [_in_int8(row)] if in_int8 else []
-        cells += [_accuracy(row, accuracy)] if accuracy else []
+        cells += [cell for column in metrics for cell in column.cells(row)]
         cells += [str(row.summary.launches) if row.summary else "-"] if counted else []
         rows.append((*cells, *_latency(row, scale)))
     title = (
@@ -88,45 +91,19 @@ def _ratio(row: Row, ratio: float) -> str:
     return "" if row.variant is row.baseline else f"{ratio:.2f}x"
 
 
-def _accuracy_header(table: Table) -> str:
-    """``accuracy`` with labels, ``agreement`` without, nothing where nothing was evaluated."""
-    evaluated = [row.accuracy for row in table.rows if row.accuracy is not None]
-    if any(accuracy.top1 is not None for accuracy in evaluated):
-        return "accuracy"
-    return "agreement" if evaluated else ""
-
-
-def _accuracy(row: Row, header: str) -> str:
-    if row.accuracy is None:
-        return "-"
-    value = row.accuracy.top1 if header == "accuracy" else row.accuracy.agreement
-    if value is None:
-        return "baseline" if row.variant is row.baseline else "-"
-    return f"{value * 100:.2f} %"
-
-
 def _latency(row: Row, scale: float) -> tuple[str, str, str]:
     if row.summary is None:
         return (f"failed: {row.failure.error_class}" if row.failure else "-", "", "")
     versus = "baseline" if row.variant is row.baseline else "-"
     if row.comparison is not None:
-        versus = describe(row.comparison)
-        if row.comparison.low is not None and row.comparison.high is not None:
-            versus += f" {_speed_interval(row.comparison.low, row.comparison.high)}"
+        versus = change_text(row.comparison)
+        if row.comparison.low is None and (more := launches_to_know(row.comparison)):
+            versus += f" (an interval takes {count(more, 'more launch', 'more launches')})"
     return (
         interval(row.summary.median_us, scale),
         p99(row.summary.p99_us, scale),
         versus,
     )
-
-
-def _speed_interval(low: float, high: float) -> str:
-    """The interval of the speed-up that the words name, which is that of the ratio turned over."""
-    if low >= 1:
-        return f"[{low:.2f}, {high:.2f}]"
-    if high <= 1:
-        return f"[{1 / high:.2f}, {1 / low:.2f}]"
-    return f"[{low:.2f}, {high:.2f}]"
 
 
 def _notes(table: Table) -> tuple[str, ...]:
@@ -139,8 +116,12 @@ def _notes(table: Table) -> tuple[str, ...]:
     estimates = [s.p99_us for s in summaries if isinstance(s.p99_us, Estimate)]
     if estimates:
         parts.append(f"p99: {' or '.join(dict.fromkeys(e.kind for e in estimates))}")
-    parts.append("[ ] 95 % interval over launches, of ratios 96 %")
-    notes = [" · ".join(parts)]
+    parts.append("[ ] 95 % interval over launches")
+    notes = [" · ".join(parts), *ratio_notes(table), *metric_notes(table)]
+    fewest = min(summary.launches for summary in summaries)
+    if fewest < MIN_ORDER_LAUNCHES and any(s.median_us.low is None for s in summaries):
+        more = count(MIN_ORDER_LAUNCHES - fewest, "more launch", "more launches")
+        notes.append(f"no interval where launches are too few or differ too much: {more}")
     if table.spent is not None:
         notes.append(_spent(table.spent))
     return tuple(notes)

@@ -15,7 +15,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.values import Accuracy, Environment, Failure, Launch, Variant
+    from bench.metrics.values import Accuracy
+    from bench.values import Environment, Failure, Launch, Variant
 
     Outcome = Variant | Accuracy | Environment | Launch | Failure
 

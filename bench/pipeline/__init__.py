@@ -20,6 +20,7 @@ from typing import Any
 
 from bench import schedule, workers
 from bench.inputs.launches import write_sample
+from bench.metrics import read_wanted
 from bench.observers import SILENT, Observer
 from bench.pipeline import choose, launches, prepare
 from bench.pipeline.choose import Targets
@@ -51,6 +52,7 @@ def run(
     fresh: bool = False,
     with_float32: bool = True,
     with_accuracy: bool = True,
+    metrics: Sequence[str] = (),
     observer: Observer = SILENT,
     command: Sequence[str] = (),
 ) -> Report:
@@ -76,6 +78,9 @@ def run(
         fresh: do not go on with an unfinished one.
         with_float32: False leaves the baseline out; the first recipe stands for it.
         with_accuracy: False measures latency and size alone.
+        metrics: names of metrics, or ``module:function``, each for all outputs or after
+            ``OUTPUT=`` for one; the first of an output decides. None is what the labels ask for,
+            see :mod:`bench.metrics`.
         observer: told what is going on.
         command: kept in the report as what was asked for.
 
@@ -88,6 +93,7 @@ def run(
         KeyboardInterrupt: what was launched is kept.
     """
     plan = plan or Plan()
+    wanted = read_wanted(metrics)
     with tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch:
         options = dict(target_options or {})
         options["samples"] = str(Path(scratch) / "samples.npz")
@@ -100,9 +106,9 @@ def run(
         else:
             prepared = prepare.build_variants(source, chosen, plan, observer)
         # Before a file is begun: samples that do not fit leave nothing behind.
-        evaluated = prepare.evaluate(prepared, plan, observer) if with_accuracy else ()
+        evaluated = prepare.evaluate(prepared, plan, observer, wanted) if with_accuracy else ()
         write_sample(Path(options["samples"]), prepared.data, prepared.variants)
-        session = _session(prepared, plan, opened, command)
+        session = _session(prepared, plan, opened, command, metrics)
         path = _path(report, session, observer, fresh=fresh)
         with Writer(path, session, observer.warn) as writer:
             _inform(observer, prepared, plan, opened, is_fallback=not targets)
@@ -111,11 +117,17 @@ def run(
 
 
 def _session(
-    prepared: Prepared, plan: Plan, targets: Sequence[Target], command: Sequence[str]
+    prepared: Prepared,
+    plan: Plan,
+    targets: Sequence[Target],
+    command: Sequence[str],
+    metrics: Sequence[str],
 ) -> Session:
     about_data = {"missing": prepared.missing} if prepared.missing else {}
     if prepared.data is not None:
         about_data |= {"source": prepared.data.source, "sha256": prepared.data.sha256}
+    if metrics:
+        about_data["metrics"] = " ".join(metrics)
     return Session(
         model=prepared.model,
         plan=plan,

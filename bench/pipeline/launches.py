@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from bench.errors import StoreError
 from bench.measure import Job, measure
+from bench.metrics.values import Accuracy
 from bench.observers import Observer
 from bench.pipeline.tally import Tally
 from bench.records import End, Writer, read
 from bench.targets import Target
-from bench.values import Accuracy, Environment, Failure, Launch
+from bench.values import Environment, Failure, Launch
 
 
 def launch_all(

@@ -11,7 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bench.errors import UsageError
+from bench.metrics.values import Score
 from bench.records import Records
+from bench.report.changed_scores import accuracy_losses
+from bench.report.losses import ROUNDING, Verdict, judge_all
 from bench.stats import stopping
 from bench.stats.summary import compare_unpaired
 from bench.values import Comparison, Environment, Plan, Variant
@@ -32,9 +35,6 @@ DECISIVE_FIELDS = (
 )
 """Of a plan, what changes what is measured, and not only how surely."""
 
-_ROUNDING = 1e-9
-"""A loss of exactly the limit is not beyond it, whatever 0.90 - 0.89 is in binary."""
-
 
 @dataclass(frozen=True)
 class Tolerances:
@@ -43,7 +43,8 @@ class Tolerances:
     Attributes:
         latency: fraction by which a median may grow, 0.05 for 5 %.
         size: fraction by which a file may grow.
-        accuracy: how much of the accuracy (or agreement) may be lost, 0.01 for one point.
+        accuracy: how much of the metric that decides may be lost, 0.01 for one point (of an error:
+            by how much it may grow, 0.01 for 1 %).
     """
 
     latency: float | None = None
@@ -60,8 +61,10 @@ class Change:
         gate: ``pass``, ``regression`` or ``can't tell`` against the limit (or against no change).
         more_launches: how many would tell, None where none would or none are needed.
         size_ratio: new bytes over old.
-        accuracy_change: new accuracy (or agreement) minus old, None where not known on both sides.
-        regressions: what lies beyond its limit: ``latency``, ``size``, ``accuracy``.
+        losses: what the new one loses against the old one, per output; empty where not known.
+        accuracy: the losses against their limit, None without a limit.
+        not_compared: why accuracies cannot be compared; empty where they are.
+        regressions: what lies for certain beyond its limit: ``latency``, ``size``, ``accuracy``.
     """
 
     variant: str
@@ -70,7 +73,9 @@ class Change:
     gate: stopping.GateResult
     more_launches: int | None
     size_ratio: float
-    accuracy_change: float | None
+    losses: tuple[Score, ...]
+    accuracy: Verdict | None
+    not_compared: str
     regressions: tuple[str, ...]
 
 
@@ -82,18 +87,22 @@ def changes(old: Records, new: Records, limits: Tolerances, *, across: bool) -> 
             where their ids differ.
 
     Raises:
-        UsageError: nothing to match, or environments that cannot be compared.
+        UsageError: nothing to match, other models, or environments that cannot be compared.
     """
+    if not across:
+        _check_models(old, new)
     pairs = list(_matched_targets(old, new, across=across))
     if not across:
         for before, after in pairs:
             _check_comparable(before, after)
         _check_plans(old, new)
+    names = {theirs.name for theirs in old.session.variants}
+    shared = [variant for variant in new.session.variants if variant.name in names]
+    together = len(shared)
     found = [
-        _change(old, new, before, after, variant, limits)
+        _change(old, new, before, after, variant, limits, together)
         for before, after in pairs
-        for variant in new.session.variants
-        if variant.name in {theirs.name for theirs in old.session.variants}
+        for variant in shared
     ]
     if not found:
         raise UsageError(
@@ -146,6 +155,16 @@ def _check_comparable(before: Environment, after: Environment) -> None:
         )
 
 
+def _check_models(old: Records, new: Records) -> None:
+    """Two states of one model have one name; their content may well differ."""
+    before, after = old.session.model, new.session.model
+    if before.name != after.name:
+        raise UsageError(
+            f"two models: {old.path} is of {before.name}, {new.path} of {after.name}",
+            hint="compare two reports of one model, or compare all the same with --across",
+        )
+
+
 def _check_plans(old: Records, new: Records) -> None:
     before, after = measured_alike(old.session.plan), measured_alike(new.session.plan)
     for name in DECISIVE_FIELDS:
@@ -168,6 +187,7 @@ def _change(
     after: Environment,
     variant: Variant,
     limits: Tolerances,
+    together: int,
 ) -> Change:
     theirs = next(item for item in old.session.variants if item.name == variant.name)
     first = old.launches_of(before.target, variant.name)
@@ -179,15 +199,17 @@ def _change(
         latency = compare_unpaired(first, second)
         gate = stopping.gate(latency, limits.latency or 0.0)
         if gate == "can't tell":
-            more = stopping.launches_to_tell(latency, limits.latency or 0.0)
+            more = stopping.launches_to_know(latency)
+            more = more or stopping.launches_to_tell(latency, limits.latency or 0.0)
     size_ratio = variant.size_bytes / theirs.size_bytes
-    accuracy_change = _accuracy_change(old, new, variant.name)
+    lost, samples, not_compared = accuracy_losses(old, new, variant.name)
+    accuracy = None
+    if limits.accuracy is not None:
+        accuracy = judge_all(lost, samples, limits.accuracy, together * max(len(lost), 1))
     beyond = {
         "latency": limits.latency is not None and gate == "regression",
-        "size": limits.size is not None and size_ratio > 1.0 + limits.size + _ROUNDING,
-        "accuracy": limits.accuracy is not None
-        and accuracy_change is not None
-        and accuracy_change < -limits.accuracy - _ROUNDING,
+        "size": limits.size is not None and size_ratio > 1.0 + limits.size + ROUNDING,
+        "accuracy": accuracy is not None and accuracy.answer == "broken",
     }
     return Change(
         variant=variant.name,
@@ -196,20 +218,42 @@ def _change(
         gate=gate,
         more_launches=more,
         size_ratio=size_ratio,
-        accuracy_change=accuracy_change,
+        losses=lost,
+        accuracy=accuracy,
+        not_compared=not_compared,
         regressions=tuple(name for name, is_beyond in beyond.items() if is_beyond),
     )
 
 
-def _accuracy_change(old: Records, new: Records, variant: str) -> float | None:
-    """On the same samples only: others would not tell what the model lost."""
-    if old.session.data.get("sha256") != new.session.data.get("sha256"):
-        return None
-    figures = []
-    for records in (old, new):
-        evaluated = next((item for item in records.accuracies if item.variant == variant), None)
-        if evaluated is None:
-            return None
-        figures.append(evaluated.score)
-    before, after = figures
-    return None if before is None or after is None else after - before
+def verdict(change: Change, limits: Tolerances) -> str:
+    """What a change means against the limits, in words; without any, what is known of the time."""
+    if change.regressions:
+        return f"regression: {', '.join(change.regressions)}"
+    if limits == Tolerances() and change.latency is not None:
+        told = change.latency.verdict
+        more = change.more_launches if told == "no clear change" else None
+        return f"{told}: about {more} more launches would tell" if more else told
+    unsure = [*_unsure_of_latency(change, limits), *_unsure_of_accuracy(change)]
+    return f"can't tell: {'; '.join(unsure)}" if unsure else "pass"
+
+
+def _unsure_of_latency(change: Change, limits: Tolerances) -> Iterable[str]:
+    if limits.latency is None or change.gate == "pass":
+        return
+    if change.latency is None:
+        yield "one side has no launches"
+    elif change.more_launches is None:
+        yield "the change in latency lies at the limit"
+    else:
+        yield f"about {change.more_launches} more launches would"
+
+
+def _unsure_of_accuracy(change: Change) -> Iterable[str]:
+    if change.accuracy is None or change.accuracy.answer != "can't tell":
+        return
+    if change.not_compared:
+        yield f"accuracy: {change.not_compared}"
+    elif change.accuracy.more_samples is None:
+        yield "the loss lies at the limit, or its interval is not known"
+    else:
+        yield f"about {change.accuracy.more_samples:,} more samples would"

@@ -1,32 +1,55 @@
-"""A report as a data frame: one line per variant and target, one column per figure."""
+"""A report as lines of figures: what ``Report.to_dataframe()``, .csv and .json hold."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from bench.metrics.values import Accuracy, Score
 from bench.report import Report, Row, Table
+from bench.text import score_text
 from bench.values import Estimate, Missing
 
 if TYPE_CHECKING:
     import pandas as pd
+
+COLUMNS = (
+    "model", "target", "variant", "recipe",
+    "size_bytes", "size_ratio", "zipped_bytes", "zipped_ratio", "int8_share",
+    "accuracy", "agreement", "max_difference", "mean_difference", "samples",
+    "metric", "score", "score_low", "score_high", "loss", "loss_low", "loss_high", "scores",
+    "launches", "runs", "median_us", "median_low_us", "median_high_us", "median_kind",
+    "p99_us", "p99_low_us", "p99_high_us", "p99_kind", "min_us", "mean_us", "std_us",
+    "init_us", "first_us", "peak_bytes", "ratio", "ratio_low", "ratio_high", "verdict",
+    "error_class", "error", "warnings",
+)  # fmt: skip  # one line per thought
+"""``metric`` to ``loss_high`` are of the score that decides, of the output that loses most."""
+
+_OF_SUMMARY = (
+    *("launches", "runs", "min_us", "mean_us", "std_us", "init_us", "first_us", "peak_bytes"),
+)
 
 
 def frame_of(report: Report) -> pd.DataFrame:
     """All rows of all tables; a column without any figure is there all the same."""
     import pandas as pd
 
-    name = report.session.model.name
-    lines = [
-        _line(name, table, row) | _warned(report, table, row)
-        for table in report.tables
-        for row in table.rows
-    ]
-    frame: pd.DataFrame = pd.DataFrame(lines, columns=list(columns()))
+    frame: pd.DataFrame = pd.DataFrame(list(lines(report)), columns=list(COLUMNS))
     return frame
 
 
-def _warned(report: Report, table: Table, row: Row) -> dict[str, str | None]:
+def lines(report: Report) -> Iterator[dict[str, Any]]:
+    """One line per target and variant, by column; what is missing is None or left out."""
+    for table in report.tables:
+        for row in table.rows:
+            yield {
+                "model": report.session.model.name,
+                **_line(table, row),
+                "warnings": _warned(report, table, row),
+            }
+
+
+def _warned(report: Report, table: Table, row: Row) -> str | None:
     """The warnings of this variant, there or anywhere."""
     told = [
         warning.message
@@ -34,32 +57,13 @@ def _warned(report: Report, table: Table, row: Row) -> dict[str, str | None]:
         if warning.variant == row.variant.name
         and warning.target in (None, table.environment.target)
     ]
-    return {"warnings": "; ".join(told) or None}
+    return "; ".join(told) or None
 
 
-def columns() -> Sequence[str]:
-    """The columns, in order."""
-    return (
-        "model", "target", "variant", "recipe",
-        "size_bytes", "size_ratio", "zipped_bytes", "zipped_ratio", "int8_share",
-        "accuracy", "agreement", "max_difference", "mean_difference", "samples",
-        "launches", "runs", "median_us", "median_low_us", "median_high_us", "median_kind",
-        "p99_us", "p99_low_us", "p99_high_us", "p99_kind", "min_us", "mean_us", "std_us",
-        "init_us", "first_us", "peak_bytes", "ratio", "ratio_low", "ratio_high", "verdict",
-        "error_class", "error", "warnings",
-    )  # fmt: skip  # one line per thought
-
-
-def _line(model: str, table: Table, row: Row) -> dict[str, Any]:
-    """The figures of one row, by column; what is missing is None."""
-    accuracy, summary, comparison, failure = (
-        row.accuracy,
-        row.summary,
-        row.comparison,
-        row.failure,
-    )
+def _line(table: Table, row: Row) -> dict[str, Any]:
+    """The figures of one row."""
+    summary, comparison, failure = row.summary, row.comparison, row.failure
     line: dict[str, Any] = {
-        "model": model,
         "target": table.environment.target,
         "variant": row.variant.name,
         "recipe": row.variant.recipe or None,
@@ -69,28 +73,10 @@ def _line(model: str, table: Table, row: Row) -> dict[str, Any]:
         "zipped_ratio": row.zipped_ratio,
         "int8_share": row.variant.int8_share,
     }
-    if accuracy is not None:
-        line |= {
-            "accuracy": accuracy.top1,
-            "agreement": accuracy.agreement,
-            "max_difference": accuracy.max_difference,
-            "mean_difference": accuracy.mean_difference,
-            "samples": accuracy.samples,
-        }
+    if row.accuracy is not None:
+        line |= _accuracy(row.accuracy, row.deciding)
     if summary is not None:
-        line |= {
-            name: getattr(summary, name)
-            for name in (
-                "launches",
-                "runs",
-                "min_us",
-                "mean_us",
-                "std_us",
-                "init_us",
-                "first_us",
-                "peak_bytes",
-            )
-        }
+        line |= {name: getattr(summary, name) for name in _OF_SUMMARY}
         line |= _estimate("median", summary.median_us) | _estimate("p99", summary.p99_us)
     if comparison is not None:
         line |= {
@@ -101,6 +87,29 @@ def _line(model: str, table: Table, row: Row) -> dict[str, Any]:
         }
     if failure is not None:
         line |= {"error_class": failure.error_class, "error": failure.message}
+    return line
+
+
+def _accuracy(accuracy: Accuracy, deciding: tuple[Score, ...]) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "accuracy": accuracy.top1,
+        "agreement": accuracy.agreement,
+        "max_difference": accuracy.max_difference,
+        "mean_difference": accuracy.mean_difference,
+        "samples": accuracy.samples,
+        "scores": "; ".join(f"{s.label} {score_text(s)}" for s in accuracy.scores) or None,
+    }
+    if deciding:
+        score = max(deciding, key=lambda each: each.loss if each.loss is not None else -1.0)
+        line |= {
+            "metric": score.label,
+            "score": score.value,
+            "score_low": score.low,
+            "score_high": score.high,
+            "loss": score.loss,
+            "loss_low": score.loss_low,
+            "loss_high": score.loss_high,
+        }
     return line
 
 

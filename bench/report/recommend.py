@@ -1,8 +1,8 @@
 """Which variant to ship on a target, within given limits, and which others are as good.
 
 A limit holds only where it holds for certain: a latency is within its limit if the upper end of its
-interval is. Where several variants cannot be told apart in what is to be best, the smallest of them
-is recommended, and the others are named.
+interval is, a loss of accuracy likewise (``bench.report.losses``). Where several variants cannot be
+told apart in what is to be best, the smallest of them is recommended, and the others are named.
 """
 
 from __future__ import annotations
@@ -11,11 +11,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.report import Report, Row
-from bench.stats.summary import compare_paired, describe
+from bench.errors import UsageError
+from bench.report import Report, Row, Table, losses
+from bench.stats.summary import compare_paired
+from bench.text import change_text, loss_text
 from bench.values import Environment, Estimate
 
 Aim = Literal["latency", "size", "zipped"]
+
+DEFAULT_LOSS = 0.01
+"""What may be lost where no limit is given: a point of accuracy."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,9 @@ class Requirements:
     """What a variant must keep to; None does not matter.
 
     Attributes:
-        loss: accuracy (or agreement) that may be lost against the baseline, 0.01 for one point.
+        loss: of the metric that decides, against the baseline, 0.01 for one point (of an error for
+            1 % more of it). None is the default of one point, which holds wherever any variant
+            was evaluated.
         size_bytes, zipped_bytes: of the file.
         median_us, p99_us: upper ends of their intervals.
     """
@@ -42,20 +49,22 @@ class Recommendation:
     Attributes:
         chosen: None where no variant keeps to the limits.
         equals: variants that cannot be told from it in what is to be best.
-        rejected: variants that break a limit, each with the reason.
+        rejected: variants that break a limit, or of which it can't be told, each with the reason.
+        loss_limit: how the limit on losses was held, in words.
     """
 
     environment: Environment
     chosen: Row | None
     equals: tuple[Row, ...]
     rejected: tuple[tuple[Row, str], ...]
+    loss_limit: str = ""
 
 
 def recommendations(report: Report, limits: Requirements, aim: Aim) -> tuple[Recommendation, ...]:
     """One recommendation per target."""
     found = []
     for table in report.tables:
-        reasons = {row.variant.name: list(_breaks(row, limits)) for row in table.rows}
+        reasons = {row.variant.name: list(_breaks(row, table, limits)) for row in table.rows}
         fitting = [row for row in table.rows if not reasons[row.variant.name]]
         chosen, equals = _best(report, table.environment.target, fitting, aim)
         rejected = tuple(
@@ -63,18 +72,79 @@ def recommendations(report: Report, limits: Requirements, aim: Aim) -> tuple[Rec
             for row in table.rows
             if reasons[row.variant.name]
         )
-        found.append(Recommendation(table.environment, chosen, equals, rejected))
+        environment = table.environment
+        limit = _loss_limit(table, limits)
+        found.append(Recommendation(environment, chosen, equals, rejected, limit))
     return tuple(found)
 
 
-def _breaks(row: Row, limits: Requirements) -> Iterator[str]:
+def best_row(report: Report, limits: Requirements, aim: Aim, target: str) -> Row:
+    """The row to ship on one target.
+
+    Args:
+        target: id; empty is the report's only one.
+
+    Raises:
+        UsageError: no variant keeps to the limits, no loss is known that could be limited, or there
+            are several targets and none is named.
+    """
+    ids = [table.environment.target for table in report.tables]
+    if target not in ids and (target or len(ids) != 1):
+        raise UsageError(
+            f"the report has no target {target!r}" if target else "the report has several targets",
+            hint=f"name one of: {', '.join(ids)}",
+        )
+    (found,) = (
+        each
+        for each in recommendations(report, limits, aim)
+        if target in ("", each.environment.target)
+    )
+    rows = report.tables[ids.index(found.environment.target)].rows
+    if limits.loss is not None and len(rows) > 1 and all(row.accuracy is None for row in rows):
+        raise UsageError(
+            "no accuracy is known, so no loss can be limited",
+            hint="measure with test samples, or leave max_loss out",
+        )
+    if found.chosen is None:
+        reasons = "; ".join(f"{row.variant.name}: {reason}" for row, reason in found.rejected)
+        raise UsageError("no variant keeps to these limits", hint=reasons or "measure one first")
+    return found.chosen
+
+
+def merits(row: Row) -> str:
+    """Against the baseline: ``2.04x faster [1.94, 2.06], …, 0.10 points of accuracy lost``."""
+    if row.variant is row.baseline:
+        return "the baseline itself"
+    parts = []
+    if row.comparison is not None:
+        change = change_text(row.comparison)
+        parts.append(change if "x " in change else f"{change} in latency")
+    parts += [f"{row.size_ratio:.2f}x smaller", f"{row.zipped_ratio:.2f}x smaller zipped"]
+    parts += [loss_text(score) for score in row.deciding] or ["loss not known"]
+    return f"{', '.join(parts)}, against {row.baseline.name}"
+
+
+def _loss_limit(table: Table, limits: Requirements) -> str:
+    """In words, what was asked of losses."""
+    scores = [
+        score for row in table.rows if row.variant is not row.baseline for score in row.deciding
+    ]
+    if not scores:
+        if limits.loss is not None:
+            return ""
+        return "nothing was evaluated: what these variants lose is not known (give --data)"
+    default = limits.loss is None
+    limit = DEFAULT_LOSS if limits.loss is None else limits.loss
+    return losses.how_held(limit, scores, len(scores), default=default)
+
+
+def _breaks(row: Row, table: Table, limits: Requirements) -> Iterator[str]:
     """Each limit that a row does not keep to for certain."""
     if row.summary is None:
         yield "it was not measured"
         return
-    lost = row.loss
-    if limits.loss is not None and (lost is None or lost > limits.loss):
-        yield "its loss is not known" if lost is None else f"it loses {lost * 100:.2f} points"
+    if reason := _breaks_loss(row, table, limits):
+        yield reason
     if limits.size_bytes is not None and row.variant.size_bytes > limits.size_bytes:
         yield f"it takes {row.variant.size_bytes:,} bytes"
     if limits.zipped_bytes is not None and row.variant.zipped_bytes > limits.zipped_bytes:
@@ -89,6 +159,18 @@ def _breaks(row: Row, limits: Requirements) -> Iterator[str]:
             yield f"its {name} is not known well enough"
         elif figure.high > limit:
             yield f"its {name} may be {figure.high / 1e3:.3g} ms"
+
+
+def _breaks_loss(row: Row, table: Table, limits: Requirements) -> str:
+    """Why it may not be shipped for what it loses; empty where it may."""
+    if row.variant is row.baseline:
+        return ""
+    if limits.loss is None and not any(each.deciding for each in table.rows):
+        return ""  # nothing was evaluated, which the answer says
+    limit = DEFAULT_LOSS if limits.loss is None else limits.loss
+    together = losses.comparisons((each.accuracy for each in table.rows), row.baseline.name)
+    samples = row.accuracy.samples if row.accuracy is not None else 0
+    return losses.judge_all(row.deciding, samples, limit, together).reason
 
 
 def _best(
@@ -121,21 +203,3 @@ def _median_us(row: Row) -> float:
 
 def _bytes(row: Row, aim: Aim) -> int:
     return row.variant.size_bytes if aim == "size" else row.variant.zipped_bytes
-
-
-def merits(row: Row) -> str:
-    """Against the baseline: ``2.7x faster, 3.3x smaller zipped, 0.10 points lost``."""
-    if row.variant is row.baseline:
-        return "the baseline itself"
-    parts = []
-    if row.comparison is not None:
-        change = describe(row.comparison)
-        parts.append(change if "x" in change else f"{change} in latency")
-    parts += [f"{row.size_ratio:.2f}x smaller", f"{row.zipped_ratio:.2f}x smaller zipped"]
-    lost = row.loss
-    parts.append("loss not known" if lost is None else _points(lost))
-    return f"{', '.join(parts)}, against {row.baseline.name}"
-
-
-def _points(lost: float) -> str:
-    return f"{abs(lost) * 100:.2f} points {'lost' if lost >= 0 else 'gained'}"

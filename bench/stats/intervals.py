@@ -35,6 +35,10 @@ ALARM_TAIL = 0.02
 """Each tail of the interval of a ratio. It is thus a 96 % one: at exactly 95 %, two thousand
 comparisons of a file with itself would as often as not give more than 5 % false alarms."""
 
+WIDEST = 10.0
+"""An interval whose ends differ by more than this factor says nothing and is none: Student's t of
+two launches may reach from zero to a million seconds."""
+
 _ALL_PAIRS_UP_TO = 500
 
 _FINE = 1e-7

@@ -24,7 +24,7 @@ from typing import Literal
 
 import numpy as np
 
-from bench.stats.intervals import Floats, center_interval
+from bench.stats.intervals import MIN_ORDER_LAUNCHES, Floats, center_interval
 from bench.stats.sample import Sample
 from bench.values import Comparison, Launch
 
@@ -109,6 +109,13 @@ def launches_to_tell(comparison: Comparison, limit: float = 0.0) -> int | None:
         return None
     total = math.ceil(comparison.blocks * (half / distance) ** 2)
     return max(total - comparison.blocks, 1)
+
+
+def launches_to_know(comparison: Comparison) -> int:
+    """How many launches more, at least, give a comparison an interval; 0 where it has one."""
+    if comparison.low is not None:
+        return 0
+    return max(MIN_ORDER_LAUNCHES - comparison.blocks, 1)
 
 
 def _half_width(log_medians: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""From launches to figures: summarize one variant, compare two, describe the difference.
+"""From launches to figures: summarize one variant, compare two.
 
 What the figures mean. Launches of one file differ by far more than the runs within a launch, and a
 user meets one launch at a time. So both figures describe the *typical launch*:
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from bench.stats.intervals import (
     MIN_ORDER_LAUNCHES,
     MIN_P99_RUNS,
+    WIDEST,
     Interval,
     center_interval,
     p99_from_maxima,
@@ -122,22 +123,6 @@ def compare_unpaired(old: Sequence[Launch], new: Sequence[Launch]) -> Comparison
     return _comparison(*sides, interval, blocks=min(map(len, sides)))
 
 
-def describe(comparison: Comparison) -> str:
-    """``2.7x faster``, ``1.1x slower`` or ``no clear change``.
-
-    As many digits as it takes to show a difference that is certain, however small: ``1.02x
-    slower``, never ``1.0x slower``.
-    """
-    if comparison.verdict == "no clear change":
-        return comparison.verdict
-    factor = max(comparison.ratio, 1.0 / comparison.ratio)
-    if factor >= 10:
-        return f"{factor:.0f}x {comparison.verdict}"
-    excess = max(factor - 1.0, 1e-6)
-    digits = max(1, -math.floor(math.log10(excess) + 1e-9))
-    return f"{factor:.{digits}f}x {comparison.verdict}"
-
-
 def can_give_p99(launches: int, runs: int, *, samples: bool) -> Missing | None:
     """Whether a plan of so many launches of so many runs gives a P99; None if it does.
 
@@ -205,7 +190,7 @@ def _sides(first: Sequence[Launch], second: Sequence[Launch]) -> tuple[Sample, S
 
 
 def _median(sample: Sample) -> Estimate:
-    return _estimate(center_interval(sample.log_medians), sample.kind, sample.rounding_us)
+    return _estimate(sample, center_interval(sample.log_medians), sample.kind, sample.rounding_us)
 
 
 def _p99(sample: Sample) -> Estimate | Missing:
@@ -213,14 +198,15 @@ def _p99(sample: Sample) -> Estimate | Missing:
         return missing
     if sample.kind == "samples":
         samples, runs = sample.samples_us
-        return _estimate(p99_from_samples(logs(samples), sample.log_medians, runs), "samples", 0.0)
+        interval = p99_from_samples(logs(samples), sample.log_medians, runs)
+        return _estimate(sample, interval, "samples", 0.0)
     maxima = sample.maxima_us
     assert maxima is not None
     medians = sample.medians_us
     if sample.kind == "launch means":
         medians = sample.means_without(maxima)
     interval = p99_from_maxima(logs(maxima), logs(medians), sample.runs)
-    return _estimate(interval, "launch maxima", rounding_us(maxima))
+    return _estimate(sample, interval, "launch maxima", rounding_us(maxima))
 
 
 def _stretched(estimate: Estimate, precision: float | None) -> Estimate:
@@ -231,12 +217,23 @@ def _stretched(estimate: Estimate, precision: float | None) -> Estimate:
     return replace(estimate, low=low, high=max(estimate.high, estimate.value * (1.0 + precision)))
 
 
-def _estimate(interval: Interval, kind: str, rounding: float) -> Estimate:
+def _estimate(sample: Sample, interval: Interval, kind: str, rounding: float) -> Estimate:
     """Back from logarithms to microseconds, widened by what printing has rounded away."""
-    value, low, high = (math.exp(float(end)) for end in interval)
+    value, low, high = map(float, interval)
+    if not _says_something(low, high, len(sample)):
+        return Estimate(math.exp(value), None, None, kind)
+    low, high = math.exp(low), math.exp(high)
+    return Estimate(math.exp(value), max(low - rounding, 0.0), high + rounding, kind)
+
+
+def _says_something(low: float, high: float, launches: int) -> bool:
+    """Whether there is an interval, on the scale of logarithms.
+
+    Student's t of a few launches that differ gives ends that are no figures of anything.
+    """
     if math.isnan(low) or math.isnan(high):
-        return Estimate(value, None, None, kind)
-    return Estimate(value, max(low - rounding, 0.0), high + rounding, kind)
+        return False
+    return launches >= MIN_ORDER_LAUNCHES or high - low <= math.log(WIDEST)
 
 
 def _comparison(old: Sample, new: Sample, interval: Interval, blocks: int) -> Comparison:
@@ -250,7 +247,9 @@ def _comparison(old: Sample, new: Sample, interval: Interval, blocks: int) -> Co
     verdict: Literal["faster", "slower", "no clear change"] = "no clear change"
     if low > 0.0 or high < 0.0:
         verdict = "slower" if low > 0.0 else "faster"
-    known = not (math.isnan(low) or math.isnan(high))
+    known = _says_something(low, high, blocks)
+    if not known:
+        verdict = "no clear change"
     return Comparison(
         variant=new[0].variant,
         baseline=old[0].variant,

@@ -53,7 +53,7 @@ from bench.targets._adb.probe import ABI_OF_MACHINE, Phone
 from bench.targets._adb.readiness import DeviceState, Gate, parse_state
 from bench.targets._adb.reply import Answer
 from bench.targets._adb.server import Attached, Server
-from bench.targets._adb.session import Session, cancelled
+from bench.targets._adb.session import DeviceSession, cancelled
 from bench.targets._adb.shell import AdbShell, DisconnectedError, Shell, quote
 from bench.targets._affinity import cpus
 from bench.values import Environment, Launch, Plan, Variant, utc_now
@@ -67,7 +67,7 @@ NO_OPTIONS: Mapping[str, str] = {}
 def discover(options: Mapping[str, str] = NO_OPTIONS) -> list[TargetStatus]:
     """Every device that the adb server knows; starts the server if there is none here.
 
-    Without a server there is one line that says so and names the cure.
+    Without a server there is one line that says so and what to do.
 
     Raises:
         TargetError: an option that there is not, or of another kind.
@@ -109,7 +109,7 @@ def clean(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple
         TargetError: as :func:`open`; or a harness is measuring there.
     """
     settings = read_options(options)
-    session = Session(_shell(address, settings), settings)
+    session = DeviceSession(_shell(address, settings), settings)
     try:
         return session.remove_all()
     except LaunchError as fault:
@@ -198,7 +198,7 @@ class AdbTarget:
         self._plan = plan
         self._options = options
         self._mask = mask(plan.affinity)
-        self._session = Session(shell, options)
+        self._session = DeviceSession(shell, options)
         self._gate = Gate(self._session.look, options, self._session.closing)
         self._refused: dict[str, LaunchError] = {}
         self._phone: Phone | None = None

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bench.errors import BuildError, telling_line
 from bench.techniques import _channels_graph
 from bench.techniques._channels_graph import Call, Mask, Network
-from bench.techniques._model import types_of
+from bench.techniques._model import is_wrapped, kind_of, types_of
 
 Array = npt.NDArray[Any]
 
@@ -33,7 +33,9 @@ def network_of(model: Any) -> Network:
 
 
 def _call(node: Any, number: Callable[[Any], int]) -> Call:
-    layer, kind = node.layer, type(node.layer).__name__
+    layer, kind = node.layer, kind_of(node.layer)
+    if is_wrapped(layer) and (layer.weights or kind not in _channels_graph.TRANSPARENT):
+        kind = f"Keras 3 {kind}"  # what is known of the type's config and weights does not hold
     tensors = node.keras_inputs
     outputs = node.outputs if isinstance(node.outputs, list | tuple) else [node.outputs]
     shapes = tuple(tuple(tensor.shape[1:]) for tensor in tensors)
@@ -59,6 +61,8 @@ def _is_fixed(layer: Any, shapes: tuple[tuple[int | None, ...], ...]) -> bool:
     """Whether slicing this layer's weights along its channels would not mean what we think."""
     if getattr(layer, "data_format", None) == "channels_first" or getattr(layer, "groups", 1) != 1:
         return True
+    if type(layer).__name__ == "Rescaling":
+        return np.ndim(layer.scale) > 0 or np.ndim(layer.offset) > 0
     if type(layer).__name__ == "BatchNormalization":
         axis = layer.axis if isinstance(layer.axis, int) else list(layer.axis)[-1]
         return axis not in (-1, len(shapes[0]))

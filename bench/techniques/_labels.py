@@ -79,7 +79,7 @@ def label_fit(model: Any, *splits: Split) -> LabelFit:
     units = int(shape[1])
     classes = 2 if units == 1 else units
     for split in splits:
-        highest = -1 if split.y is None else int(split.y.max())
+        highest = -1 if split.y is None else int(next(iter(split.y.values())).max())
         if highest >= classes:
             raise DataError(
                 f"there is a label {highest}, and the model knows the classes 0 to {classes - 1}",

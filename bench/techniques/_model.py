@@ -47,12 +47,22 @@ def trainable(work: Work, context: Context) -> Any:
     if context.data is not None:
         split = context.data.splits.get("train") or next(iter(context.data.splits.values()))
         samples = split.x
-    return _keras3_to_2.inline(_keras3_to_2.port(work.model, samples, seed=context.seed))
+    return _keras3_to_2.port(work.model, samples, seed=context.seed)
+
+
+def kind_of(layer: Any) -> str:
+    """A layer's type as users know it, such as ``Conv2D``."""
+    return _keras3_to_2.kind_of(layer)
+
+
+def is_wrapped(layer: Any) -> bool:
+    """Whether it runs a layer of Keras 3 that tf_keras has no counterpart of."""
+    return _keras3_to_2.is_wrapped(layer)
 
 
 def info(layer: Any) -> LayerInfo:
     """A layer's name and type."""
-    return LayerInfo(layer.name, type(layer).__name__)
+    return LayerInfo(layer.name, kind_of(layer))
 
 
 def split_by(

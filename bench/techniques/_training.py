@@ -196,7 +196,7 @@ def _one_epoch(
 ) -> None:
     order = np.random.default_rng([seed, epoch]).permutation(len(train))
     assert train.y is not None
-    target = train.y.astype(np.float32)[:, None]
+    target = next(iter(train.y.values())).astype(np.float32).reshape(-1, 1)
     if teacher is not None:
         target = np.concatenate([target, teacher], axis=1)
     inputs = _inputs(model, train, order)
@@ -216,7 +216,7 @@ def _evaluate(model: Any, split: Split, fit: LabelFit, settings: Settings, state
     """Add the figures after one more epoch, and keep the weights where they are the best so far."""
     assert split.y is not None
     outputs = model.predict(_inputs(model, split), batch_size=256, verbose=0)
-    accuracy, loss = fit.evaluate(np.asarray(outputs), split.y)
+    accuracy, loss = fit.evaluate(np.asarray(outputs), next(iter(split.y.values())))
     epoch = len(state.history)
     if not np.isfinite(loss):
         raise BuildError(

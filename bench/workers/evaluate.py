@@ -1,4 +1,4 @@
-"""Answer all test samples with one variant, in a process of its own.
+"""Answer all test samples with one variant, and measure the answers, in a process of its own.
 
 Told by arguments; prints ``{"progress": [done, total]}`` lines and then ``{"evaluated": {…}}``, or
 ``{"error": "DataError" | "BuildError", "message": …, "hint": …}`` with exit code 1.
@@ -10,12 +10,14 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
 
+from bench import metrics
 from bench.errors import DataError
 from bench.workers.interpreter import Array, LoadedModel, to_input, to_real
 
@@ -28,9 +30,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Evaluate, print the answer, return the exit code."""
     parser = argparse.ArgumentParser(description="Answer all test samples with one variant.")
     parser.add_argument("--model", required=True)
-    parser.add_argument("--samples", required=True, help="folder: x.INPUT.npy, and y.npy if known")
+    parser.add_argument(
+        "--samples", required=True, help="folder: x.INPUT.npy, and y.OUTPUT.npy if known"
+    )
     parser.add_argument("--outputs", required=True, help="folder to keep the answers in")
     parser.add_argument("--baseline", help="folder of the baseline's answers")
+    parser.add_argument("--metrics", type=json.loads, default={}, help="JSON: output to metrics")
+    parser.add_argument(
+        "--probabilities", type=json.loads, default={}, help="JSON: output to true or false"
+    )
     parser.add_argument("--signature")
     parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args(arguments)
@@ -49,22 +57,40 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _evaluate(asked: argparse.Namespace) -> dict[str, Any]:
-    folder = Path(asked.samples)
-    x = {
-        unquote(path.stem.partition(".")[2]): np.load(path, mmap_mode="r")
-        for path in folder.glob("x.*.npy")
-    }
-    labels = np.load(folder / "y.npy") if (folder / "y.npy").is_file() else None
+    x, labels = (_arrays(Path(asked.samples), axis) for axis in "xy")
     graph = LoadedModel(asked.model, threads=asked.threads, signature=asked.signature)
-    x = _by_input(x, graph)
-    answers = _answer_all(graph, x, Path(asked.outputs))
-    evaluated: dict[str, Any] = {"samples": len(next(iter(answers.values())))}
-    scores = _scores(answers)
-    if labels is not None:
-        evaluated["top1"] = _top1(scores, labels)
-    if asked.baseline:
-        evaluated.update(_agreement(answers, Path(asked.baseline)))
+    answers = _answer_all(graph, _by_input(x, graph), Path(asked.outputs))
+    theirs = _kept(Path(asked.baseline)) if asked.baseline else None
+    chosen = metrics.choose(
+        answers if theirs is None else theirs,
+        labels or None,
+        wanted=asked.metrics,
+        probabilities=asked.probabilities,
+    )
+    scores = metrics.score(answers, labels or None, chosen, baseline=theirs)
+    evaluated: dict[str, Any] = {
+        "samples": len(next(iter(answers.values()))),
+        "scores": [asdict(score) for score in scores],
+    }
+    if theirs is not None:
+        evaluated |= _differences(metrics.align(answers, theirs), theirs)
     return evaluated
+
+
+def _arrays(folder: Path, axis: str) -> dict[str, Array]:
+    """Samples by input, or labels by output."""
+    return {
+        unquote(path.stem.partition(".")[2]): np.load(path, mmap_mode="r")
+        for path in folder.glob(f"{axis}.*.npy")
+    }
+
+
+def _kept(folder: Path) -> dict[str, Array]:
+    """Answers that :func:`_answer_all` has kept, in their order."""
+    names = json.loads((folder / "names.json").read_bytes())
+    return {
+        name: np.load(folder / f"{number}.npy", mmap_mode="r") for number, name in enumerate(names)
+    }
 
 
 def _by_input(x: Mapping[str, Array], graph: LoadedModel) -> dict[str, Array]:
@@ -111,11 +137,13 @@ def _answer_all(graph: LoadedModel, x: Mapping[str, Array], folder: Path) -> dic
                 )
             kept[name][start:stop] = values[: stop - start]
         print(json.dumps({"progress": [stop, total]}), flush=True)  # noqa: T201  # as above
+    (folder / "names.json").write_text(json.dumps(list(kept)))
     return kept
 
 
 def _answer(graph: LoadedModel, x: Mapping[str, Array], index: Array) -> dict[str, Array]:
     inputs = graph.inputs()
+    graph.forget()
     graph.feed({name: to_input(x[name][index], inputs[name]) for name in inputs})
     graph.run()
     outputs = graph.outputs()
@@ -160,47 +188,13 @@ def _same(together: Array, single: list[Array]) -> bool:
     return bool(np.abs(together[: len(alone)] - alone).max() <= 0.01 * span)
 
 
-def _scores(answers: Mapping[str, Array]) -> Array | None:
-    """The output that names a class: the only one of shape (samples, classes)."""
-    rows = [values for values in answers.values() if values.ndim == 2 and values.shape[1] > 1]
-    return rows[0] if len(rows) == 1 else None
-
-
-def _top1(scores: Array | None, labels: Array) -> float:
-    if scores is None:
-        raise DataError(
-            "labels, and no single output of shape (samples, classes)",
-            hint="leave y_test out to see the agreement with the baseline instead",
-        )
-    classes = scores.shape[1]
-    if labels.max() >= classes:
-        bad = int(np.argmax(labels >= classes))
-        raise DataError(
-            f"label {int(labels[bad])} of sample {bad}, and the model has {classes} classes",
-            hint=f"labels run from 0 to {classes - 1}",
-        )
-    return float(np.mean(scores.argmax(axis=1) == labels))
-
-
-def _agreement(answers: Mapping[str, Array], folder: Path) -> dict[str, Any]:
-    """How far the answers lie from the baseline's."""
-    pairs = [
-        (values, np.load(folder / f"{number}.npy", mmap_mode="r"))
-        for number, values in enumerate(answers.values())
-    ]
-    if any(values.shape != theirs.shape for values, theirs in pairs):
-        raise DataError("outputs of other shapes than the baseline's", hint="compare like models")
-    differences = [np.abs(values - theirs) for values, theirs in pairs]
-    sizes = sum(difference.size for difference in differences)
-    agreement = None
-    scores = _scores(answers)
-    if scores is not None:
-        theirs = next(theirs for values, theirs in pairs if values is scores)
-        agreement = float(np.mean(scores.argmax(axis=1) == theirs.argmax(axis=1)))
+def _differences(answers: Mapping[str, Array], theirs: Mapping[str, Array]) -> dict[str, Any]:
+    """How far the answers lie from the baseline's, over all outputs."""
+    differences = [np.abs(answers[name] - theirs[name]) for name in theirs]
+    elements = sum(difference.size for difference in differences)
     return {
-        "agreement": agreement,
         "max_difference": float(max(difference.max() for difference in differences)),
-        "mean_difference": float(sum(difference.sum() for difference in differences) / sizes),
+        "mean_difference": float(sum(difference.sum() for difference in differences) / elements),
     }
 
 

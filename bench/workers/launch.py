@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def classify(fault: BaseException) -> Any:
-    """The class of ``bench.values.LAUNCH_ERROR_CLASSES`` that the interpreter's words belong to."""
+    """The class of ``bench.errors.LAUNCH_ERROR_CLASSES`` that the interpreter's words belong to."""
     if isinstance(fault, MemoryError):
         return "out_of_memory"
     text = str(fault)

@@ -10,7 +10,7 @@ from bench import plugins
 from bench.errors import UsageError
 from bench.records import End, read
 from bench.report import assemble
-from bench.values import Accuracy, Environment, Failure
+from bench.values import Environment, Failure
 from tests import examples
 
 NAMES = plugins.names("formats")
@@ -22,8 +22,8 @@ PHONE = Environment("adb:1", "adb", "a phone · 中文 | <b>")
 CONTENTS = {
     "whole": [
         examples.ENVIRONMENT,
-        Accuracy("float32", 10, top1=0.9),
-        Accuracy("quantize:int8", 10, top1=0.8, agreement=0.9, max_difference=0.1),
+        examples.accuracy("float32", 10, top1=0.9),
+        examples.accuracy("quantize:int8", 10, top1=0.8, agreement=0.9),
         *examples.launches(VARIANTS, 6),
         End(10.0, 9.0),
     ],

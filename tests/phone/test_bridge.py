@@ -167,9 +167,17 @@ def test_the_profile_names_the_ops(
 
 
 def test_affinity_is_applied_and_read_back(
-    phone: Phone, adb_server: AdbServer, benchmark_model: Path, variant: Variant
+    phone: Phone,
+    adb_server: AdbServer,
+    benchmark_model: Path,
+    variant: Variant,
+    shim: str | None,
 ) -> None:
     plan = Plan(runs=5, affinity="0")
+    if shim in ("no-taskset", "stripped"):
+        with pytest.raises(TargetError, match="has no taskset"):
+            adb.open(None, plan, options(adb_server, benchmark_model)).__enter__()
+        return
     with adb.open(None, plan, options(adb_server, benchmark_model)) as target:
         target.prepare([variant], QUIET)
         target.launch(variant, 0, QUIET)

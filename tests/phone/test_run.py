@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests import tiny_models
-from tests.phone.bridge import eventually, held, tool_of, tools
+from tests.phone.bridge import ROOT, eventually, held, tool_of, tools
 from tests.phone.loopback import AdbServer, Image, Phone
 
 REPO = Path(__file__).parents[2]
@@ -37,10 +38,12 @@ class Bench:
         for name, content in (("one", tiny_models.add()), ("two", tiny_models.dense())):
             (folder / f"{name}.tflite").write_bytes(content)
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(
+        self, *words: str, model: tuple[str, ...] = ("one.tflite", "two.tflite")
+    ) -> subprocess.Popen[str]:
         settings = ["throttle_every_s=1000000", "max_slowdown=1000", "reconnect_s=6"]
         return subprocess.Popen(
-            [sys.executable, "-m", "bench", "run", "one.tflite", "two.tflite", "--runs", "5",
+            [sys.executable, "-m", "bench", "run", *model, "--runs", "5",
              "--report", "r.jsonl", *(f"--set={each}" for each in settings), *words],
             cwd=self.folder,
             env=self._environment,
@@ -50,8 +53,10 @@ class Bench:
             text=True,
         )  # fmt: skip
 
-    def run(self, *words: str) -> tuple[int, str, str]:
-        process = self.start(*words)
+    def run(
+        self, *words: str, model: tuple[str, ...] = ("one.tflite", "two.tflite")
+    ) -> tuple[int, str, str]:
+        process = self.start(*words, model=model)
         out, err = process.communicate(timeout=150)
         return process.returncode, out, err
 
@@ -152,7 +157,7 @@ def test_an_ended_harness_goes_on_where_it_was(phone: Phone, bench: Bench, numbe
 
 
 def test_two_harnesses_at_one_phone(phone: Phone, bench: Bench) -> None:
-    phone.persona.set_fault(ms=700)
+    phone.persona.set_fault(ms=2500)  # longer than another one needs to begin
     first = bench.start("--launches", "3")
     eventually(lambda: len(bench.cells()) >= 1, 60)
     code, out, err = bench.run("--launches", "1", "--report", "other.jsonl")
@@ -183,3 +188,54 @@ def test_a_hot_phone_is_told_and_given_up(start_phone: Callable[..., Phone], ben
     code, out, err = bench.run("--launches", "1", "--set", "gate_timeout_s=2")
     assert code == 3
     assert "cooling 44.5 °C" in out + err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("missing", "cannot read"),
+        ("folder", "Is a directory"),
+        ("text", "is not a program"),
+        ("other ABI", "the phone runs"),
+    ],
+)
+def test_a_wrong_tool_is_told_before_anything_is_built(
+    phone: Phone, bench: Bench, image: Image, wrong: str, said: str
+) -> None:
+    tool = bench.folder / "tool"
+    if wrong == "folder":
+        tool.mkdir()
+    elif wrong == "text":
+        tool.write_text("not a program\n")
+    elif wrong == "other ABI":
+        content = bytearray(image.fault_tool("sleep").read_bytes())
+        content[18:20] = (40).to_bytes(2, "little")  # e_machine: EM_ARM
+        tool.write_bytes(content)
+    # A model of Keras would be built first; that takes TensorFlow, and minutes.
+    code, out, err = bench.run("-t", "adb", "--benchmark-model", "tool", model=("fashion",))
+    assert code == 2
+    assert said in err
+    assert "TensorFlow" not in err
+    assert out == ""
+    assert not (bench.folder / "r.jsonl").exists()
+    assert not phone.path(ROOT).exists()
+
+
+def test_a_reports_folder_deleted_meanwhile_loses_nothing(phone: Phone, bench: Bench) -> None:
+    phone.persona.set_fault(ms=500)
+    reports = bench.folder / "reports"
+    process = bench.start("--launches", "4", "--report", "reports/r.jsonl")
+    eventually(lambda: len(_launches(reports / "r.jsonl")) >= 2, 60)
+    shutil.rmtree(reports)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert "reports/r.jsonl was deleted: all that was measured is in reports/r.jsonl" in err
+    assert len(_launches(reports / "r.jsonl")) == 8
+    assert "one" in out
+
+
+def _launches(path: Path) -> list[str]:
+    try:
+        return [line for line in path.read_text().splitlines() if '"record":"launch"' in line]
+    except FileNotFoundError:
+        return []

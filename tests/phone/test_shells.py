@@ -16,7 +16,7 @@ from bench.errors import TargetError
 from bench.targets import adb
 from bench.targets._adb import options as adb_options
 from bench.targets._adb.server import Server
-from bench.targets._adb.session import Session, quietly
+from bench.targets._adb.session import DeviceSession, quietly
 from bench.targets._adb.shell import AdbShell
 from bench.values import Variant
 from tests import tiny_models
@@ -105,11 +105,11 @@ def test_the_real_tool_its_lock_and_its_files(
     assert not phone.path(ROOT).exists()
 
 
-def session(server: AdbServer, phone: Phone) -> Session:
+def session(server: AdbServer, phone: Phone) -> DeviceSession:
     given = adb_options.read_options(
         {"adb_server": server.address, "stay_on": "no", "fixed_performance": "no"}
     )
-    return Session(AdbShell(Server(server.address), phone.serial), given)
+    return DeviceSession(AdbShell(Server(server.address), phone.serial), given)
 
 
 def at_once(*acts: Callable[[], object]) -> list[object]:
@@ -173,15 +173,19 @@ def test_what_the_shim_stands_for_is_so(phone: Phone, adb_server: AdbServer, shi
     def answer(command: str) -> bytes:
         return AdbShell(Server(adb_server.address), phone.serial).run(command, 10).strip()
 
-    if shim.startswith("no-") and shim != "no-nanoseconds":
-        assert answer(f"command -v {shim.removeprefix('no-')} || echo none") == b"none"
-    elif shim == "no-nanoseconds":
-        assert answer("date +%N") == b"%N"
+    missing = {
+        "no-nanoseconds": [],
+        "stripped": ["setsid", "timeout", "sha256sum", "taskset", "nohup"],
+    }.get(shim, [shim.removeprefix("no-")])
+    if shim.startswith("no-") or shim == "stripped":
+        for command in missing:
+            assert answer(f"which {command} || echo none") == b"none"
+        assert (answer("date +%N") == b"%N") == (shim in ("no-nanoseconds", "stripped"))
         assert answer("date +%s").isdigit()
     elif shim == "mkdir-existing":
         made = "/data/local/tmp/made"
         assert answer(f"mkdir {made} && mkdir {made} && [ -d {made} ] && echo twice") == b"twice"
     else:
         assert shim == "setsid-returns"
-        assert answer("setsid sleep 5 < /dev/null > /dev/null & wait $!; echo $?") == b"0"
-        assert any("sleep 5" in each.command for each in phone.processes())
+        assert answer("setsid sleep 9 < /dev/null > /dev/null 2>&1 & wait $!; echo $?") == b"0"
+        assert any("sleep 9" in each.command for each in phone.processes())

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import records
+from bench import records, schemas
 from bench.errors import StoreError
-from bench.values import Accuracy, Environment, Failure, Latency, Launch, Model, Plan
+from bench.values import Environment, Failure, Latency, Launch, Model, Plan
 from tests import examples
 
 SESSION = examples.session()
 ITEMS = [
     examples.ENVIRONMENT,
-    Accuracy("float32", 10, top1=0.9),
+    examples.accuracy("float32", 10, top1=0.9),
     Failure("quantize:int8", "local", 1, "crash", "it broke", "mend it", discarded=True),
     *examples.launches(["float32", "quantize:int8"], blocks=2),
 ]
@@ -275,9 +275,9 @@ def test_a_new_name_is_taken_by_nobody(tmp_path):
 def test_the_last_word_on_a_variant_counts(tmp_path):
     items = [
         Environment("local", "local", "before an update"),
-        Accuracy("float32", 10, top1=0.5),
+        examples.accuracy("float32", 10, top1=0.5),
         Environment("local", "local", "after it"),
-        Accuracy("float32", 10, top1=0.6),
+        examples.accuracy("float32", 10, top1=0.6),
     ]
     read = records.read(examples.write(tmp_path / "x.jsonl", SESSION, items))
     assert [item.label for item in read.environments] == ["after it"]
@@ -289,8 +289,8 @@ def test_the_schema_stands_in_the_first_line_and_its_history_in_the_docstring(tm
     first = json.loads(path.read_text().splitlines()[0])
     assert first["schema"] == records.SCHEMA
     assert set(first) == {"record", "schema", *(item.name for item in fields(records.Session))}
-    assert f"\n{records.SCHEMA}. " in records.__doc__
-    assert f"\n{records.SCHEMA + 1}. " not in records.__doc__
+    assert f"\n{records.SCHEMA}. " in schemas.__doc__
+    assert f"\n{records.SCHEMA + 1}. " not in schemas.__doc__
 
 
 OLD = Path(__file__).parents[1] / "data" / "reports" / "schema-1.jsonl"

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.text import interval, labels, one_line, p99, size, three_digits
-from bench.values import Estimate, Missing
+from bench import text
+from bench.metrics.values import Score
+from bench.text import interval, labels, layer_of, name_some, one_line, p99, size, three_digits
+from bench.values import Comparison, Estimate, Missing
 
 
 @pytest.mark.parametrize(
@@ -85,6 +87,47 @@ def test_a_label_is_never_another_variants_name():
 
 
 @pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ((1 / 2.06, 1 / 2.04, 1 / 1.81), "2.04x faster [1.81, 2.06]"),
+        ((1.09, 1.1, 1.12), "1.10x slower [1.09, 1.12]"),
+        ((1.002, 1.004, 1.006), "1.004x slower [1.002, 1.006]"),
+        ((1.0003, 1.0007, 1.0009), "1.0007x slower [1.0003, 1.0009]"),
+        ((30.6, 30.84, 31.0), "30.8x slower [30.6, 31.0]"),
+        ((0.98, 1.01, 1.04), "no clear change [0.98, 1.04]"),
+    ],
+)
+def test_a_ratio_lies_within_its_own_interval_as_shown(ends, said):
+    low, ratio, high = ends
+    verdict = "slower" if low > 1 else "faster" if high < 1 else "no clear change"
+    assert text.change_text(Comparison("v", "b", "t", ratio, low, high, 10, verdict)) == said
+
+
+def test_a_ratio_without_an_interval_is_no_change():
+    comparison = Comparison("v", "b", "t", 2.0, None, None, 1, "no clear change")
+    assert text.change_text(comparison) == "no clear change"
+
+
+@pytest.mark.parametrize(
+    ("score", "value", "loss"),
+    [
+        (Score("", "accuracy", 0.923, 0.911, 0.934, 0.0015, -0.002, 0.005),
+         "92.30 % [91.1, 93.4]", "0.15 points of accuracy lost [-0.20, 0.50]"),
+        (Score("", "accuracy", 0.9, loss=-0.00001), "90.00 %", "0.00 points of accuracy gained"),
+        (Score("y", "RMSE", 2.5, 2.4, 2.6, 0.01, 0.005, 0.02, is_fraction=False,
+               lower_is_better=True, loss_is_relative=True),
+         "2.50 [2.40, 2.60]", "y RMSE 1.00 % worse [0.50, 2.00]"),
+        (Score("", "relative error", 0.032, 0.03, 0.034, 0.032, 0.03, 0.034, lower_is_better=True),
+         "3.20 % [3.0, 3.4]", "relative error 3.20 % [3.00, 3.40]"),
+        (Score("", "R²", None, is_fraction=False), "-", "loss of R² not known"),
+    ],
+)  # fmt: skip
+def test_scores_and_losses_in_words(score, value, loss):
+    assert text.score_text(score) == value
+    assert text.loss_text(score) == loss
+
+
+@pytest.mark.parametrize(
     ("name", "shown"),
     [
         ("model", "model"),
@@ -97,3 +140,20 @@ def test_a_label_is_never_another_variants_name():
 )
 def test_a_name_of_a_file_keeps_to_one_line(name, shown):
     assert one_line(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("tensor", "layer"),
+    [
+        ("net/quant_se/mul;net/se/x", "se"),
+        ("net/inner/conv/Conv2D", "inner"),
+        ("StatefulPartitionedCall:0", "StatefulPartitionedCall:0"),
+        ("", ""),
+    ],
+)
+def test_layer_of_a_tensor(tensor: str, layer: str) -> None:
+    assert layer_of(tensor) == layer
+
+
+def test_many_names_are_cut() -> None:
+    assert name_some(map(str, range(9))) == "0, 1, 2, 3, 4, 5 and 3 more"

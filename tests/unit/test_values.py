@@ -7,8 +7,9 @@ import dataclasses
 import pytest
 
 from bench import measure, values
+from bench.errors import LAUNCH_ERROR_CLASSES
 from bench.targets import local
-from bench.values import LAUNCH_ERROR_CLASSES, NO_FACTS, Plan, Recipe, Step
+from bench.values import NO_FACTS, Plan, Recipe, Step
 from bench.workers import launch
 
 NOUNS = [item for item in vars(values).values() if dataclasses.is_dataclass(item)]

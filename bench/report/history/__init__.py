@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.errors import StoreError, UsageError
+from bench.metrics.values import Score
 from bench.plugins import nearest
 from bench.records import Records, read
 from bench.report.compare import comparable_facts, differences, measured_alike
@@ -42,8 +43,7 @@ SHOWN_ACCURACY = 0.00005
 class Point:
     """One variant on one target in one report.
 
-    ``accuracy`` is top-1 or, without labels, the agreement with the baseline; ``samples`` is the
-    SHA-256 of what it was evaluated on.
+    ``score`` is of the metric that decides; ``samples`` is the SHA-256 of what it was evaluated on.
     """
 
     report: str
@@ -53,20 +53,33 @@ class Point:
     p99_us: Estimate | Missing
     size_bytes: int
     zipped_bytes: int
-    accuracy: float | None
+    score: Score | None
     samples: str | None
+
+    @property
+    def accuracy(self) -> float | None:
+        """The value of the score."""
+        return None if self.score is None else self.score.value
+
+    def evaluated_as(self, other: Point) -> bool:
+        """Whether its accuracy may be compared with another's: same samples, same metric."""
+        if self.score is None or other.score is None:
+            return False
+        return (self.samples, self.score.label) == (other.samples, other.score.label)
 
 
 @dataclass(frozen=True)
 class ChangePoint:
     """A figure begins a new level at a point.
 
-    ``by`` is the new level over the old one (1.08: 8 % more); for an accuracy new minus old.
+    ``by`` is the new level over the old one (1.08: 8 % more); for an accuracy new minus old, of
+    which ``score`` is the new one.
     """
 
     index: int
     figure: Figure
     by: float
+    score: Score | None = None
 
 
 @dataclass(frozen=True)
@@ -231,7 +244,7 @@ def _point(records: Records, variant: Variant, launches: Sequence[Launch]) -> Po
         p99_us=summary.p99_us,
         size_bytes=variant.size_bytes,
         zipped_bytes=variant.zipped_bytes,
-        accuracy=None if evaluated is None else evaluated.score,
+        score=next(iter(evaluated.deciding), None) if evaluated is not None else None,
         samples=records.session.data.get("sha256"),
     )
 
@@ -266,11 +279,10 @@ def _exact_changes(points: Sequence[Point]) -> Iterable[ChangePoint]:
         ratio = after.size_bytes / before.size_bytes
         if abs(math.log(ratio)) >= SHOWN_SIZE:
             yield ChangePoint(index, "size", ratio)
-        if None not in (before.accuracy, after.accuracy) and before.samples == after.samples:
-            assert before.accuracy is not None
-            assert after.accuracy is not None
-            if abs(after.accuracy - before.accuracy) >= SHOWN_ACCURACY:
-                yield ChangePoint(index, "accuracy", after.accuracy - before.accuracy)
+        if after.accuracy is None or before.accuracy is None or not after.evaluated_as(before):
+            continue
+        if abs(after.accuracy - before.accuracy) >= SHOWN_ACCURACY:
+            yield ChangePoint(index, "accuracy", after.accuracy - before.accuracy, after.score)
 
 
 def describe(change: ChangePoint) -> str:
@@ -278,7 +290,9 @@ def describe(change: ChangePoint) -> str:
     if change.figure == "size":
         return f"size {(change.by - 1) * 100:+.1f} %"
     if change.figure == "accuracy":
-        return f"accuracy {change.by * 100:+.2f} points"
+        assert change.score is not None
+        by = f"{change.by * 100:+.2f} points" if change.score.is_fraction else f"{change.by:+.3g}"
+        return f"{change.score.label} {by}"
     return f"{change.figure} {slower(change)}"
 
 

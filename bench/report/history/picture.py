@@ -269,20 +269,43 @@ def _sizes(axes: Axes, history: History, known: Mapping[str, Look]) -> None:
 
 
 def _accuracies(axes: Axes, history: History, known: Mapping[str, Look]) -> None:
-    found = {
-        name: [(x, p.accuracy * 100) for x, p in each if p.accuracy is not None]
-        for name, each in _by_variant(history).items()
-    }
-    axes.set_title("accuracy, %", loc="left", fontsize=9.5)
-    _lines(axes, found, known)
+    unit = _score_unit(history)
+    axes.set_title("accuracy, %" if unit > 1 else "accuracy", loc="left", fontsize=9.5)
+    for name, each in _by_variant(history).items():
+        for part in _evaluated_alike(each):
+            _lines(axes, {name: [(x, value * unit) for x, value in part]}, known)
     tidy(axes, history, "", log=False, most_ticks=MOST_TICKS // 2)
     draw_marks(
         axes,
         [
-            Mark(x, y, f"{change.by * 100:+.2f}", known[name], up=change.by > 0)
+            Mark(x, y, f"{change.by * unit:+.2f}", known[name], up=change.by > 0)
             for name, x, y, change in _exact_changes(history, "accuracy")
         ],
     )
+
+
+def _score_unit(history: History) -> int:
+    """100 where accuracies are shown in per cent, else 1."""
+    scores = [point.score for _, point in _points(history.tracks) if point.score is not None]
+    return 100 if all(score.is_fraction for score in scores) else 1
+
+
+def _evaluated_alike(
+    points: Sequence[tuple[float, Point]],
+) -> Iterator[list[tuple[float, float]]]:
+    """Accuracies in a row that may be compared: on other samples a new line begins."""
+    part: list[tuple[float, float]] = []
+    before: Point | None = None
+    for x, point in points:
+        if point.accuracy is None:
+            continue
+        if before is not None and not point.evaluated_as(before):
+            yield part
+            part = []
+        part.append((x, point.accuracy))
+        before = point
+    if part:
+        yield part
 
 
 def _by_variant(history: History) -> dict[str, list[tuple[float, Point]]]:
@@ -306,7 +329,7 @@ def _exact_changes(
                     seen.add((series.variant, point.report))
                     y = float(point.size_bytes) if figure == "size" else point.accuracy
                     assert y is not None
-                    place = y if figure == "size" else y * 100
+                    place = y if figure == "size" else y * _score_unit(history)
                     yield series.variant, _x(history, point), place, change
 
 

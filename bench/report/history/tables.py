@@ -10,7 +10,7 @@ from typing import Any
 from tabulate import tabulate
 
 from bench.report.history import ChangePoint, History, Point, Series, Track, describe
-from bench.text import INDENT, escape_markdown, interval, p99, size, time_unit
+from bench.text import INDENT, escape_markdown, interval, p99, score_text, size, time_unit
 from bench.values import Estimate
 
 HEADERS = ("variant", "when", "launches", "median", "p99", "size", "accuracy", "changed")
@@ -97,9 +97,24 @@ def rows_of(track: Track) -> Iterator[list[str]]:
                 interval(point.median_us, scale),
                 p99(point.p99_us, scale),
                 size(point.size_bytes),
-                "-" if point.accuracy is None else f"{point.accuracy * 100:.2f} %",
-                ", ".join(map(describe, series.changes_at(index))),
+                "-" if point.score is None else score_text(point.score),
+                ", ".join(_changed(series, index)),
             ]
+
+
+def _changed(series: Series, index: int) -> Iterator[str]:
+    yield from map(describe, series.changes_at(index))
+    yield from _evaluated_anew(series, index)
+
+
+def _evaluated_anew(series: Series, index: int) -> Iterator[str]:
+    """Said where an accuracy may not be compared with the one above it."""
+    if index == 0:
+        return
+    before, point = series.points[index - 1], series.points[index]
+    if before.score is not None and point.score is not None and not point.evaluated_as(before):
+        other = "on other samples" if point.samples != before.samples else "by another metric"
+        yield f"accuracy {other}"
 
 
 def _time_unit(track: Track) -> tuple[str, float]:
@@ -121,7 +136,9 @@ def _line(history: History, track: Track, series: Series, index: int) -> dict[st
         **_estimates(point),
         "size_bytes": point.size_bytes,
         "zipped_bytes": point.zipped_bytes,
+        "metric": point.score.label if point.score is not None else None,
         "accuracy": point.accuracy,
+        "samples": point.samples,
         **{
             f"{name}_change": changes[name].by if name in changes else None
             for name in ("median", "p99", "size", "accuracy")

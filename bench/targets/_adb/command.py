@@ -34,16 +34,9 @@ def command_line(
     return argv(
         tool.remote,
         model.remote,
-        runs=plan.runs,
-        warmup_runs=plan.warmup_runs,
-        warmup_s=plan.warmup_s,
-        threads=plan.threads,
-        delegate=plan.delegate,
+        plan,
         inputs=variant.inputs if variant is not None else (),
         signature=_signature(variant, dialect) if variant is not None else None,
-        max_s=plan.timeout_s,
-        extra=plan.tool_args,
-        profile=plan.profile,
         dialect=dialect,
     )
 

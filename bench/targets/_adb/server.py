@@ -19,7 +19,7 @@ from bench.errors import TargetError
 CONNECT_S = 3.0
 START_S = 30.0
 
-CURES: Mapping[str, str] = {
+HINTS: Mapping[str, str] = {
     "unauthorized": "unlock the phone and accept “Allow USB debugging”; if it does not ask, revoke "
     "the USB debugging authorisations in its developer options and plug it in again",
     "offline": "unplug it and plug it in again; over the network: adb disconnect, adb connect",
@@ -49,8 +49,8 @@ class Attached:
         """What to do about its state; empty where it is ready."""
         if self.state == "device":
             return ""
-        cure = CURES.get(self.state, "unplug it, reboot it and plug it in again")
-        return cure.replace("SERIAL", self.serial)
+        hint = HINTS.get(self.state, "unplug it, reboot it and plug it in again")
+        return hint.replace("SERIAL", self.serial)
 
 
 def parse_devices(text: str) -> list[Attached]:

@@ -33,7 +33,7 @@ def quietly(_: str) -> None:
     """A progress that nobody watches."""
 
 
-class Session:
+class DeviceSession:
     """Our scripts on a phone that we hold.
 
     Args:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bench.benchmark_model.argv import DELEGATES, argv, dialect_of
 from bench.errors import TargetError
-from bench.values import MeasuredInput
+from bench.values import MeasuredInput, Plan
 
 
 def given(
@@ -17,9 +18,14 @@ def given(
     return MeasuredInput(name, name, dtype, shape, is_resized=True, bounds=bounds)
 
 
+PLAN = Plan(runs=69, warmup_runs=10, warmup_s=0.0, threads=1, timeout_s=300.0)
+OF_A_LAUNCH = ("inputs", "signature", "dialect")
+
+
 def make(**options: Any) -> list[str]:
-    plan: dict[str, Any] = {"runs": 69, "warmup_runs": 10, "threads": 1}
-    return argv("/d/benchmark_model", "/d/m.tflite", **(plan | options))
+    """The command line; options are fields of the plan, or what belongs to one launch."""
+    own = {name: options.pop(name) for name in OF_A_LAUNCH if name in options}
+    return argv("/d/benchmark_model", "/d/m.tflite", replace(PLAN, **options), **own)
 
 
 def test_counts_are_exact_and_nothing_else_is_passed() -> None:
@@ -31,6 +37,7 @@ def test_counts_are_exact_and_nothing_else_is_passed() -> None:
         "--warmup_runs=10",
         "--warmup_min_secs=0",
         "--num_threads=1",
+        "--max_secs=300",
     ]
 
 
@@ -52,9 +59,9 @@ def test_shapes_signature_bound_and_profile() -> None:
     arguments = make(
         inputs=[given("image:0", 1, 224, 224, 3), given("ids", 1, 20)],
         signature="encode",
-        max_s=90.0,
+        timeout_s=90.0,
         profile=True,
-        extra=["--use_caching=true", "--num_threads=4"],
+        tool_args=("--use_caching=true", "--num_threads=4"),
     )
     assert "--input_layer=image:0,ids" in arguments
     assert "--input_layer_shape=1,224,224,3:1,20" in arguments
@@ -90,7 +97,7 @@ def test_litert_is_told_bounds_alone() -> None:
 
 def test_nothing_is_quoted_here() -> None:
     odd = "/d/a model's $(rm) \n.tflite"
-    assert f"--graph={odd}" in argv("t", odd, runs=1, warmup_runs=0, threads=1)
+    assert f"--graph={odd}" in argv("t", odd, PLAN)
 
 
 def test_litert_has_flags_of_its_own() -> None:

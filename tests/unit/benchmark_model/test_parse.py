@@ -21,8 +21,7 @@ from bench.benchmark_model import (
     to_error,
     to_json,
 )
-from bench.errors import StableLaunchError, TransientLaunchError
-from bench.values import LAUNCH_ERROR_CLASSES
+from bench.errors import LAUNCH_ERROR_CLASSES, StableLaunchError, TransientLaunchError
 
 DATA = Path(__file__).parents[2] / "data" / "benchmark_model"
 

@@ -8,7 +8,7 @@ from bench import cli
 from bench.cli._parser import parser, value
 from bench.cli.run import Arguments
 from bench.errors import UsageError
-from bench.values import Accuracy, Plan
+from bench.values import Plan
 from tests import examples
 from tests.unit.report.history import stories
 
@@ -25,7 +25,7 @@ def write(tmp_path):
             for block in range(10)
             for variant in NAMES
         ]
-        evaluated = [Accuracy(variant, 100, top1=accuracy) for variant in NAMES]
+        evaluated = [examples.accuracy(variant, 2000, top1=accuracy) for variant in NAMES]
         session = examples.session(launches=10, data={"sha256": "x"})
         return str(examples.write(tmp_path / name, session, [environment, *evaluated, *launches]))
 
@@ -39,7 +39,7 @@ def compare(*arguments):
 def test_nothing_is_gated_without_a_limit(write, capsys):
     assert compare(write("a.jsonl"), write("b.jsonl", level=2)) == cli.GOOD
     out = capsys.readouterr().out
-    assert "2.0x slower" in out
+    assert "2.00x slower [1.99, 2.00]" in out
     assert "float32" in out
     assert "pass" not in out  # nothing was asked that it could have passed
 
@@ -76,9 +76,14 @@ def test_accuracy_has_a_gate_of_its_own(write, capsys):
     old, new = write("a.jsonl"), write("b.jsonl", accuracy=0.87)
     assert compare(old, new, "--fail-accuracy", "2%") == cli.REGRESSION
     out = capsys.readouterr().out
-    assert "-3.00 points" in out
+    assert "3.00 points of accuracy lost [2.34, 3.84]" in out
     assert "regression: accuracy" in out
     assert compare(old, new, "--fail-accuracy", "3%") == cli.GOOD
+    assert "can't tell: the loss lies at the limit" in capsys.readouterr().out
+    assert compare(old, new, "--fail-accuracy", "2.6%") == cli.GOOD
+    assert "more samples would" in capsys.readouterr().out
+    assert compare(old, new, "--fail-accuracy", "5%") == cli.GOOD
+    assert "pass" in capsys.readouterr().out
 
 
 def test_size_has_a_gate_of_its_own(tmp_path, capsys):

@@ -31,7 +31,7 @@ def test_arrays_become_splits():
     samples = data.from_arrays("here", {"x_test": X, "y_test": Y, "x_calibration": X[:5]})
     assert samples.test is not None
     assert len(samples.test) == 20
-    np.testing.assert_array_equal(samples.test.y, Y)
+    np.testing.assert_array_equal(samples.test.y[""], Y)
     assert list(samples.test.x) == [""]
     assert set(samples.splits) == {"test", "calibration"}
     assert samples.splits["calibration"].y is None
@@ -84,9 +84,6 @@ def with_nan(index: int):
         ({"x_test": np.array(["a", "b"])}, "has type <U1"),
         ({"x_test": X, "y_test": Y[:-1]}, "[19, 20] samples"),
         ({"x_test:a": X, "x_test:b": X[:-1]}, "[19, 20] samples"),
-        ({"x_test": X, "y_test": Y.astype(np.float32)}, "class numbers"),
-        ({"x_test": X, "y_test": np.eye(20, dtype=int)}, "class numbers"),
-        ({"x_test": X, "y_test": Y - 1}, "negative label"),
     ],
 )
 def test_broken_samples_are_refused(arrays, words):

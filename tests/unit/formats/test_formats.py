@@ -14,7 +14,7 @@ from bench import plugins
 from bench.formats import csv, json, md, text
 from bench.records import read
 from bench.report import assemble
-from bench.values import Accuracy, Environment, Failure
+from bench.values import Environment, Failure
 from tests import examples
 
 NAMES = ["float32", "quantize:int8"]
@@ -28,8 +28,8 @@ def made(tmp_path, items, *, session=None, end=True):
 @pytest.fixture
 def whole(tmp_path):
     accuracies = [
-        Accuracy("float32", 10, top1=0.9),
-        Accuracy("quantize:int8", 10, top1=0.875, agreement=0.99),
+        examples.accuracy("float32", 1000, top1=0.9),
+        examples.accuracy("quantize:int8", 1000, top1=0.875, before=0.9, agreement=0.99),
     ]
     items = [examples.ENVIRONMENT, *accuracies, *examples.launches(NAMES, 6)]
     return made(tmp_path, items)
@@ -55,12 +55,19 @@ def test_the_terminal_table(whole):
     assert shown.startswith("tiny on this machine · 1 thread · 6 launches × 4 runs\n")
     header, float32, int8 = shown.splitlines()[2:5]
     assert header.split() == [
-        "variant", "size", "zipped", "accuracy", "median", "µs", "p99", "µs", "vs", "float32",
+        "variant", "size", "zipped", "accuracy", "lost,", "points", "median", "µs", "p99", "µs",
+        "vs", "float32",
     ]  # fmt: skip
-    assert re.match(r"\s+float32\s+1.00 kB\s+800 B\s+90.00 %\s+100.*baseline$", float32)
-    assert re.match(r"\s+quantize:int8\s+400 B\s+2.50x\s+200 B\s+4.00x\s+87.50 %", int8)
-    assert re.search(r"  2\.0x faster \[1\.99, 2\.00\]$", int8)
+    float32, int8 = (re.sub(r" {2,}", "  ", line).strip() for line in (float32, int8))
+    assert float32.startswith("float32  1.00 kB  800 B  90.00 % [88.0, 91.7]  100")
+    assert float32.endswith("baseline")
+    assert int8.startswith(
+        "quantize:int8  400 B  2.50x  200 B  4.00x  87.50 % [85.3, 89.4]  2.50 ["
+    )
+    assert int8.endswith("1.99x faster [1.99, 2.00]")
     assert "median: samples" in shown
+    assert "vs float32: time ratio of launches paired block by block, [ ] 96 %" in shown
+    assert "accuracy: on 1,000 samples, [ ] 95 % over samples, of losses by paired" in shown
     assert "measured in 10.0 s, 5.0 % of it outside launches" in shown
     assert "warning: latency was measured on this machine's interpreter" in shown
     assert not any(line.endswith(" ") for line in shown.splitlines())
@@ -68,14 +75,15 @@ def test_the_terminal_table(whole):
 
 def test_without_labels_the_agreement_is_shown(tmp_path):
     items = [
-        Accuracy("float32", 10),
-        Accuracy("quantize:int8", 10, agreement=0.987),
+        examples.accuracy("float32", 1000),
+        examples.accuracy("quantize:int8", 1000, agreement=0.987),
         *examples.launches(NAMES, 6),
     ]
     shown = text.render(made(tmp_path, items))
     assert "agreement" in shown
     assert "98.70 %" in shown
     assert "accuracy " not in shown.splitlines()[2]
+    assert "lost" not in shown.splitlines()[2]  # what does not agree is the loss
 
 
 def test_failures_are_shown_with_their_cure_once(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 from bench.formats import html
 from bench.records import read
 from bench.report import assemble
-from bench.values import Accuracy, Environment, Failure
+from bench.values import Environment, Failure
 from tests import examples
 
 pytest.importorskip("altair", reason="the extra `plot` is not installed")
@@ -33,8 +33,8 @@ def made(tmp_path, items, *, end=True, **session):
 def items():
     return [
         examples.ENVIRONMENT,
-        Accuracy("float32", 10, top1=0.9),
-        Accuracy("quantize:int8", 10, top1=0.875),
+        examples.accuracy("float32", 2000, top1=0.9),
+        examples.accuracy("quantize:int8", 2000, top1=0.9, before=0.9, swapped=1),
         *examples.launches(NAMES, 6),
     ]
 
@@ -97,7 +97,7 @@ def test_each_figure_can_be_drawn(tmp_path, items):
 
 def test_limits_can_be_dragged(tmp_path, items):
     signals = {s["name"]: s for s in charts(made(tmp_path, items))["pareto-median"]["signals"]}
-    for name, axis in (("limit_median", "x"), ("limit_accuracy", "y")):
+    for name, axis in (("limit_median", "x"), ("limit_score", "y")):
         (drag,) = signals[name]["on"]
         assert drag["update"] == f"invert('{axis}', {axis}())"
 

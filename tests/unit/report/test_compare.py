@@ -12,7 +12,7 @@ from bench.errors import UsageError
 from bench.records import Records
 from bench.report import compare
 from bench.report.compare import Tolerances
-from bench.values import Accuracy, Environment, Plan
+from bench.values import Environment, Plan
 from tests import examples
 
 LOCAL = examples.ENVIRONMENT
@@ -67,7 +67,7 @@ def report(
         replace(variant, size_bytes=size_bytes) if variant.name == "quantize:int8" else variant
         for variant in variants
     )
-    evaluated = Accuracy("quantize:int8", 100, top1=accuracy, agreement=agreement)
+    evaluated = examples.accuracy("quantize:int8", 10_000, top1=accuracy, agreement=agreement)
     return Records(
         path=Path(name),
         session=examples.session(
@@ -129,7 +129,7 @@ def test_so_many_more_launches_do_tell():
 
 def test_one_launch_cannot_tell_and_no_number_is_made_up():
     change = int8(report(launches=1), report(2.0, launches=1))
-    assert (change.gate, change.more_launches) == ("can't tell", None)
+    assert (change.gate, change.more_launches) == ("can't tell", 5)  # what an interval takes
 
 
 def test_without_a_limit_nothing_fails():
@@ -148,35 +148,57 @@ def test_the_gate_on_size_is_exact(size_bytes, limit, fails):
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "limit", "fails"),
+    ("before", "after", "limit", "answer"),
     [
-        (0.90, 0.89, 0.01, False),  # in binary 0.90 - 0.89 is more than 0.01
-        (0.90, 0.8899, 0.01, True),
-        (0.90, 0.95, 0.0, False),
-        (0.90, 0.90, 0.0, False),
-        (0.90, 0.8999, 0.0, True),
+        (0.90, 0.89, 0.01, "can't tell"),  # exactly the limit: no number of samples would tell
+        (0.90, 0.88, 0.01, "broken"),
+        (0.90, 0.8990, 0.01, "kept"),
+        (0.90, 0.8930, 0.01, "kept"),
+        (0.90, 0.8920, 0.01, "can't tell"),
+        (0.90, 0.95, 0.0, "kept"),
+        (0.90, 0.8999, 0.0, "can't tell"),  # one sample of ten thousand
     ],
 )
-def test_the_gate_on_accuracy_counts_points(before, after, limit, fails):
+def test_the_gate_on_accuracy_asks_for_certainty(before, after, limit, answer):
     change = int8(report(accuracy=before), report(accuracy=after), Tolerances(accuracy=limit))
-    assert change.accuracy_change == pytest.approx(after - before)
-    assert change.regressions == (("accuracy",) if fails else ())
+    (loss,) = change.losses
+    assert loss.loss == pytest.approx(before - after)
+    assert loss.loss_low < loss.loss < loss.loss_high
+    assert change.accuracy.answer == answer
+    assert change.regressions == (("accuracy",) if answer == "broken" else ())
+    assert (change.accuracy.more_samples is not None) == (answer == "can't tell" and after != 0.89)
 
 
 def test_without_labels_the_agreement_is_compared():
+    """Reports hold no answers of it, so the interval is that of two independent figures."""
     change = int8(report(agreement=0.99), report(agreement=0.90), Tolerances(accuracy=0.05))
+    assert change.losses[0].loss == pytest.approx(0.09)
     assert change.regressions == ("accuracy",)
 
 
 @pytest.mark.parametrize(
-    "new",
-    [report(accuracy=0.1, samples="others"), report(), report(agreement=None)],
-    ids=["other samples", "not evaluated", "nothing"],
+    ("new", "why"),
+    [
+        (report(accuracy=0.1, samples="others"), "evaluated on other samples"),
+        (report(), "only old.jsonl evaluated it"),
+        (report(agreement=0.5), "agreement stands in old.jsonl alone"),
+    ],
 )
-def test_an_accuracy_that_cannot_be_compared_is_none(new):
+def test_accuracies_that_cannot_be_compared_say_why(new, why):
     change = int8(report(accuracy=0.9), new, Tolerances(accuracy=0.0))
-    assert change.accuracy_change is None
+    assert (change.losses, change.not_compared) == ((), why)
+    assert change.accuracy.answer == "can't tell"
     assert change.regressions == ()
+    assert why in compare.verdict(change, Tolerances(accuracy=0.0))
+
+
+def test_two_models_are_compared_across_only():
+    other = report()
+    session = replace(other.session, model=replace(other.session.model, name="another"))
+    other = replace(other, session=session)
+    with pytest.raises(UsageError, match=r"two models: .* of tiny, .* of another.*--across"):
+        int8(report(), other)
+    assert int8(report(), other, across=True).gate == "pass"
 
 
 def test_all_that_regressed_is_named():

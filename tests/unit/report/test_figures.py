@@ -10,7 +10,6 @@ import pytest
 from bench.errors import UsageError
 from bench.records import read
 from bench.report import assemble, figures
-from bench.values import Accuracy
 from tests import examples
 
 START = datetime(2026, 11, 24, tzinfo=timezone.utc)
@@ -24,7 +23,9 @@ def report(tmp_path, items, **session):
 
 @pytest.fixture
 def whole(tmp_path):
-    accuracies = [Accuracy("float32", 10, top1=0.9), Accuracy("quantize:int8", 10, top1=0.8)]
+    accuracies = [
+        examples.accuracy(name, 10, top1=top1) for name, top1 in zip(NAMES, (0.9, 0.8), strict=True)
+    ]
     return report(tmp_path, [examples.ENVIRONMENT, *accuracies, *examples.launches(NAMES, 6)])
 
 
@@ -35,7 +36,7 @@ def test_the_figures_of_a_variant_are_those_of_its_row(whole):
         assert shown["median_us"] == row.summary.median_us.value
         assert shown["median_us_low"] == row.summary.median_us.low
         assert shown["zipped_bytes"] == row.variant.zipped_bytes
-        assert shown["accuracy"] == pytest.approx(row.accuracy.top1 * 100)
+        assert shown["score"] == pytest.approx(row.accuracy.top1 * 100)
 
 
 def test_launches_of_one_second_stand_apart_and_in_order(whole):

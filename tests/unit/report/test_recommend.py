@@ -10,7 +10,6 @@ from bench import records
 from bench.cli import main
 from bench.report import assemble
 from bench.report.recommend import Aim, Recommendation, Requirements, recommendations
-from bench.values import Accuracy
 from tests import examples
 
 HALF = examples.variant("prune:0.5", 1000, 300)
@@ -27,9 +26,9 @@ def file(tmp_path: Path) -> Path:
         for name, us in zip(NAMES, (100, 50, 100), strict=True)
     ]
     evaluated = [
-        Accuracy("float32", 1000, top1=0.90),
-        Accuracy("quantize:int8", 1000, top1=0.88, agreement=0.97),
-        Accuracy("prune:0.5", 1000, top1=0.91, agreement=0.98),
+        examples.accuracy("float32", 2000, top1=0.90),
+        examples.accuracy("quantize:int8", 2000, top1=0.88, before=0.90),
+        examples.accuracy("prune:0.5", 2000, top1=0.91, before=0.90),
     ]
     session = examples.session(variants=VARIANTS, launches=12)
     return examples.write(tmp_path / "r.jsonl", session, [examples.ENVIRONMENT, *evaluated, *made])
@@ -44,28 +43,60 @@ def name_of(found: Recommendation) -> str | None:
     return found.chosen.variant.name if found.chosen else None
 
 
-def test_without_limits_the_fastest_is_recommended(file: Path):
-    found = ask(file)
+ANY_LOSS = Requirements(loss=1.0)
+
+
+def test_the_fastest_is_recommended_where_all_keep_to_the_limits(file: Path):
+    found = ask(file, ANY_LOSS)
     assert name_of(found) == "quantize:int8"
     assert found.equals == ()
     assert found.rejected == ()
 
 
-def test_of_equals_the_smallest_is_recommended_and_the_others_are_named(file: Path):
-    found = ask(file, Requirements(loss=0.01))
+@pytest.mark.parametrize("limits", [Requirements(), Requirements(loss=0.01)])
+def test_by_default_a_variant_may_lose_one_point(file: Path, limits: Requirements):
+    found = ask(file, limits)
     assert name_of(found) == "prune:0.5"
     assert [row.variant.name for row in found.equals] == ["float32"]
     ((row, reason),) = found.rejected
     assert row.variant.name == "quantize:int8"
-    assert reason == "it loses 2.00 points"
+    assert reason == "it loses too much: 2.00 points of accuracy lost [1.47, 2.71]"
+    assert "at most 1 point of accuracy lost" in found.loss_limit
+    assert ("the default" in found.loss_limit) == (limits.loss is None)
+    assert "for all 2 losses together" in found.loss_limit
+
+
+def test_a_loss_that_cannot_be_told_from_the_limit_is_not_shipped(tmp_path: Path):
+    made = examples.launches(NAMES, 12)
+    evaluated = [
+        examples.accuracy("float32", 100, top1=0.90),
+        examples.accuracy("quantize:int8", 100, top1=0.90, before=0.90, swapped=1),
+        examples.accuracy("prune:0.5", 100, top1=0.90, before=0.90),
+    ]
+    session = examples.session(variants=VARIANTS, launches=12)
+    items = [examples.ENVIRONMENT, *evaluated, *made]
+    found = ask(examples.write(tmp_path / "few.jsonl", session, items))
+    assert name_of(found) == "float32"
+    reasons = {row.variant.name: reason for row, reason in found.rejected}
+    assert reasons["quantize:int8"].startswith("can't tell: 0.00 points of accuracy lost [")
+    assert reasons["quantize:int8"].endswith("more samples would")
+
+
+def test_where_nothing_was_evaluated_the_answer_says_so(tmp_path: Path):
+    made = examples.launches(NAMES, 12)
+    session = examples.session(variants=VARIANTS, launches=12)
+    path = examples.write(tmp_path / "blind.jsonl", session, [examples.ENVIRONMENT, *made])
+    found = ask(path)
+    assert found.chosen is not None
+    assert "what these variants lose is not known" in found.loss_limit
 
 
 def test_a_latency_keeps_to_its_limit_only_if_its_upper_end_does(file: Path):
     read = records.read(file)
     table = assemble(read).tables[0]
     high = table.rows[1].summary.median_us.high
-    assert name_of(ask(file, Requirements(median_us=high))) == "quantize:int8"
-    assert ask(file, Requirements(median_us=high - 0.01)).chosen is None
+    assert name_of(ask(file, Requirements(loss=1, median_us=high))) == "quantize:int8"
+    assert ask(file, Requirements(loss=1, median_us=high - 0.01)).chosen is None
 
 
 def test_a_p99_that_is_not_known_keeps_to_no_limit(tmp_path: Path):
@@ -86,21 +117,22 @@ def test_without_accuracies_a_limit_on_loss_leaves_the_baseline(tmp_path: Path):
 
 @pytest.mark.parametrize(("aim", "name"), [("zipped", "quantize:int8"), ("size", "quantize:int8")])
 def test_the_smallest_can_be_asked_for(file: Path, aim: Aim, name: str):
-    assert name_of(ask(file, aim=aim)) == name
+    assert name_of(ask(file, ANY_LOSS, aim)) == name
 
 
 def test_sizes_are_limits_too(file: Path):
-    assert name_of(ask(file, Requirements(zipped_bytes=300), "latency")) == "quantize:int8"
-    assert name_of(ask(file, Requirements(size_bytes=399))) is None
+    assert name_of(ask(file, Requirements(loss=1, zipped_bytes=300))) == "quantize:int8"
+    assert name_of(ask(file, Requirements(loss=1, size_bytes=399))) is None
 
 
 def test_the_command_says_what_to_ship_and_why_not_others(file: Path, capsys):
     assert main(["recommend", str(file), "--max-loss", "1%", "--max-size", "1kB"]) == 0
     text = capsys.readouterr().out
     assert "this machine: ship prune:0.5" in text
-    assert "1.00 points gained" in text
+    assert "1.00 points of accuracy gained [0." in text
+    assert "limit: at most 1 point of accuracy lost, held with 95 %" in text
     assert "no clear difference to: float32" in text
-    assert "not quantize:int8: it loses 2.00 points" in text
+    assert "not quantize:int8: it loses too much: 2.00 points" in text
 
 
 def test_the_command_exits_3_where_nothing_fits(file: Path, capsys):

@@ -8,8 +8,8 @@ import pytest
 
 from bench.records import End, read
 from bench.report import assemble, harness_cost
-from bench.report.dataframe import columns
-from bench.values import Accuracy, Environment, Failure, Plan
+from bench.report.dataframe import COLUMNS
+from bench.values import Environment, Failure, Plan
 from tests import examples
 
 NAMES = ["float32", "quantize:int8"]
@@ -26,7 +26,7 @@ def codes(made):
 
 
 def test_one_row_per_variant_with_what_belongs_to_it(tmp_path):
-    accuracy = Accuracy("quantize:int8", 10, top1=0.9)
+    accuracy = examples.accuracy("quantize:int8", 10, top1=0.9)
     items = [examples.ENVIRONMENT, accuracy, *examples.launches(NAMES, 6)]
     (table,) = assembled(tmp_path, items).tables
     assert table.environment == examples.ENVIRONMENT
@@ -85,7 +85,7 @@ def test_an_accuracy_failure_is_forgotten_once_it_was_evaluated(tmp_path):
     failure = Failure("quantize:int8", "", None, "accuracy", "it broke", "again")
     items = [failure, *examples.launches(NAMES, 6)]
     assert assembled(tmp_path / "a", items).failures == (failure,)
-    items.append(Accuracy("quantize:int8", 10, top1=0.9))
+    items.append(examples.accuracy("quantize:int8", 10, top1=0.9))
     assert assembled(tmp_path / "b", items).failures == ()
 
 
@@ -125,7 +125,7 @@ def test_warnings_tell_what_no_figure_says(tmp_path):
     phone = examples.session(launches=2, targets=("adb:1",))
     evaluated = [
         Environment("adb:1", "adb", "a phone"),
-        Accuracy("float32", 9, top1=1.0),
+        examples.accuracy("float32", 9, top1=1.0),
         *(examples.launch("float32", block, target="adb:1") for block in (0, 1)),
     ]
     assert "accuracy-elsewhere" in codes(assembled(tmp_path / "b", evaluated, session=phone))
@@ -135,12 +135,12 @@ def test_warnings_tell_what_no_figure_says(tmp_path):
 def test_the_data_frame_has_every_figure_with_its_unit(tmp_path):
     items = [
         examples.ENVIRONMENT,
-        Accuracy("float32", 10, top1=0.9),
-        Accuracy("quantize:int8", 10, top1=0.8, agreement=0.85),
+        examples.accuracy("float32", 20, top1=0.9),
+        examples.accuracy("quantize:int8", 20, top1=0.8, before=0.9, agreement=0.85),
         *examples.launches(NAMES, 6),
     ]
     frame = assembled(tmp_path, items).to_dataframe()
-    assert list(frame.columns) == list(columns())
+    assert list(frame.columns) == list(COLUMNS)
     float32, int8 = (frame.loc[index] for index in (0, 1))
     assert list(frame["variant"]) == NAMES
     assert list(frame["model"]) == ["tiny", "tiny"]
@@ -151,6 +151,11 @@ def test_the_data_frame_has_every_figure_with_its_unit(tmp_path):
     assert int8["ratio_low"] <= int8["ratio"] <= int8["ratio_high"] < 1
     assert int8["verdict"] == "faster"
     assert (int8["accuracy"], int8["agreement"]) == (0.8, 0.85)
+    assert (int8["metric"], int8["score"]) == ("accuracy", 0.8)
+    assert int8["loss"] == pytest.approx(0.1)
+    assert int8["loss_low"] < int8["loss"] < int8["loss_high"]
+    assert "agreement 85.00 %" in int8["scores"]
+    assert math.isnan(float32["loss"])
     assert int8["size_ratio"] == 2.5
     assert float32["peak_bytes"] == 30_000_000
 
@@ -158,7 +163,7 @@ def test_the_data_frame_has_every_figure_with_its_unit(tmp_path):
 def test_a_data_frame_without_figures_has_the_same_columns(tmp_path):
     failure = Failure("float32", "local", 0, "crash", "it broke", "again")
     frame = assembled(tmp_path, [failure]).to_dataframe()
-    assert list(frame.columns) == list(columns())
+    assert list(frame.columns) == list(COLUMNS)
     assert frame.loc[0, "error_class"] == "crash"
     assert frame["median_us"].isna().all()
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.errors import StableLaunchError, TargetError, TransientLaunchError
+from bench.errors import LAUNCH_ERROR_CLASSES, StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import local
-from bench.values import LAUNCH_ERROR_CLASSES, MeasuredInput, Plan
+from bench.values import MeasuredInput, Plan
 from tests import examples
 
 

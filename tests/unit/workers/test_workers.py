@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import workers
-from bench.values import LAUNCH_ERROR_CLASSES
+from bench.errors import LAUNCH_ERROR_CLASSES
 from bench.workers import evaluate, launch
 from bench.workers.interpreter import (
     LoadedModel,
@@ -274,7 +274,7 @@ def evaluated(tmp_path, capsys, content, x, y=None, *, baseline=None, name="vari
     for key, array in x.items():
         np.save(samples / f"x.{key}.npy", array)
     if y is not None:
-        np.save(samples / "y.npy", y)
+        np.save(samples / "y..npy", y)
     outputs = tmp_path / name
     outputs.mkdir()
     path = tmp_path / f"{name}.tflite"
@@ -295,7 +295,10 @@ def test_top1_is_the_share_of_right_answers(tmp_path, capsys):
     labels = X.argmax(axis=1)
     labels[:30] = (labels[:30] + 1) % 8
     answer = evaluated(tmp_path, capsys, DYNAMIC, {"": X}, labels)
-    assert answer.evaluated == {"samples": 150, "top1": 0.8}
+    assert answer.evaluated["samples"] == 150
+    (score,) = answer.evaluated["scores"]
+    assert (score["metric"], score["value"]) == ("accuracy", 0.8)
+    assert score["low"] < 0.8 < score["high"]
     assert answer.code == 0
     assert answer.progress[-1] == {"progress": [150, 150]}
     np.testing.assert_allclose(np.load(answer.outputs / "0.npy"), np.tanh(X), atol=1e-3)
@@ -311,21 +314,22 @@ def test_a_batch_is_used_where_it_gives_the_same_answers(tmp_path, capsys):
 
 def test_a_model_with_its_batch_written_into_it_is_asked_one_by_one(tmp_path, capsys):
     answer = evaluated(tmp_path, capsys, tflite_files.fixed_batch(), {"": X[:5]})
-    assert answer.evaluated == {"samples": 5}
+    assert answer.evaluated == {"samples": 5, "scores": []}
     assert len(answer.progress) == 5
     np.testing.assert_allclose(np.load(answer.outputs / "0.npy"), X[:5].reshape(5, 8), atol=1e-6)
 
 
-def test_agreement_is_held_against_the_baselines_answers(tmp_path, capsys):
+def test_differences_are_held_against_the_baselines_answers(tmp_path, capsys):
     base = evaluated(tmp_path, capsys, DYNAMIC, {"": X}, name="base")
     same = evaluated(tmp_path, capsys, DYNAMIC, {"": X}, baseline=base.outputs, name="same")
-    assert same.evaluated["agreement"] == 1.0
+    scores = {score["metric"]: score["value"] for score in same.evaluated["scores"]}
+    assert scores == {"relative error": 0.0, "correlation": pytest.approx(1.0)}
     assert same.evaluated["max_difference"] == same.evaluated["mean_difference"] == 0.0
     shifted = np.load(base.outputs / "0.npy")
     shifted[0] = -shifted[0]
     np.save(base.outputs / "0.npy", shifted)
     other = evaluated(tmp_path, capsys, DYNAMIC, {"": X}, baseline=base.outputs, name="other")
-    assert other.evaluated["agreement"] == pytest.approx(149 / 150)
+    assert other.evaluated["scores"][0]["loss"] > 0
     assert other.evaluated["max_difference"] == pytest.approx(
         2 * np.abs(shifted[0]).max(), rel=1e-5
     )
@@ -350,7 +354,7 @@ def test_labels_for_an_output_that_names_no_class(tmp_path, capsys):
     content = tflite_files.tanh(shape=(1, 2, 4), signature=(-1, 2, 4))
     answer = evaluated(tmp_path, capsys, content, {"": X.reshape(150, 2, 4)}, np.zeros(150, int))
     assert answer.error == "DataError"
-    assert "no single output of shape (samples, classes)" in answer.message
+    assert "labels of shape (), and the output has shape (2, 4)" in answer.message
 
 
 def test_a_variant_that_cannot_be_run_is_a_build_error(tmp_path, capsys):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.values import Accuracy, Environment, Plan
+from bench.values import Environment, Plan
 from tests import examples
 
 NAMES = ("float32", "quantize:int8")
@@ -52,7 +52,9 @@ def report(
         for block in range(launches)
         for name in NAMES
     ]
-    evaluated = [Accuracy(name, 10, top1=top1) for name, top1 in (accuracies or {}).items()]
+    evaluated = [
+        examples.accuracy(name, 100, top1=top1) for name, top1 in (accuracies or {}).items()
+    ]
     return examples.write(
         folder / f"r{number:02d}.jsonl", session, [*environments, *evaluated, *items]
     )

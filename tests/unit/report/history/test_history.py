@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench.errors import UsageError
+from bench.metrics.values import Score
 from bench.report import history
 from bench.report.history import ChangePoint, describe
 from bench.values import Estimate, Missing, Plan
@@ -176,7 +177,11 @@ def test_a_session_that_stopped_by_itself_keeps_its_promise(tmp_path):
         (ChangePoint(1, "median", 2.0), "median 2.0x slower"),
         (ChangePoint(1, "size", 1.12), "size +12.0 %"),
         (ChangePoint(1, "size", 0.5), "size -50.0 %"),
-        (ChangePoint(1, "accuracy", -0.004), "accuracy -0.40 points"),
+        (ChangePoint(1, "accuracy", -0.004, Score("", "accuracy", 0.9)), "accuracy -0.40 points"),
+        (
+            ChangePoint(1, "accuracy", 0.25, Score("y", "RMSE", 2.0, is_fraction=False)),
+            "y RMSE +0.25",
+        ),
     ],
 )
 def test_a_change_in_words(change, said):
