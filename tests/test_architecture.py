@@ -52,7 +52,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     # Building: what may lead to TensorFlow
     "techniques": ("values", "data", "tflite.values"),
-    "techniques.*": ("errors", "values", "text", "plugins", "data", "tflite"),
+    "techniques.*": ("errors", "values", "text", "metrics", "plugins", "data", "tflite"),
     "build": (
         *(
             "errors",

@@ -39,8 +39,8 @@ LINES = [
     for value in (
         SESSION,
         Environment("local", "local", "this machine", {"cpu": "made up"}),
-        examples.accuracy("float32", 10, 0.9),
-        examples.accuracy("quantize:int8", 10, 0.8, before=0.9, agreement=0.9),
+        examples.accuracy("float32", 10, top1=0.9),
+        examples.accuracy("quantize:int8", 10, top1=0.8, agreement=0.9),
         Failure("quantize:int8", "local", 2, "crash", "it broke", "mend it"),
         *(
             replace(launch, state=STATE, facts={"ops": [OP], "tool_s": 0.5})
