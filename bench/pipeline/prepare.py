@@ -56,13 +56,14 @@ class Prepared:
     warnings: tuple[ReportWarning, ...] = ()
 
 
-def load(model: Any, data: Any, scratch: Path) -> Source:
+def load(model: Any, data: Any, scratch: Path, custom_objects: str | None = None) -> Source:
     """Find the model and load its samples.
 
     Args:
         model, data: as :func:`bench.pipeline.run` takes them.
         scratch: a folder that lives as long as the source: samples in memory are saved there for
             the building process.
+        custom_objects: as :func:`bench.sources.resolve`.
 
     Raises:
         ModelError, DataError, UsageError: as one of the two says.
@@ -77,7 +78,7 @@ def load(model: Any, data: Any, scratch: Path) -> Source:
         found = Model(name, "tflite", " ".join(map(str, files)), cache.hash_files(_readable(files)))
     else:
         files = ()
-        found = sources.resolve(_only(model))
+        found = sources.resolve(_only(model), custom_objects)
     samples = sources.load_data(found, data_source)
     if in_memory is not None and samples is not None:
         samples = replace(samples, source=in_memory.source, notes=in_memory.notes)
