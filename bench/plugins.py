@@ -1,16 +1,30 @@
-"""Find techniques, targets, formats and models: a file's name is the plugin's name."""
+"""Find techniques, targets, formats and models: our own files, and other packages' entry points."""
 
 from __future__ import annotations
 
 import difflib
+import hashlib
 import importlib
+import importlib.metadata
 import importlib.util
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 from bench.errors import BenchError, UsageError
+
+OFFERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "techniques": ("SUMMARY", "ARGUMENT", "OPTIONS", "check", "apply", "verify"),
+        "targets": ("discover", "open"),
+        "formats": ("SUFFIX", "render"),
+        "models": ("SUMMARY", "FILES", "build", "data"),
+    }
+)
+"""What a plugin's module must have at least; the packages' docstrings say what it means."""
 
 _HERE = Path(__file__).parent
 
@@ -24,11 +38,71 @@ def folder(name: str) -> Path:
     return inside if inside.is_dir() else _HERE.parent / name
 
 
+@dataclass(frozen=True)
+class Plugin:
+    """Where a plugin comes from.
+
+    Attributes:
+        kind: ``techniques``, ``targets``, ``formats`` or ``models``.
+        package: the distribution that brings it, with its version; empty for ours.
+        entry: how it is imported, None for ours.
+        hidden: another of that name goes before it, so that it cannot be used.
+    """
+
+    kind: str
+    name: str
+    package: str = ""
+    entry: importlib.metadata.EntryPoint | None = None
+    hidden: bool = False
+
+    @property
+    def origin(self) -> str:
+        """For lists: ``built in``, or the package and its version."""
+        return self.package or "built in"
+
+
+@cache
+def found(kind: str) -> tuple[Plugin, ...]:
+    """All plugins of a kind by name: a file's name, or an entry point's of another package.
+
+    Other packages declare them in the group ``tflite_bench.`` and the kind::
+
+        [project.entry-points."tflite_bench.techniques"]
+        halve = "my_package.halve"
+
+    Ours go before those of other packages of the same name.
+    """
+    files = folder(kind).glob("*.py")
+    ours = [Plugin(kind, file.stem) for file in files if not file.stem.startswith("_")]
+    theirs = [
+        Plugin(kind, entry.name, _package(entry), entry)
+        for entry in importlib.metadata.entry_points(group=f"tflite_bench.{kind}")
+    ]
+    taken: set[str] = set()
+    plugins = []
+    for each in (*ours, *sorted(theirs, key=lambda plugin: plugin.package)):
+        plugins.append(replace(each, hidden=each.name in taken))
+        taken.add(each.name)
+    return tuple(sorted(plugins, key=lambda plugin: (plugin.name, plugin.hidden)))
+
+
 @cache
 def names(kind: str) -> tuple[str, ...]:
     """The names of all plugins of a kind (``techniques``, ``targets``, ``formats``, ``models``)."""
-    files = folder(kind).glob("*.py")
-    return tuple(sorted(file.stem for file in files if not file.stem.startswith("_")))
+    return tuple(plugin.name for plugin in found(kind) if not plugin.hidden)
+
+
+def fingerprint(kind: str, name: str) -> str:
+    """What changes when a plugin of another package does; empty for ours.
+
+    What is kept in the cache is by it: another version of a technique builds another file.
+    """
+    plugin = _plugin(kind, name)
+    if plugin.entry is None:
+        return ""
+    file = load(kind, name).__file__
+    content = Path(file).read_bytes() if file else b""
+    return f"{plugin.package} {hashlib.sha256(content).hexdigest()}"
 
 
 def nearest(name: str, known: tuple[str, ...] | list[str]) -> str:
@@ -42,10 +116,14 @@ def load(kind: str, name: str, error: type[UsageError] = UsageError) -> ModuleTy
     """Import a plugin.
 
     Raises:
-        UsageError: (or the given kind of it) no plugin has that name.
+        UsageError: (or the given kind of it) no plugin has that name, or the one of another package
+            cannot be imported or lacks what its kind must offer.
     """
     if name not in names(kind):
         raise error(f"no {kind[:-1]} is called {name!r}", hint=nearest(name, names(kind)))
+    plugin = _plugin(kind, name)
+    if plugin.entry is not None:
+        return _load_entry(plugin, error)
     if (folder(kind) / "__init__.py").is_file():
         return importlib.import_module(f"bench.{kind}.{name}")
     return _load_file(f"bench_{kind}_{name}", folder(kind) / f"{name}.py")
@@ -106,6 +184,29 @@ def load_objects(name: str, error: type[BenchError] = UsageError) -> dict[str, o
 def _let_current_folder_be_found() -> None:
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
+
+
+def _plugin(kind: str, name: str) -> Plugin:
+    return next(each for each in found(kind) if each.name == name and not each.hidden)
+
+
+def _package(entry: importlib.metadata.EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unknown package"
+
+
+def _load_entry(plugin: Plugin, error: type[UsageError]) -> ModuleType:
+    assert plugin.entry is not None
+    what = f"the {plugin.kind[:-1]} {plugin.name!r} of {plugin.package}"
+    hint = f"update or uninstall {plugin.package.partition(' ')[0]}"
+    try:
+        module: ModuleType = plugin.entry.load()
+    except Exception as fault:
+        # Another package may raise anything while it is imported.
+        raise error(f"{what} cannot be imported ({fault})", hint=hint) from fault
+    missing = [name for name in OFFERS.get(plugin.kind, ()) if not hasattr(module, name)]
+    if missing:
+        raise error(f"{what} does not offer {', '.join(missing)}", hint=hint)
+    return module
 
 
 def _load_file(module_name: str, path: Path) -> ModuleType:

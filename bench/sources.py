@@ -6,8 +6,11 @@ reads it back, since neither reads the other's.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import uuid
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import cache, data, plugins
-from bench.errors import ModelError, root_of, telling_line
+from bench.errors import BenchError, ModelError, root_of, telling_line
 from bench.text import one_line
 from bench.values import Model
 
@@ -67,6 +70,61 @@ def _resolve(text: str) -> Model:
         raise ModelError(
             f"cannot read {text} ({fault.strerror})", hint="check its permissions"
         ) from fault
+
+
+def from_memory(model: Any) -> Model:
+    """A Keras 3 or tf_keras model that lives in this program, saved where a process can load it.
+
+    Args:
+        model: as built or trained; it is not changed. Reports call it by its own name.
+
+    Raises:
+        ModelError: it is no Keras model, has no weights yet, or cannot be saved.
+    """
+    hint = f"give {_FORMS}, or a Keras model"
+    if keras_of_object(model) is None:
+        raise ModelError(f"a {type(model).__name__} is no model", hint=hint)
+    if not model.built:
+        raise ModelError(
+            f"the model {model.name} has no weights yet", hint="build or call it, and train it"
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Keras about itself, which a user cannot mend
+            digest = _hash_of_object(model)
+            path = cache.folder("models") / f"{digest[:32]}.keras"
+            if not path.is_file():
+                saved = path.with_name(f"new-{uuid.uuid4().hex}.keras")
+                model.save(saved)
+                saved.replace(path)
+    except BenchError:
+        raise
+    except Exception as fault:
+        # Keras raises anything for a model it cannot save.
+        raise ModelError(
+            f"Keras cannot save the model {model.name} ({telling_line(root_of(fault))})",
+            hint="save it yourself, and give the path",
+        ) from fault
+    return Model(model.name, "keras", str(path), digest)
+
+
+def _hash_of_object(model: Any) -> str:
+    """By what it computes: its layers and weights, and not how it was trained."""
+    config = json.loads(model.to_json())
+    config.pop("compile_config", None)
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
+    for array in model.get_weights():
+        digest.update(f"{array.dtype.str} {array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()
+
+
+def keras_of_object(model: Any) -> str | None:
+    """``keras`` or ``tf_keras``, whose model this is; None where it is neither's."""
+    for kind in type(model).__mro__:
+        top = kind.__module__.partition(".")[0]
+        if kind.__name__ == "Model" and top in ("keras", "tf_keras"):
+            return top
+    return None
 
 
 def own_data(model: Model) -> data.Data | None:

@@ -14,6 +14,8 @@ MICROSECONDS_BELOW_MS = 0.1
 """A column that holds a median below this is in microseconds, any other in milliseconds."""
 LONG_NAME = 40
 """Of a variant, in letters: longer ones are shortened where they can be."""
+NAMED = 6
+"""So many layers are named; of more, the number is told."""
 
 
 def time_unit(medians_us: Iterable[float]) -> tuple[str, float]:
@@ -171,3 +173,18 @@ def one_line(name: str) -> str:
 def escape_markdown(text: str) -> str:
     """For a cell of Markdown: a bar would end it, and a backslash could escape what follows."""
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+def layer_of(tensor: str) -> str:
+    """The layer in a tensor's name: ``net/quant_se/mul;net/se/x`` is ``se``."""
+    parts = tensor.split(";", maxsplit=1)[0].split("/")
+    inner = parts[1:-1] or parts[-1:]
+    return inner[0].removeprefix("quant_")
+
+
+def name_some(names: Iterable[str]) -> str:
+    """The first few, and how many more there are."""
+    listed = list(names)
+    more = len(listed) - NAMED
+    text = ", ".join(listed[:NAMED])
+    return f"{text} and {more} more" if more > 0 else text

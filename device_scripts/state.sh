@@ -8,33 +8,48 @@
 # does not have are left out, never made up.
 
 state() {
-    # Side by side: asking a service takes longer than anything else here.
-    dumpsys battery 2>/dev/null | sed -n \
-        -e 's/^ *level: *\([0-9][0-9]*\).*/battery_level=\1/p' \
-        -e 's/^ *temperature: *\(-*[0-9][0-9]*\).*/battery_decicelsius=\1/p' \
-        -e 's/^ *\(AC\) powered: *true.*/plugged=\1/p' \
-        -e 's/^ *\(USB\) powered: *true.*/plugged=\1/p' \
-        -e 's/^ *\([Ww]ireless\) powered: *true.*/plugged=\1/p' \
-        -e 's/^ *status: *\([0-9][0-9]*\).*/battery_status=\1/p' &
+    # Side by side: asking a service takes longer than anything else here. A dump travels whole, in
+    # one line, and is understood on the host: vendors write them in too many ways for sed.
+    one_line battery "$(dumpsys battery 2>/dev/null)" &
     battery=$!
-    thermal=$(dumpsys thermalservice 2>/dev/null | sed -n \
-        -e 's/^ *Thermal Status: *\([0-9][0-9]*\).*/thermal_status=\1/p' \
-        -e 's/.*Temperature{mValue=\([^,]*\), mType=\([^,]*\), mName=\([^,]*\), mStatus=.*/temperature.\2.\3=\1/p')
-    if [ -n "$thermal" ]; then printf '%s\n' "$thermal"; else zones; fi
+    thermal=$(dumpsys thermalservice 2>/dev/null)
+    wait $battery
+    one_line thermal "${thermal%%Current cooling devices*}"
+    # The zones behind the service need not be read where it tells a skin temperature of now.
+    now=${thermal#*Current temperatures from HAL:}
+    if [ "$now" = "$thermal" ]; then now=; fi
+    case ${now%%Current cooling devices*} in
+        *[Ss][Kk][Ii][Nn]* | *mType=3,*) ;;
+        *) zones ;;
+    esac
     for file in /sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq; do
         if [ -r "$file" ] && read -r khz < "$file"; then
             core=${file#/sys/devices/system/cpu/cpu}
             echo "khz.${core%%/*}=$khz"
         fi
     done 2>/dev/null
-    wait $battery
 }
 
-# Older phones have no thermal service, but let the shell read the sensors themselves.
+one_line() { # NAME TEXT: its lines joined by bars, with no process started for that
+    name=$1 old_ifs=$IFS
+    set -f
+    IFS='
+'
+    # Split on purpose, at line ends alone.
+    # shellcheck disable=SC2086
+    set -- $2
+    IFS='|'
+    echo "$name=$*"
+    IFS=$old_ifs
+    set +f
+}
+
+# Older phones have no thermal service, or one that says nothing, but let the shell read the sensors
+# themselves. A zone's name may hold blanks.
 zones() {
     for zone in /sys/class/thermal/thermal_zone*; do
         if [ -r "$zone/temp" ] && read -r kind < "$zone/type" && read -r heat < "$zone/temp"; then
-            echo "zone.$kind=$heat"
+            echo "zone.${zone##*zone}=$heat $kind"
         fi
     done 2>/dev/null
 }

@@ -1,4 +1,4 @@
-"""Stand-ins for the seams whose real twins need a process or a phone: the target, the shell."""
+"""Stand-ins for the seams whose real counterparts need a process or a phone: target and shell."""
 
 from __future__ import annotations
 

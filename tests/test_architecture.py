@@ -52,12 +52,24 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     # Building: what may lead to TensorFlow
     "techniques": ("values", "data", "tflite.values"),
-    "techniques.*": ("errors", "values", "plugins", "data", "tflite"),
+    "techniques.*": ("errors", "values", "text", "metrics", "plugins", "data", "tflite"),
     "build": (
-        *("errors", "values", "cache", "encoding", "data", "recipes", "techniques", "tflite"),
+        *(
+            "errors",
+            "values",
+            "cache",
+            "plugins",
+            "encoding",
+            "data",
+            "recipes",
+            "techniques",
+            "tflite",
+        ),
         *("workers", "text"),
     ),
-    "build.convert": ("errors", "data", "techniques", "workers"),
+    "build.convert": ("errors", "values", "text", "data", "techniques", "tflite"),
+    "build.causes": ("errors", "workers"),
+    "build.forms": ("errors", "techniques"),
     "build._specs": ("errors", "inputs", "workers"),
     "build.worker": (
         *("errors", "values", "cache", "data", "inputs", "recipes", "sources", "techniques"),
@@ -75,6 +87,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "benchmark_model*": ("errors", "values", "cache"),
     "targets": ("values",),
     "targets.*": ("errors", "values", "plugins", "cache", "workers", "benchmark_model"),
+    "testing": ("errors", "values", "targets"),
     "schedule": ("values", "stats"),
     "measure": ("errors", "values", "targets", "schedule"),
     # All of it in one call
@@ -83,6 +96,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("errors", "values", "cache", "plugins", "workers", "recipes", "sources", "data"),
         *("build", "accuracy", "targets", "schedule", "measure", "stats", "records"),
         *("report", "observers", "inputs", "text", "metrics"),
+        "tflite",
     ),
     # Showing
     "report*": (
@@ -113,7 +127,7 @@ WAYS_IN = ("cli", "pytest_latency", "pytest_plugin", "__main__")
 
 TENSORFLOW = {"tensorflow", "keras", "tf_keras", "tensorflow_model_optimization"}
 MAY_HOLD_TENSORFLOW = (
-    *("build.worker", "build.convert", "build._specs", "build._precision"),
+    *("build.worker", "build.convert", "build.forms", "build._specs", "build._precision"),
     *("sources", "techniques.*"),
 )
 LAUNCH_PATH = (

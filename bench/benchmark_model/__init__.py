@@ -17,6 +17,8 @@ tables of the tool's words; here they are evaluated. Arguments are made in ``_be
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -49,10 +51,12 @@ class Asked:
         delegate: ``xnnpack``, ``gpu``, ``nnapi``, ``hexagon``, ``npu``, ``none``; None is the
             tool's default, which anything satisfies.
         input_shapes: whether it was told the shape of an input.
+        open_inputs: names of inputs of which a dimension is open, and was not told.
     """
 
     delegate: str | None = None
     input_shapes: bool = False
+    open_inputs: tuple[str, ...] = ()
 
 
 def parse(
@@ -132,7 +136,20 @@ def _read_segment(
 def _named(segment: Segment, asked: Asked | None) -> ToolFault | None:
     """What the output itself names as the cause, if it is one."""
     shapes = segment.first("shapes") is not None if asked is None else asked.input_shapes
-    return faults.worst(segment.symptoms, shapes_asked=shapes)
+    open_inputs = () if asked is None else asked.open_inputs
+    return _of_flags(
+        segment, faults.worst(segment.symptoms, shapes_asked=shapes, open_inputs=open_inputs)
+    )
+
+
+def _of_flags(segment: Segment, fault: ToolFault | None) -> ToolFault | None:
+    """What the tool echoes, or was called with twice, it knows."""
+    if fault is None or fault.error_class != "unknown_flag":
+        return fault
+    command = segment.first("command")
+    flags = [] if command is None else re.findall(r"--(\w+)", command.line.text)
+    twice = {flag for flag, count in Counter(flags).items() if count > 1}
+    return faults.given_twice(fault, segment.echoed | twice)
 
 
 def _of_process(
@@ -148,7 +165,9 @@ def _of_process(
         return named or faults.of_exit(1, "Benchmarking failed.")
     # Without an exit code, the shell's words stand for it.
     fatal = {"unknown_flag"} if exit_code == 0 else {"unknown_flag", "crash", "wrong_binary"}
-    worst = faults.worst(one for one in segment.symptoms if one.fault.error_class in fatal)
+    worst = _of_flags(
+        segment, faults.worst(one for one in segment.symptoms if one.fault.error_class in fatal)
+    )
     return worst if segment.measured else worst and named
 
 

@@ -63,14 +63,15 @@ def argv(
         tool: the tool's path on the device.
         model: the model's path on the device.
         plan: its ``timeout_s`` also bounds the measured time (the tool's own default is 150 s), and
-            its ``tool_args`` come last, so that they win. Where its delegate is None, no flag is
+            its ``tool_args`` come last; none may be given already, for of two the tool takes the
+            first and ignores the second. Where its delegate is None, no flag is
             passed: the tool's default is taken.
         inputs: all of the model's, in the file's order.
         signature: to be run, where the model has several.
         dialect: of the tool.
 
     Raises:
-        TargetError: this dialect has no flag for what was asked.
+        TargetError: this dialect has no flag for what was asked, or an argument repeats one.
     """
     arguments = [
         tool,
@@ -90,7 +91,58 @@ def argv(
         arguments.append(
             "--use_profiler=true" if dialect == "litert" else "--enable_op_profiling=true"
         )
+    _refuse_repeats(arguments[1:], plan.tool_args)
     return [*arguments, *plan.tool_args]
+
+
+_OPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "graph": "the model that is named",
+        "num_runs": "--runs",
+        "min_secs": "--runs, which are exact",
+        "max_secs": "--timeout",
+        "warmup_runs": "--warmup-runs",
+        "warmup_min_secs": "--warmup-s",
+        "num_threads": "--threads",
+        "input_layer": "--input-shape",
+        "input_layer_shape": "--input-shape",
+        "input_layer_value_range": "--input-range",
+        "signature_to_run_for": "--signature",
+        "enable_op_profiling": "--profile",
+        "use_profiler": "--profile",
+        "use_xnnpack": "--delegate xnnpack or none",
+        "use_cpu": "--delegate xnnpack",
+        "use_gpu": "--delegate gpu",
+        "use_nnapi": "--delegate nnapi",
+        "use_hexagon": "--delegate hexagon",
+        "use_npu": "--delegate npu",
+    }
+)
+"""Which of our options sets a flag of the tool."""
+
+_DELEGATE_FLAGS = frozenset(name for name in _OPTIONS if name.startswith("use_")) - {"use_profiler"}
+"""Never passed on: only a delegate that was asked for by name is looked for in the tool's words."""
+
+
+def _refuse_repeats(ours: Sequence[str], extra: Sequence[str]) -> None:
+    passed = {flag_of(word) for word in ours}
+    for word in extra:
+        flag = flag_of(word)
+        if flag is None:
+            continue
+        if flag in _OPTIONS and (flag in passed or flag in _DELEGATE_FLAGS):
+            raise TargetError(
+                f"the tool's argument {word} repeats what {_OPTIONS[flag]} sets",
+                hint=f"use {_OPTIONS[flag]}: of two arguments the tool takes the first",
+            )
+        if flag in passed:
+            raise TargetError(f"the tool's argument --{flag} is given twice", hint="give it once")
+        passed.add(flag)
+
+
+def flag_of(word: str) -> str | None:
+    """The name of the flag that a word sets, None where it is no flag."""
+    return word[2:].partition("=")[0] if word.startswith("--") else None
 
 
 def _delegate(delegate: str | None, dialect: Dialect) -> tuple[str, ...]:

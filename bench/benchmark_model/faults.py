@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from bench.benchmark_model.lines import Line
@@ -67,6 +67,10 @@ _FLEX = (
 _CUSTOM = "use a benchmark_model that registers the op, or convert without allow_custom_ops"
 _DELEGATE = "choose another --delegate, or none at all, or a benchmark_model built with this one"
 _MODEL = "check that the file is a whole .tflite and that the device may read it"
+_LIBRARY = (
+    "push it with the tool: --set libraries=FILE,FILE; one that belongs to the phone's own system "
+    "means that this phone lacks that hardware's driver: choose another --delegate"
+)
 _INPUT = "give the tensor's own name and every dimension: --input-shape name=1,224,224,3"
 _FLAGS = "leave the flag away, or use a benchmark_model that knows it"
 _MEMORY = "free memory on the device, or use a smaller model or batch"
@@ -89,6 +93,18 @@ _ROWS: tuple[tuple[str, str, str, str, str], ...] = (
     ("wrong_binary", "syntax error", r"(?:benchmark\S*|line \d+|\[\d+\]).*: syntax error: ",
      "the shell read benchmark_model as a script: it is built for another kind of processor",
      _WRONG_ABI),
+    ("wrong_binary", "CANNOT LINK",
+     r"CANNOT LINK EXECUTABLE.*library \"(?P<lib>[^\"]+)\" (?:not found|(?:needed or dlopened|"
+     r"\(.*\) needed or dlopened) by)",
+     "benchmark_model needs the library {lib}, which this device does not have", _LIBRARY),
+    ("wrong_binary", "CANNOT LINK",
+     r"CANNOT LINK EXECUTABLE.*cannot locate symbol \"(?P<name>[^\"]+)",
+     "benchmark_model needs {name}, which this device's libraries do not have",
+     "use the benchmark_model that the library was built with, or one for an older Android"),
+    ("wrong_binary", "CANNOT LINK",
+     r"CANNOT LINK EXECUTABLE.*\"(?P<lib>[^\"]+)\" (?:is \d+-bit instead|has unexpected e_machine)",
+     "the library {lib} is built for another kind of processor than benchmark_model",
+     "give the library's build for this device's ABI"),
     ("wrong_binary", "CANNOT LINK", r"CANNOT LINK EXECUTABLE",
      "benchmark_model cannot be linked on this device", _WRONG_ABI),
     ("wrong_binary", "loading shared libraries",
@@ -183,6 +199,8 @@ _ROWS: tuple[tuple[str, str, str, str, str], ...] = (
      "a file with input values cannot be read", "push it to the device first"),
     ("bad_input", "bytes. It should be", r"The size of .* bytes\. It should be",
      "a file with input values has the wrong size", "write it in the input's own type and shape"),
+    ("bad_input", "BytesRequired", r"BytesRequired number of elements overflowed",
+     "a tensor has no size: a dimension of an input was left open", _INPUT),
     ("bad_input", "fixed-size tensor", r"Attempting to resize a fixed-size tensor",
      "the input's shape is fixed", "leave --input-shape away"),
     # -- delegates
@@ -229,6 +247,7 @@ _ROWS: tuple[tuple[str, str, str, str, str], ...] = (
 )
 # fmt: on
 # A failure to prepare is the input's fault where a shape was asked for.
+_IGNORED = re.compile(r"Unconsumed cmdline flags: (.*)")
 _PREPARE = re.compile(r"failed to prepare|Failed to allocate tensors")
 
 _FAULTS = tuple(
@@ -258,28 +277,57 @@ def symptom(line: Line) -> Symptom | None:
     return None
 
 
-def worst(symptoms: Iterable[Symptom], *, shapes_asked: bool = False) -> ToolFault | None:
+def worst(
+    symptoms: Iterable[Symptom],
+    *,
+    shapes_asked: bool = False,
+    open_inputs: Sequence[str] = (),
+) -> ToolFault | None:
     """The most trusted of the symptoms; of equals, the first.
 
     Args:
         symptoms: in the order they were printed.
         shapes_asked: whether the tool was told an input's shape, which is then the likeliest cause
             of a failure to prepare.
+        open_inputs: names of inputs of which a dimension is open, and was not told.
     """
     best = min(symptoms, key=lambda one: one.rank, default=None)
     if best is None:
         return None
     fault = best.fault
-    if shapes_asked and fault.error_class == "missing_op" and _PREPARE.search(fault.line):
-        if "Flex" in fault.line:
-            return fault
-        return ToolFault(
-            "bad_input",
-            f"the model does not take the input shape asked for ({fault.line})",
-            _INPUT,
-            fault.line,
-        )
+    if fault.error_class != "missing_op" or "Flex" in fault.line:
+        return fault
+    if not _PREPARE.search(fault.line):
+        return fault
+    if open_inputs:
+        names = ", ".join(open_inputs)
+        message = f"the size of {names} was left open, and the model does not run so"
+        return ToolFault("bad_input", f"{message} ({fault.line})", _INPUT, fault.line)
+    if shapes_asked:
+        message = "the model does not take the input shape asked for"
+        return ToolFault("bad_input", f"{message} ({fault.line})", _INPUT, fault.line)
     return fault
+
+
+def given_twice(fault: ToolFault, known: Set[str]) -> ToolFault:
+    """An argument that was ignored though the tool knows it was given twice.
+
+    Args:
+        fault: of class ``unknown_flag``.
+        known: names of flags that the tool is seen to know.
+    """
+    match = _IGNORED.search(fault.line)
+    if match is None:
+        return fault
+    words = match[1].split()
+    twice = [word for word in words if word.removeprefix("--").partition("=")[0] in known]
+    unknown = [word for word in words if word not in twice]
+    if not twice:
+        return fault
+    said = f"{' '.join(twice)} was given twice: the tool took the first and ignored this one"
+    if unknown:
+        said = f"the tool does not know {' '.join(unknown)}; and {said}"
+    return ToolFault(fault.error_class, said, "give each argument once", fault.line)
 
 
 _EXIT_CODES: Mapping[int, tuple[str, str, str]] = {

@@ -23,6 +23,10 @@ LONGEST_LINE = 4096
 
 _TAG = r"(?P<tag{n}>[^:(\s][^:(]{{0,62}}?)"
 _LEVEL = r"[VDIWEF]"
+_DATE = (
+    r"(?:\d{4}-\d\d-\d\d[T\s]|[A-Z][a-z]{2}\s+\d{1,2}\s(?:\d{4}\s)?)\d\d:\d\d:\d\d(?:[.,]\d+)?"
+    r"(?:Z|\s?[+-]\d\d:?\d\d)?"
+)
 _PREFIXES = re.compile(
     r"""
       [\s>|\ufeff]+                                                      # indent, quotation marks
@@ -34,10 +38,19 @@ _PREFIXES = re.compile(
                                                                          # Android Studio, older
     | \d{4}-\d\d-\d\d\s\d\d:\d\d:\d\d\.\d{3}\s+\d+-\d+\s+TAG4\s+(?:\S+\s+)?LEVEL(?:\s+|$)
                                                                          # Android Studio, newer
-    | \d{4}-\d\d-\d\d[T\s]\d\d:\d\d:\d\d(?:[.,]\d+)?Z?:?\s+              # build logs
+    | DATE\s+0x[0-9a-f]+\s+\w+\s+0x[0-9a-f]+\s+\d+\s+\d+\s+NAME:\s(?:\(\S+\)\s)?(?:\[\S+\]\s)?
+                                                                         # Apple's log stream
+    | (?:<\d{1,3}>(?:1\s)?)?DATE\s+(?:[\w.-]{1,64}\s+)?
+      NAME(?:\(\S+?\))?\[\d+(?::\w+)?\](?:\s<\w+>)?(?::|\s)\s*
+                                                                         # syslog, journalctl, iOS
+    | (?:<\d{1,3}>)?\[\s*\d+\.\d{3,9}\]\s+                               # kernel's clock
+    | \[?DATE\]?:?\s+                                                    # build logs
+    | \[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]?:?\s+
     | (?P<level>INFO|WARN|WARNING|ERROR|FATAL|VERBOSE|DEBUG):(?:\s+|$)   # the tool's own
     | \[[\w./-]+\.(?:h|cc|cpp):\d+\](?:\s+|$)                            # LiteRT's file and line
-    """.replace("LEVEL", _LEVEL)
+    """.replace("DATE", _DATE)
+    .replace("NAME", r"[\w.+/-][\w.+/ -]{0,62}?")
+    .replace("LEVEL", _LEVEL)
     .replace("TAG1", _TAG.format(n=1))
     .replace("TAG2", _TAG.format(n=2))
     .replace("TAG3", _TAG.format(n=3))
@@ -229,6 +242,46 @@ def number(text: str) -> float | None:
     """The number, or None for ``nan`` and ``inf``, which stand for "nothing was measured"."""
     value = float(text)
     return value if math.isfinite(value) else None
+
+
+_ECHO = re.compile(r"^(?P<label>[A-Z#][^\[\]]{2,60}?)\s?: \[")
+_FLAG_OF_LABEL: Mapping[str, str] = {
+    "Min num runs": "num_runs",
+    "Num runs": "num_runs",
+    "Min runs duration (seconds)": "min_secs",
+    "Max runs duration (seconds)": "max_secs",
+    "Inter-run delay (seconds)": "run_delay",
+    "Run frequency (Hz)": "run_frequency",
+    "Num threads": "num_threads",
+    "Min warmup runs": "warmup_runs",
+    "Min warmup runs duration (seconds)": "warmup_min_secs",
+    "Benchmark name": "benchmark_name",
+    "Output prefix": "output_prefix",
+    "Graph": "graph",
+    "Signature to run": "signature_to_run_for",
+    "Input layers": "input_layer",
+    "Input shapes": "input_layer_shape",
+    "Input value ranges": "input_layer_value_range",
+    "Input value files": "input_layer_value_files",
+    "Enable op profiling": "enable_op_profiling",
+    "Report the peak memory footprint": "report_peak_memory_footprint",
+    "Use gpu": "use_gpu",
+    "Use nnapi": "use_nnapi",
+    "Use NNAPI": "use_nnapi",
+    "Use xnnpack": "use_xnnpack",
+    "Use Hexagon": "use_hexagon",
+    "Use caching": "use_caching",
+    "Use legacy nnapi": "use_legacy_nnapi",
+    "Allow fp16": "allow_fp16",
+    "Require full delegation": "require_full_delegation",
+    "Use dimensions": "use_dimensions",
+}
+
+
+def echoed_flag(line: Line) -> str | None:
+    """The flag whose value the tool tells in this line, None where it is no such line."""
+    match = _ECHO.match(line.text)
+    return None if match is None else _FLAG_OF_LABEL.get(match["label"])
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,8 @@ def _phases(segment: Segment) -> tuple[Stat | None, Stat | None] | None:
     average, warmup_average = told.get("avg_us"), told.get("warmup_us")
     if len(segment.phases) > 1:
         warmup, measured = segment.phases[:2]
+        if segment.headers < 2 and (average is None or warmup_average is None):
+            return None  # nothing tells that these are of one run, and which is which
         sound = not (warmup and warmup.count) or _agree(warmup.avg_us, warmup_average, grain_us)
         return (warmup, measured) if sound else None
     only = segment.phases[0] if segment.phases else None

@@ -16,6 +16,7 @@ from bench.benchmark_model.lines import (
     Line,
     Mark,
     Stat,
+    echoed_flag,
     lines,
     marks,
     read_block,
@@ -35,8 +36,11 @@ class Segment:
     Attributes:
         stage: how far the run has come (see ``_benchmark_lines.Mark``).
         marks: the recognised lines, in order.
-        phases: one entry per ``Running benchmark`` line, None where its count line is missing.
-        crossed: whether two count lines came after one such line: two processes wrote this log.
+        phases: one entry per ``Running benchmark`` line, None where its count line is missing; and
+            one per count line whose own such line was filtered away.
+        headers: how many such lines there were.
+        crossed: whether there were more count lines than a run has: two processes wrote this log.
+        echoed: flags whose value the tool told, so that it knows them.
         timings: of the ``Inference timings`` line, in microseconds.
         block: of LiteRT's block of results, in microseconds.
         symptoms: lines that name a fault.
@@ -48,7 +52,9 @@ class Segment:
     stage: int = -1
     marks: list[Mark] = field(default_factory=list)
     phases: list[Stat | None] = field(default_factory=list)
+    headers: int = 0
     crossed: bool = False
+    echoed: set[str] = field(default_factory=set)
     timings: dict[str, float] = field(default_factory=dict)
     block: dict[str, float] = field(default_factory=dict)
     symptoms: list[faults.Symptom] = field(default_factory=list)
@@ -113,6 +119,8 @@ def _begins_anew(segment: Segment, mark: Mark | None, symptom: faults.Symptom | 
 
 def _take(segment: Segment, line: Line, mark: Mark | None, symptom: faults.Symptom | None) -> None:
     segment.profile.take(line)
+    if (flag := echoed_flag(line)) is not None:
+        segment.echoed.add(flag)
     if symptom is not None:
         segment.symptoms.append(symptom)
     delegate = delegates.evidence(line)
@@ -126,6 +134,7 @@ def _take(segment: Segment, line: Line, mark: Mark | None, symptom: faults.Sympt
     _take_figures(segment, mark)
     if mark.kind == "header":
         segment.stage = WARMUP_HEADER if segment.stage < WARMUP_HEADER else MEASURED_HEADER
+        segment.headers += 1
         segment.phases.append(None)
     elif mark.stage is not None:
         segment.stage = mark.stage
@@ -149,5 +158,10 @@ def _take_stat(segment: Segment, stat: Stat | None) -> None:
         segment.phases.append(stat)
     elif segment.phases[-1] is None:
         segment.phases[-1] = stat
+    elif len(segment.phases) == 1:
+        # The header between was cut out, as a filter of logcat does; or two processes wrote this.
+        # Which, the averages tell, see results.
+        segment.stage = MEASURED_HEADER
+        segment.phases.append(stat)
     else:
         segment.crossed = True

@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from bench import cache, encoding, errors, recipes, workers
+from bench import cache, encoding, errors, plugins, recipes, workers
 from bench.data import Data
 from bench.errors import BuildError, ModelError
 from bench.techniques import Work
@@ -26,7 +26,7 @@ from bench.tflite.values import FileFacts
 from bench.values import Failure, Model, Recipe, StepProgress, Variant
 from bench.workers.client import Worker, WorkerEndedError, error_of
 
-SCHEMA = 4
+SCHEMA = 5
 """Raised whenever the same recipe would give another file, so that no old one is taken for it."""
 
 _LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization")
@@ -107,6 +107,9 @@ def _build_one(
 ) -> Built:
     uses_data = recipes.trains(recipe) or recipes.calibrates(recipe)
     what = str(recipe) if builder.signature is None else f"{recipe} of {builder.signature}"
+    # A technique of another package builds other files when it changes.
+    theirs = {plugins.fingerprint("techniques", step.technique) for step in recipe.steps} - {""}
+    what = "; ".join([what, *sorted(theirs)])
     key = _key(what, model, data if uses_data else None, seed if uses_data else None)
     folder = cache.folder("variants")
     file, notes = folder / f"{key}.tflite", folder / f"{key}.json"

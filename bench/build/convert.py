@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+import tempfile
 import traceback
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bench.build._specs import saved_signature
+from bench.build.causes import explain, layer_in
+from bench.build.forms import Form, forms_of, layers_by_scope
 from bench.data import Split
-from bench.errors import BuildError, telling_line
+from bench.errors import BuildError
 from bench.techniques import Conversion, Work
-from bench.workers import BUILD_LOG
+from bench.text import layer_of, name_some
+from bench.tflite import reader
+from bench.tflite.facts import float_outputs
+from bench.values import Facts, no_facts
 
 CALIBRATION_SAMPLES = 200
 """Samples that ranges are found on; more change the ranges of small CNNs by less than a step."""
 
+LOOPS = ("WHILE", "IF")
+"""Ops that hold other graphs: calibrating one ends the process (TensorFlow 2.21)."""
 
-def convert(work: Work, calibration: Split | None, signature: str | None = None) -> bytes:
+
+@dataclass(frozen=True)
+class Converted:
+    """A .tflite, and facts of the conversion.
+
+    ``unrolled``: recurrent layers whose steps are written out; ``float_layers``: those that compute
+    in float though integers were asked for. Neither is there where it would be empty.
+    """
+
+    content: bytes
+    facts: Facts = field(default_factory=no_facts)
+
+
+def convert(work: Work, calibration: Split | None, signature: str | None = None) -> Converted:
     """The model's .tflite.
 
     Args:
@@ -27,48 +48,133 @@ def convert(work: Work, calibration: Split | None, signature: str | None = None)
         signature: of a SavedModel; None is its only one, or ``serving_default``.
 
     Raises:
-        BuildError: the converter refuses the model, in its own words.
+        BuildError: the converter refuses the model; names the op, its layer and the cure.
     """
+    first: BuildError | None = None
+    for form in forms_of(work.model, signature, calibrated=work.conversion.calibrates):
+        try:
+            content = _convert_form(form, work.conversion, calibration)
+        except BuildError as refusal:
+            traceback.print_exc()  # into the log
+            first = first or refusal
+        else:
+            return Converted(content, _facts(form, work.conversion, content))
+    assert first is not None
+    raise first
+
+
+def _facts(form: Form, conversion: Conversion, content: bytes) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    if form.unrolled:
+        facts["unrolled"] = list(form.unrolled)
+    if conversion.mode in ("int8", "int16x8", "qat"):
+        layers = layers_by_scope(form.model)
+        found = dict.fromkeys(
+            layer_in(name, layers) or layer_of(name) for name in float_outputs(_graph_of(content))
+        )
+        if found:
+            facts["float_layers"] = list(found)
+    return facts
+
+
+def _convert_form(form: Form, conversion: Conversion, calibration: Split | None) -> bytes:
+    """As asked, or as near to it as the converter can; what came of it is read in the file.
+
+    Where only a part was trained with quantization and the rest cannot be quantized, that part
+    alone. For full int8 there are two quantizers: the newer one leaves ops in float whose outputs
+    are not all used (as in the first step of an unrolled GRU; which ones differs from run to run),
+    and the older one does not.
+    """
+    if conversion.mode == "int8" and conversion.rest == "int8":
+        if form.unrolled:
+            return _convert_once(form, conversion, calibration, newer=False)
+        content = _convert_once(form, conversion, calibration)
+        if not float_outputs(_graph_of(content)):
+            return content
+        try:
+            older = _convert_once(form, conversion, calibration, newer=False)
+        except BuildError:
+            traceback.print_exc()  # into the log
+            return content
+        return content if float_outputs(_graph_of(older)) else older
     try:
-        return _converted(work, calibration, signature)
+        return _convert_once(form, conversion, calibration)
+    except BuildError:
+        if conversion.mode != "qat" or not conversion.calibrates:
+            raise
+        traceback.print_exc()  # into the log
+    return _convert_once(form, replace(conversion, rest="float32"), None)
+
+
+def _convert_once(
+    form: Form, conversion: Conversion, calibration: Split | None, *, newer: bool = True
+) -> bytes:
+    """One run of the converter, with its newer or its older quantizer."""
+    import tensorflow as tf
+
+    layers = layers_by_scope(form.model)
+    try:
+        converter = _converter(form)
+        converter.experimental_new_quantizer = newer
+        _configure(converter, conversion, calibration, tf)
+        _watch_quantization(converter, layers)
+        return bytes(converter.convert())
     except BuildError:
         raise
     except Exception as fault:
         # The converter raises whatever its C++ parts raise; all of it means the same to the user.
-        raise BuildError(
-            f"the converter refused the model ({telling_line(fault)})",
-            hint=f"other recipes may still work; all of its words are in {BUILD_LOG}",
-        ) from fault
+        raise explain(fault, layers) from fault
 
 
-def _converted(work: Work, calibration: Split | None, signature: str | None) -> bytes:
-    """The first of these that the converter can do.
-
-    After quantization-aware training of some layers: everything else in int8; what has an int8
-    form in int8; only what was trained. What came of it is read in the file.
-    """
+def _converter(form: Form) -> Any:
     import tensorflow as tf
 
-    converter = _converter(work.model, signature)
-    _configure(converter, work.conversion, calibration, tf)
-    if work.conversion.mode != "qat" or not work.conversion.calibrates:
-        return bytes(converter.convert())
-    try:
-        return bytes(converter.convert())
-    except Exception:  # whatever its C++ parts raise; told by the fraction in int8
-        traceback.print_exc()  # into the log
-    converter = _converter(work.model, signature)
-    _configure(converter, replace(work.conversion, rest="float32"), None, tf)
-    return bytes(converter.convert())
+    if isinstance(form.model, (str, Path)):
+        key, _ = saved_signature(Path(form.model), form.signature)
+        return tf.lite.TFLiteConverter.from_saved_model(str(form.model), signature_keys=[key])
+    return tf.lite.TFLiteConverter.from_keras_model(form.model)
 
 
-def _converter(model: Any, signature: str | None) -> Any:
-    import tensorflow as tf
+def _watch_quantization(converter: Any, layers: Mapping[str, str]) -> None:
+    """Look at the float model before it is calibrated: what the quantizer says names no layer."""
+    quantize = converter._quantize  # no public step lies between conversion and quantization
 
-    if isinstance(model, (str, Path)):
-        key, _ = saved_signature(Path(model), signature)
-        return tf.lite.TFLiteConverter.from_saved_model(str(model), signature_keys=[key])
-    return tf.lite.TFLiteConverter.from_keras_model(model)
+    def watched(content: bytes, *options: Any) -> Any:
+        made = _layers_by_op(content, layers)
+        for loop in LOOPS:
+            if loop in made:
+                where = f" of layer {name_some(made[loop])}" if made[loop] else ""
+                raise BuildError(
+                    f"the converter cannot quantize a loop ({loop}{where})",
+                    hint="use quantize:dynamic or float16, or give the input a fixed length and "
+                    "the layer unroll=True, where it has that",
+                )
+        try:
+            return quantize(content, *options)
+        except Exception as fault:
+            raise explain(fault, layers, made) from fault
+
+    converter._quantize = watched
+
+
+def _layers_by_op(content: bytes, layers: Mapping[str, str]) -> dict[str, list[str]]:
+    """Type of op to the layers that made such ops, in a .tflite's bytes."""
+    found: dict[str, dict[str, None]] = {}
+    for subgraph in _graph_of(content).subgraphs:
+        for op in subgraph.operators:
+            entry = found.setdefault(op.type, {})
+            for index in op.outputs[:1]:
+                if layer := layer_in(subgraph.tensors[index].name, layers):
+                    entry[layer] = None
+    return {op: list(names) for op, names in found.items()}
+
+
+def _graph_of(content: bytes) -> reader.Graph:
+    """A .tflite's bytes, read."""
+    with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
+        file.write(content)
+        file.flush()
+        return reader.load(Path(file.name))
 
 
 def _configure(converter: Any, conversion: Conversion, calibration: Split | None, tf: Any) -> None:
@@ -93,6 +199,8 @@ def _configure(converter: Any, conversion: Conversion, calibration: Split | None
     if mode == "int16x8":
         ops = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
         converter.target_spec.supported_ops = [ops]
+    if mode in ("int8", "int16x8") and conversion.rest == "float32":
+        converter.target_spec.supported_ops.append(tf.lite.OpsSet.TFLITE_BUILTINS)
     if not conversion.per_channel_dense:
         # No public switch exists; older runtimes cannot prepare per-channel dense layers.
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True

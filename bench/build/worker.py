@@ -88,9 +88,9 @@ def _build(job: dict[str, Any], loaded: dict[str, Any], answers: TextIO) -> dict
         drawn = samples.calibration(convert.CALIBRATION_SAMPLES, job["seed"])
         calibration = inputs.cast_split(drawn, loaded["specs"])
     context.progress("converting", 0, 1)
-    content = convert.convert(work, calibration, job["signature"])
-    cache.write(Path(job["out"]), content)
-    return dict(work.facts)
+    converted = convert.convert(work, calibration, job["signature"])
+    cache.write(Path(job["out"]), converted.content)
+    return {**work.facts, **({"convert": dict(converted.facts)} if converted.facts else {})}
 
 
 def _load(job: dict[str, Any]) -> dict[str, Any]:

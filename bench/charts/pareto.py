@@ -11,8 +11,8 @@ from bench.charts import HEIGHT, WIDTH, Rows, by_variant, data
 LIMITS = {"zipped_bytes": "limit_zipped", "size_bytes": "limit_size", "median_us": "limit_median"}
 """Parameter that holds the greatest value allowed, by what stands on the horizontal axis."""
 
-LIMIT_ACCURACY = "limit_accuracy"
-"""Parameter that holds the least accuracy allowed, in per cent."""
+LIMIT_SCORE = "limit_score"
+"""Parameter that holds the least score allowed, or the greatest where less of it is better."""
 
 
 MARGIN = 0.08
@@ -24,11 +24,12 @@ LOGARITHMIC_ABOVE = 10.0
 
 @dataclass(frozen=True)
 class Axis:
-    """What a chart can show: a field of the rows, in a unit that people read."""
+    """What a chart can show: a field of the rows in a unit that people read; more may be better."""
 
     field: str
     title: str
     scale: float = 1.0
+    upward: bool = False
 
 
 AXES = (
@@ -48,7 +49,7 @@ def chart(
     names: Sequence[str],
     *,
     x: str = "median_us",
-    y: str = "accuracy",
+    y: Axis,
     among: Rows | None = None,
     limits: bool = True,
 ) -> Any:
@@ -58,7 +59,7 @@ def chart(
         rows: of :func:`bench.report.figures.pareto_rows`, of one target.
         names: the variants, in the order of their colours.
         x: what is to be small: a field of :data:`AXES`.
-        y: ``accuracy``, or where there is none another field of :data:`AXES`.
+        y: the score, or where none is known one of :data:`AXES`.
         among: the rows of all targets, so that their axes are equal; None for one target.
         limits: with lines for limits, which begin at the edges.
 
@@ -69,8 +70,8 @@ def chart(
     import altair as alt
 
     across = axis(x)
-    up = Axis("accuracy", "accuracy, %") if y == "accuracy" else axis(y)
-    shown = _with_front(_shown(rows, across, up), upward=up.field == "accuracy")
+    up = y
+    shown = _with_front(_shown(rows, across, up), upward=up.upward)
     domain = {name: _domain(_shown(among or rows, across, up), name) for name in ("x", "y")}
     horizontal = alt.X("x:Q", title=across.title, scale=_scale(domain["x"]))
     vertical = alt.Y("y:Q", title=up.title, scale=_scale(domain["y"]))
@@ -85,7 +86,7 @@ def chart(
     colours = by_variant(names)
     thin = {"opacity": 0.7, "strokeWidth": 1.5}
     layers = [
-        _front(base, up),
+        _front(base, upward=up.upward),
         base.mark_rule(**thin).encode(x="x_low:Q", x2="x_high:Q", color=colours["color"]),
         base.mark_rule(**thin).encode(y="y_low:Q", y2="y_high:Q", color=colours["color"]),
         base.mark_point(filled=True, size=110, opacity=1).encode(tooltip=tooltip, **colours),
@@ -146,9 +147,9 @@ def _domain(shown: Rows, name: str) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _front(base: Any, up: Axis) -> Any:
+def _front(base: Any, *, upward: bool) -> Any:
     """The steps between variants that none beats: what one gives up for the other."""
-    step = "step-after" if up.field == "accuracy" else "step-before"
+    step = "step-after" if upward else "step-before"
     return (
         base.transform_filter("datum.front")
         .mark_line(interpolate=step, opacity=0.45, strokeWidth=1.5, color="currentColor")
@@ -160,11 +161,11 @@ def _limits(across: Axis, up: Axis, domain: Mapping[str, tuple[float, float]]) -
     """A dashed line for each limit; it begins at the edge, where it excludes nothing."""
     import altair as alt
 
-    upward = LIMIT_ACCURACY if up.field == "accuracy" else LIMITS[up.field]
+    vertical = LIMIT_SCORE if up.field == "score" else LIMITS[up.field]
     made = []
-    for direction, parameter in (("x", LIMITS[across.field]), ("y", upward)):
+    for direction, parameter in (("x", LIMITS[across.field]), ("y", vertical)):
         low, high = domain[direction]
-        edge = low if parameter == LIMIT_ACCURACY else high
+        edge = low if direction == "y" and up.upward else high
         line = (
             alt.Chart(data([{}]), name=f"{parameter}_line")
             .mark_rule(strokeDash=[6, 4], strokeWidth=3, color="#d62728", cursor="move")

@@ -60,22 +60,28 @@ def add_recipe_arguments(group: Group) -> None:
 class TargetArguments:
     """Options of the kinds of targets; see their modules' docstrings."""
 
-    adb_server: str | None = None
+    adb_server: tuple[str, ...] = ()
     benchmark_model: Path | None = None
     set: tuple[tuple[str, str], ...] = ()
 
     def options(self) -> dict[str, str]:
         """All of them by name, as targets take them; what has a flag of its own goes first."""
         options = dict(self.set)
-        for name in ("adb_server", "benchmark_model"):
-            if (value := getattr(self, name)) is not None:
-                options[name] = str(value)
+        if self.adb_server:
+            options["adb_server"] = ",".join(self.adb_server)
+        if self.benchmark_model is not None:
+            options["benchmark_model"] = str(self.benchmark_model)
         return options
 
 
 def add_target_arguments(group: Group) -> None:
     """Add the flags of :class:`TargetArguments`."""
-    group.add_argument("--adb-server", metavar="HOST:PORT", help="an adb server on another machine")
+    group.add_argument(
+        "--adb-server",
+        action="append",
+        metavar="HOST:PORT",
+        help="an adb server on another machine; may be repeated, for phones of several",
+    )
     group.add_argument(
         "--benchmark-model",
         type=Path,

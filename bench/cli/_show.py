@@ -50,19 +50,35 @@ def outputs(texts: Sequence[str]) -> Outputs:
             chosen.append((None, "md"))
             continue
         path = Path(text)
-        formats = {plugins.load("formats", name).SUFFIX: name for name in plugins.names("formats")}
-        if path.suffix not in formats:
-            raise UsageError(
-                f"-o {text}: no format has the suffix {path.suffix!r}",
-                hint=f"use {', '.join(sorted(formats))}",
-            )
+        name = _format_of(text, path.suffix)
         if not path.parent.is_dir():
             raise UsageError(f"-o {text}: no folder {path.parent}", hint="make it first")
-        require = getattr(plugins.load("formats", formats[path.suffix]), "require", None)
+        require = getattr(plugins.load("formats", name), "require", None)
         if require is not None:
             require()
-        chosen.append((path, formats[path.suffix]))
+        chosen.append((path, name))
     return chosen
+
+
+def _format_of(text: str, suffix: str) -> str:
+    """The format that has the suffix: ours before those of other packages."""
+    formats: dict[str, str] = {}
+    broken: list[UsageError] = []
+    for plugin in sorted(plugins.found("formats"), key=lambda each: each.package):
+        if plugin.hidden:
+            continue
+        try:
+            formats.setdefault(plugins.load("formats", plugin.name).SUFFIX, plugin.name)
+        except UsageError as error:
+            broken.append(error)  # of another package: it matters only where it may be meant
+    if suffix in formats:
+        return formats[suffix]
+    if broken:
+        raise broken[0]
+    raise UsageError(
+        f"-o {text}: no format has the suffix {suffix!r}",
+        hint=f"use {', '.join(sorted(formats))}",
+    )
 
 
 def rows(items: Sequence[Mapping[str, Any]]) -> None:

@@ -64,8 +64,11 @@ def carry_out(asked: Arguments) -> int:
         built = list(prepare.build_each(source, chosen, plan, observer))
     failures = [each for each in built if isinstance(each, Failure)]
     _show.rows([_row(each, asked.output) for each in built if isinstance(each, Variant)])
+    reasons: dict[str, list[str]] = {}
     for failure in failures:
-        print(f"failed: {failure.variant}: {failure.message}: {failure.hint}")
+        reasons.setdefault(f"{failure.message}: {failure.hint}", []).append(failure.variant)
+    for reason, names in reasons.items():
+        print(f"failed: {', '.join(names)}: {reason}")
     return FAILED if failures else GOOD
 
 

@@ -14,6 +14,7 @@ from bench.errors import BenchError, TargetError
 from bench.values import Plan
 
 if TYPE_CHECKING:
+    from bench.targets.adb import AdbTarget
     from bench.values import Environment
 
 DESCRIPTION = (
@@ -55,8 +56,9 @@ def carry_out(asked: Arguments) -> int:
     rows = [(status.target, status.state, status.hint) for status in statuses]
     if not statuses:
         rows.append(("phones", "none", "plug one in and turn on USB debugging"))
+    rows += _servers(settings)
     for status in statuses:
-        if status.ready:
+        if status.ready and status.meant:
             address = choose.split(status.target)[1]
             if asked.fetch is not None:
                 _fetch(adb.abis(address, settings)[0], asked.fetch)
@@ -69,6 +71,26 @@ def carry_out(asked: Arguments) -> int:
     return FAILED if any(hint for _, _, hint in rows) else GOOD
 
 
+def _servers(settings: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    from bench.targets import adb
+
+    try:
+        found = adb.versions(settings)
+    except TargetError:
+        return []  # what is no address has a row of its own
+    return [
+        (
+            f"adb server {each.server.address}",
+            f"version {each.version}",
+            ""
+            if each.clashing is None
+            else f"adb on the PATH has version {each.clashing} and ends servers of others: leave "
+            "it alone while measuring, or update the older one",
+        )
+        for each in found
+    ]
+
+
 def _look(address: str | None, settings: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """One phone: can it be entered, with a tool that fits, and is it fit to be measured on?"""
     from bench.targets import adb
@@ -77,7 +99,12 @@ def _look(address: str | None, settings: Mapping[str, str]) -> list[tuple[str, s
     try:
         with adb.open(address, Plan(), settings) as target:
             environment = target.environment()
-            return [(f"{name} phone", environment.label, ""), *_facts(name, environment)]
+            return [
+                (f"{name} phone", environment.label, ""),
+                *_facts(name, environment),
+                *_storage(name, target),
+                *_fitness(name, target),
+            ]
     except BenchError as error:
         return [(name, error.message, error.hint)]
 
@@ -87,6 +114,33 @@ def _facts(name: str, environment: Environment) -> list[tuple[str, str, str]]:
     version = facts.get("tool_version") or "version unknown"
     tool = f"{version}, sha256 {str(facts['tool_sha256'])[:12]}"
     return [(f"{name} benchmark_model", tool, "")]
+
+
+def _storage(name: str, target: AdbTarget) -> list[tuple[str, str, str]]:
+    from bench.text import size
+
+    lacking = target.short_of_bytes()
+    if not lacking:
+        return []
+    hint = "free some storage on the phone, or bench clean -t adb to remove what is ours"
+    return [(f"{name} storage", f"{size(lacking)} too little for benchmark_model", hint)]
+
+
+def _fitness(name: str, target: AdbTarget) -> list[tuple[str, str, str]]:
+    """What a launch would wait for, and what of the phone's state is not known."""
+    found = target.fitness()
+    state = found.state
+    sensor, celsius = state.hottest or ("", None)
+    level = state.battery.level if state.battery.believed else None
+    told = [
+        "" if celsius is None else f"{sensor} {celsius:.1f} °C",
+        "" if level is None else f"battery {level:.0f} %",
+    ]
+    well = ", ".join(["fit", *filter(None, told)])
+    return [
+        (f"{name} state", "; ".join(found.reasons) or well, found.hint),
+        *((f"{name} note", note, "") for note in found.notes),
+    ]
 
 
 def _tool_row(settings: Mapping[str, str], abis: tuple[str, ...]) -> tuple[str, str, str]:

@@ -211,14 +211,15 @@ def _add_runtime(group: _shared.Group) -> None:
     group.add_argument("--affinity", help="CPUs that a launch is bound to: 0,2-3 or 0xf0")
     group.add_argument(
         "--delegate",
-        choices=["xnnpack", "gpu", "nnapi", "hexagon", "none"],
+        choices=["xnnpack", "gpu", "nnapi", "hexagon", "npu", "none"],
         help="what must run the model (default: whatever the runtime takes by itself)",
     )
     group.add_argument(
         "--tool-arg",
         action="append",
         metavar="ARG",
-        help="a further argument for benchmark_model (--tool-arg=--flag=value); may be repeated",
+        help="a further argument for benchmark_model (--tool-arg=--flag=value), none that another "
+        "flag of ours sets, such as --runs; may be repeated",
     )
     group.add_argument(
         "--profile", action="store_true", help="also show the ops that take the time"

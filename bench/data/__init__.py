@@ -87,16 +87,16 @@ class Data:
         """Samples to fine-tune on, and samples to choose epochs on; they share none.
 
         Raises:
-            DataError: there are no labelled training samples.
+            DataError: there are no training samples.
         """
         train = self.splits.get("train")
-        if train is None or train.y is None:
+        if train is None:
             raise DataError(
-                f"{self.source} has no labelled training samples",
+                f"{self.source} has no training samples",
                 hint="add x_train and y_train, or use recipes of quantize: alone",
             )
         given = self.splits.get("validation")
-        if given is not None and given.y is not None:
+        if given is not None and (given.y is not None or train.y is None):
             return train, given
         cut = len(train) - max(1, round(len(train) * VALIDATION_SHARE))
         return train.take(slice(0, cut)), train.take(slice(cut, None))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import html
 
-from bench.charts.pareto import LIMIT_ACCURACY, LIMITS
-from bench.report import Report, Row
+from bench.charts.pareto import LIMIT_SCORE, LIMITS
+from bench.report import Report, Row, figures
 from bench.values import Estimate
 
 INPUTS = (
     ("median_ms", "median at most, ms", LIMITS["median_us"], "most"),
     ("zipped_kb", "zipped at most, kB", LIMITS["zipped_bytes"], "most"),
     ("size_kb", "size at most, kB", LIMITS["size_bytes"], "most"),
-    ("accuracy", "accuracy at least, %", LIMIT_ACCURACY, "least"),
 )
 """Figure of a row, label, parameter of the charts, and which way the limit holds."""
 
@@ -20,10 +19,14 @@ INPUTS = (
 def fields(report: Report) -> str:
     """Fields for limits; a variant that breaks one is struck out in tables and stays in charts."""
     known = {key for table in report.tables for row in table.rows for key in _figures(row)}
+    title, upward = figures.score_title(report)
+    metric, _, unit = title.partition(",")
+    bound = "least" if upward else "most"
+    asked = (*INPUTS, ("score", f"{metric} at {bound}{unit and ','}{unit}", LIMIT_SCORE, bound))
     labels = "".join(
         f'<label>{html.escape(label)} <input type="number" step="any" '
         f'data-figure="{_camel(figure)}" data-signal="{signal}" data-bound="{bound}"></label>'
-        for figure, label, signal, bound in INPUTS
+        for figure, label, signal, bound in asked
         if figure in known
     )
     return f'<div class="limits" role="group" aria-label="Your limits">{labels}</div>'
@@ -45,8 +48,9 @@ def _figures(row: Row) -> dict[str, float]:
     if row.summary is not None:
         median: Estimate = row.summary.median_us
         found["median_ms"] = (median.value if median.high is None else median.high) / 1e3
-    if row.accuracy is not None and row.accuracy.top1 is not None:
-        found["accuracy"] = row.accuracy.top1 * 100
+    value = figures.score_of(row)["score"]
+    if value is not None:
+        found["score"] = value
     return found
 
 

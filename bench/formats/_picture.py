@@ -27,15 +27,15 @@ def picture(report: Report) -> dict[str, Any]:
             "nothing was measured, so there is no picture", hint="write a .md or .html"
         )
     names = figures.names(report)
-    known = any(row["accuracy"] is not None for row in rows)
-    pairs = [("median_us", "accuracy"), ("zipped_bytes", "accuracy")]
+    score, upward = figures.score_title(report)
+    up = pareto.Axis("score", score, upward=upward) if score else pareto.axis("zipped_bytes")
     lines = []
     for table in report.tables:
         here = [row for row in rows if row["target"] == table.environment.label]
         title = f"{report.session.model.name} on {table.environment.label}"
         charts = [
-            pareto.chart(here, names, x=x, y=y, among=rows, limits=False)
-            for x, y in (pairs if known else [("median_us", "zipped_bytes")])
+            pareto.chart(here, names, x=x, y=up, among=rows, limits=False)
+            for x in (("median_us", "zipped_bytes") if score else ("median_us",))
         ]
         lines.append(alt.hconcat(*charts, title=title))
     whole = look(alt.vconcat(*lines)).properties(background=PAPER, padding=16)

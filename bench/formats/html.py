@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tabulate import tabulate
+
 from bench.charts import distribution, launches, look, pareto, require, stacks
 from bench.formats import _limits
 from bench.formats._grid import Grid
@@ -37,6 +39,17 @@ def render(report: Report, *, colour: bool = False) -> str:
     parts += _sizes(report, names, specs)
     parts.append(_again(report))
     return page(title, [part for part in parts if part], specs)
+
+
+def fragment(report: Report) -> str:
+    """The tables alone, without style and script: what a notebook shows of a report."""
+    parts = []
+    for grid in grids(report):
+        table = tabulate(grid.rows, headers=grid.headers, tablefmt="html", disable_numparse=True)
+        notes = "".join(f"<div>{html.escape(note)}</div>" for note in grid.notes)
+        parts.append(f"<p><b>{html.escape(grid.title)}</b></p>{table}<small>{notes}</small>")
+    lines = "".join(f"<div>{html.escape(line)}</div>" for line in problems(report))
+    return "".join([*parts, f"<p>{lines}</p>" if lines else ""])
 
 
 def _head(report: Report, title: str) -> str:
@@ -110,19 +123,18 @@ def _pareto(report: Report, names: Sequence[str], specs: dict[str, Any]) -> Iter
     if not rows:
         return
     yield "<h2>What one gives up for the other</h2>"
-    known = any(row["accuracy"] is not None for row in rows)
+    score, upward = figures.score_title(report)
+    known = bool(score)
     if not known:
         yield "<p>Accuracy is not known: there were no test samples. Size stands in its place.</p>"
-    pairs = [("median_us", "accuracy"), ("zipped_bytes", "accuracy")]
-    if not known:
-        pairs = [("median_us", "zipped_bytes")]
+    up = pareto.Axis("score", score, upward=upward) if known else pareto.axis("zipped_bytes")
     for index, table in enumerate(report.tables):
         here = [row for row in rows if row["target"] == table.environment.label]
         several = len(report.tables) > 1
         drawn = []
-        for across, up in pairs if here else ():
+        for across in ("median_us", "zipped_bytes")[: 2 if known else 1] if here else ():
             across_title = pareto.axis(across).title
-            up_title = "accuracy" if known else "zipped size"
+            up_title = score.partition(",")[0] if known else "zipped size"
             where = f" on {table.environment.label}" if several else ""
             picture = Picture(
                 f"pareto-{across.partition('_')[0]}{f'-t{index}' if several else ''}",

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from bench import plugins
 from bench.errors import TargetError
-from bench.targets import Target
+from bench.targets import Target, TargetStatus
 from bench.values import Plan
 
 Targets = str | Target | Sequence[str | Target]
@@ -95,19 +95,23 @@ def split(text: str) -> Address:
 
 
 def ready_phones(options: Mapping[str, str], kinds: Sequence[str] = ()) -> list[str]:
-    """The ids of all targets but this machine that can be launched on now.
+    """The ids of all targets but this machine that can be launched on now and are meant.
 
     Args:
         options: of targets.
         kinds: to look among; none is all.
+
+    Raises:
+        TargetError: a server that was asked for does not answer, or a variable such as
+            ANDROID_SERIAL means a target that is not here, though others are.
     """
-    return [
-        status.target
-        for kind in plugins.names("targets")
-        if kind != "local" and (not kinds or kind in kinds)
-        for status in plugins.load("targets", kind).discover(options)
-        if status.ready
-    ]
+    found: list[str] = []
+    for kind in plugins.names("targets"):
+        if kind != "local" and (not kinds or kind in kinds):
+            statuses = plugins.load("targets", kind).discover(options)
+            if any(status.ready or status.broken for status in statuses):
+                found += _meant(kind, statuses)
+    return found
 
 
 def _open(kind: str, address: str | None, plan: Plan, options: Mapping[str, str]) -> Target:
@@ -120,14 +124,24 @@ def _phones(options: Mapping[str, str]) -> Iterator[Address]:
 
 
 def _all_ready(kind: str, options: Mapping[str, str]) -> Iterator[Address]:
-    statuses = plugins.load("targets", kind).discover(options)
-    ready = [status for status in statuses if status.ready]
+    yield from map(split, _meant(kind, plugins.load("targets", kind).discover(options)))
+
+
+def _meant(kind: str, statuses: Sequence[TargetStatus]) -> list[str]:
+    """The ready targets that a kind's name means.
+
+    Raises:
+        TargetError: there is none; or a server that was asked for does not answer: which targets
+            are missing, nobody knows.
+    """
+    faults = [status for status in statuses if not status.ready and status.meant]
+    for status in faults:
+        if status.broken:
+            raise TargetError(status.label, hint=status.hint)
+    ready = [status.target for status in statuses if status.ready and status.meant]
     if not ready:
-        hints = "; ".join(
-            f"{status.target} is {status.state}: {status.hint}" for status in statuses
-        )
+        hints = "; ".join(f"{each.target} is {each.state}: {each.hint}" for each in faults)
         raise TargetError(
             f"no {kind} target is ready", hint=hints or "plug in a phone with USB debugging on"
         )
-    for status in ready:
-        yield split(status.target)
+    return ready

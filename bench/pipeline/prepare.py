@@ -18,6 +18,7 @@ from bench.metrics.values import Accuracy
 from bench.observers import Observer
 from bench.recipes import Recipes
 from bench.text import one_line
+from bench.tflite.facts import check_file
 from bench.values import Failure, Model, Plan, Recipe, ReportWarning, Variant
 
 
@@ -78,7 +79,11 @@ def load(model: Any, data: Any, scratch: Path, custom_objects: str | None = None
         found = Model(name, "tflite", " ".join(map(str, files)), cache.hash_files(_readable(files)))
     else:
         files = ()
-        found = sources.resolve(_only(model), custom_objects)
+        only = _only(model)
+        if isinstance(only, (str, Path)):
+            found = sources.resolve(str(only), custom_objects)
+        else:
+            found = sources.from_memory(only)
     samples = sources.load_data(found, data_source)
     if in_memory is not None and samples is not None:
         samples = replace(samples, source=in_memory.source, notes=in_memory.notes)
@@ -125,9 +130,10 @@ def build_variants(
                 observer.warn(f"{warning.message}: {warning.hint}")
         variants.append(outcome)
     if not variants:
-        raise BuildError(
-            f"no variant could be built ({failures[0].message})", hint=failures[0].hint
-        )
+        (message, hint), *others = dict.fromkeys((each.message, each.hint) for each in failures)
+        for other in others:
+            observer.warn(": ".join(other))
+        raise BuildError(f"no variant could be built ({message})", hint=hint)
     return _prepared(source.model, feed(variants, plan, data), failures)
 
 
@@ -148,7 +154,7 @@ def build_each(
         observer.finish()
         item = outcome if isinstance(outcome, Failure) else outcome.variant
         if isinstance(item, Failure):
-            observer.warn(f"{item.variant} failed: {item.message}: {item.hint}")
+            observer.warn(f"{item.variant} failed")  # why is told once, when all are built
         observer.outcome(item)
         yield item
 
@@ -182,12 +188,14 @@ def tflite_paths(model: Any) -> tuple[Path, ...] | None:
     """The files, if all that was given are ready .tflite files; None for a source model.
 
     Raises:
-        UsageError: several models that are not all .tflite.
+        UsageError: none, or several models that are not all .tflite.
     """
     given = list(model) if isinstance(model, (list, tuple)) else [model]
+    if not given:
+        raise UsageError("no model is given", hint="give a name or a path")
     paths = [Path(each) for each in given if isinstance(each, (str, Path))]
     ready = tuple(path for path in paths if sources.SUFFIXES.get(path.suffix.lower()) == "tflite")
-    if given and len(ready) == len(given):
+    if len(ready) == len(given):
         return ready
     if len(given) != 1:
         raise UsageError(
@@ -202,7 +210,7 @@ def _only(model: Any) -> Any:
 
 def _readable(files: Sequence[Path]) -> Sequence[Path]:
     for path in files:
-        sources.resolve(str(path))  # says what is wrong with it
+        check_file(path)  # says what is wrong with it
     return files
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import schedule
+from bench import plugins, schedule
 from bench.errors import UsageError
 from bench.metrics.values import Accuracy, Score
 from bench.records import End, Records, Session
@@ -37,6 +37,8 @@ from bench.values import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from bench.report.recommend import Aim
 
 
 ByCell = Mapping[tuple[str, str], Sample]
@@ -112,12 +114,12 @@ class Report:
             item for item in self.all_launches if (item.target, item.variant) == (target, variant)
         ]
 
-    def pareto(self, *, x: str = "median_us", y: str = "accuracy", target: str = "") -> Any:
+    def pareto(self, *, x: str = "median_us", y: str = "score", target: str = "") -> Any:
         """An Altair chart of size or latency against accuracy.
 
         Args:
             x: what is to be small: ``median_us``, ``zipped_bytes`` or ``size_bytes``.
-            y: ``accuracy``, or one of the former where it is not known.
+            y: ``score`` (accuracy or another metric), or one of the former where none is known.
             target: id; empty is the first.
 
         Raises:
@@ -130,7 +132,10 @@ class Report:
         label = self._table(target).environment.label
         rows = figures.pareto_rows(self)
         here = [row for row in rows if row["target"] == label]
-        return look(pareto.chart(here, figures.names(self), x=x, y=y, among=rows, limits=False))
+        title, upward = figures.score_title(self)
+        up = pareto.Axis("score", title, upward=upward) if y == "score" else pareto.axis(y)
+        chart = pareto.chart(here, figures.names(self), x=x, y=up, among=rows, limits=False)
+        return look(chart)
 
     def launches(self, *, target: str = "") -> Any:
         """An Altair chart of each launch over time, with the phone's temperature and waits.
@@ -155,6 +160,40 @@ class Report:
                 return table
         known = ", ".join(table.environment.target for table in self.tables) or "none"
         raise UsageError(f"no table of target {target!r}", hint=f"there is: {known}")
+
+    def best(
+        self,
+        *,
+        by: Aim = "latency",
+        max_loss: float | None = None,
+        max_size_bytes: int | None = None,
+        max_zipped_bytes: int | None = None,
+        max_median_us: float | None = None,
+        max_p99_us: float | None = None,
+        target: str = "",
+    ) -> Row:
+        """The row of the variant to ship on a target; ``best().variant.path`` is its file.
+
+        Args:
+            by: what is to be best: ``latency``, ``size`` or ``zipped``.
+            max_loss: accuracy that may be lost against the baseline; None is one point (0.01), or
+                any where nothing was evaluated.
+            max_size_bytes, max_zipped_bytes: of the file.
+            max_median_us, max_p99_us: that the upper ends of the intervals keep to.
+            target: id; empty is the only one.
+
+        Raises:
+            UsageError: no variant keeps to the limits for certain, or the target must be named.
+        """
+        from bench.report.recommend import Requirements, best_row
+
+        limits = Requirements(max_loss, max_size_bytes, max_zipped_bytes, max_median_us, max_p99_us)
+        return best_row(self, limits, by, target)
+
+    def _repr_html_(self) -> str:
+        """The tables, for notebooks."""
+        html: str = plugins.load("formats", "html").fragment(self)
+        return html
 
     def to_dataframe(self) -> pd.DataFrame:
         """One line per variant and target, one column per figure, units in the names.

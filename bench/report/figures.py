@@ -47,16 +47,33 @@ def pareto_rows(report: Report) -> Rows:
                     "size_bytes": row.variant.size_bytes,
                     "zipped_bytes": row.variant.zipped_bytes,
                     **_interval("median_us", row.summary.median_us if row.summary else None),
-                    **_accuracy(row),
+                    **score_of(row),
                 }
             )
     return rows
 
 
-def _accuracy(row: Row) -> dict[str, float | None]:
-    """The score in per cent with its interval, where the report has one."""
-    value = None if row.accuracy is None else row.accuracy.top1
-    return {"accuracy": None if value is None else value * 100}
+def score_title(report: Report) -> tuple[str, bool]:
+    """What the charts call the score, with its unit, and whether more of it is better.
+
+    The first score that limits are held against; empty where none is known.
+    """
+    for table in report.tables:
+        for row in table.rows:
+            if row.deciding:
+                score = row.deciding[0]
+                unit = ", %" if score.is_fraction else ""
+                return f"{score.label}{unit}", not score.lower_is_better
+    return "", True
+
+
+def score_of(row: Row) -> dict[str, float | None]:
+    """The first score that limits are held against, in per cent where it is a fraction."""
+    score = row.deciding[0] if row.deciding else None
+    scale = 100.0 if score is not None and score.is_fraction else 1.0
+    figures = (None,) * 3 if score is None else (score.value, score.low, score.high)
+    value, low, high = (None if each is None else each * scale for each in figures)
+    return {"score": value, "score_low": low, "score_high": high}
 
 
 def _interval(name: str, estimate: Estimate | None) -> dict[str, float | None]:

@@ -1,19 +1,15 @@
 """What the files of variants say that no figure does: layers left as they were, ops left in float.
 
-Codes: ``left-alone`` and ``partly-int8``. Both are read from the variants' facts, so an old file of
-records shows them too.
+Codes: ``left-alone``, ``partly-int8`` and ``unrolled``. All are read from the variants' facts, so
+that an old file of records shows them too.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from bench.text import count
+from bench.text import count, layer_of, name_some
 from bench.values import ReportWarning, Variant
-
-NAMED = 6
-"""So many layers are named; of more, the number is told."""
 
 DONE: Mapping[str, str] = {
     "prune": "not pruned",
@@ -45,9 +41,21 @@ def _of_file(variant: Variant) -> Iterator[ReportWarning]:
                 hint="it has no form for them: the figures are of the model with these as they are",
                 variant=variant.name,
             )
+    unrolled = variant.steps.get("convert", {}).get("unrolled", ())
+    if unrolled:
+        yield ReportWarning(
+            code="unrolled",
+            message=f"its recurrent layers are unrolled ({name_some(unrolled)}): the converter "
+            "quantizes them in no other way",
+            hint="its size and speed are those of steps written out, the other variants' of a loop "
+            "or of one op",
+            variant=variant.name,
+        )
     partly = partly_int8(variant)
     if partly is not None and variant.facts is not None:
-        in_float = dict.fromkeys(map(layer_of, variant.facts.float_outputs))
+        in_float = variant.steps.get("convert", {}).get("float_layers") or dict.fromkeys(
+            map(layer_of, variant.facts.float_outputs)
+        )
         ops = ", ".join(f"{n} {op}" for op, n in variant.facts.float_ops.items())
         yield ReportWarning(
             code="partly-int8",
@@ -65,18 +73,3 @@ def partly_int8(variant: Variant) -> float | None:
     if facts is None or not facts.int8_share or not facts.float_ops:
         return None
     return facts.int8_share
-
-
-def layer_of(tensor: str) -> str:
-    """The layer in a tensor's name: ``net/quant_se/mul;net/se/x`` is ``se``."""
-    parts = re.split("/", tensor.split(";", maxsplit=1)[0])
-    inner = parts[1:-1] or parts[-1:]
-    return inner[0].removeprefix("quant_")
-
-
-def name_some(names: Iterable[str]) -> str:
-    """The first few, and how many more there are."""
-    listed = list(names)
-    more = len(listed) - NAMED
-    text = ", ".join(listed[:NAMED])
-    return f"{text} and {more} more" if more > 0 else text

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.errors import UsageError
 from bench.report import Report, Row, Table, losses
 from bench.stats.summary import compare_paired
 from bench.text import change_text, loss_text
@@ -75,6 +76,39 @@ def recommendations(report: Report, limits: Requirements, aim: Aim) -> tuple[Rec
         limit = _loss_limit(table, limits)
         found.append(Recommendation(environment, chosen, equals, rejected, limit))
     return tuple(found)
+
+
+def best_row(report: Report, limits: Requirements, aim: Aim, target: str) -> Row:
+    """The row to ship on one target.
+
+    Args:
+        target: id; empty is the report's only one.
+
+    Raises:
+        UsageError: no variant keeps to the limits, no loss is known that could be limited, or there
+            are several targets and none is named.
+    """
+    ids = [table.environment.target for table in report.tables]
+    if target not in ids and (target or len(ids) != 1):
+        raise UsageError(
+            f"the report has no target {target!r}" if target else "the report has several targets",
+            hint=f"name one of: {', '.join(ids)}",
+        )
+    (found,) = (
+        each
+        for each in recommendations(report, limits, aim)
+        if target in ("", each.environment.target)
+    )
+    rows = report.tables[ids.index(found.environment.target)].rows
+    if limits.loss is not None and len(rows) > 1 and all(row.accuracy is None for row in rows):
+        raise UsageError(
+            "no accuracy is known, so no loss can be limited",
+            hint="measure with test samples, or leave max_loss out",
+        )
+    if found.chosen is None:
+        reasons = "; ".join(f"{row.variant.name}: {reason}" for row, reason in found.rejected)
+        raise UsageError("no variant keeps to these limits", hint=reasons or "measure one first")
+    return found.chosen
 
 
 def merits(row: Row) -> str:

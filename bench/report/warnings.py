@@ -1,8 +1,8 @@
 """What launches say beyond their figures: warnings as values, each with its figure and hint.
 
 Codes: ``too-few-runs``, ``spread``, ``two-groups``, ``two-speeds``, ``drift``, ``baseline-moved``,
-``throttled``, ``busy-host``. Each asks for certainty and for a size that matters; the
-false-positive rate of each on clean launches is simulated in ``tests``.
+``throttled``, ``no-temperature``, ``busy-host``. Each asks for certainty and for a size that
+matters; the false-positive rate of each on clean launches is simulated in ``tests``.
 
 Keys read from ``Launch.state``, all optional:
 
@@ -63,7 +63,7 @@ def find_warnings(launches: ByVariant, *, baseline: str | None = None) -> list[R
         everything = [launch for those in measured.values() for launch in those]
         found += [_drift(measured, everything[0].target)]
         found += [_baseline_moved(measured, baseline)]
-        found += [_throttled(everything), _busy(everything)]
+        found += [_throttled(everything), _unwatched(everything), _busy(everything)]
     return _merged([warning for warning in found if warning is not None])
 
 
@@ -212,6 +212,20 @@ def _throttling(state: Mapping[str, Any]) -> str:
     if work and cool and work > THROTTLED_WORK * cool:
         return f"fixed work {work / cool - 1:.0%} slower than when cool"
     return ""
+
+
+def _unwatched(launches: Launches) -> ReportWarning | None:
+    """A phone that tells nothing of its heat; targets that give no readings are not meant."""
+    readings = [state for launch in launches if (state := launch.state.get("before")) is not None]
+    if not readings or any(state.keys() & {"celsius", "thermal_status"} for state in readings):
+        return None
+    return ReportWarning(
+        code="no-temperature",
+        message="the phone tells no temperature, so that no launch waited for it to cool",
+        hint="watch for drift, which would be named here, and touch the phone: ratios hold, for "
+        "variants took turns",
+        target=launches[0].target,
+    )
 
 
 def _busy(launches: Launches) -> ReportWarning | None:

@@ -27,12 +27,23 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class TargetStatus:
-    """One line of ``bench targets``: ``hint`` is empty where the target is ready."""
+    """One line of ``bench targets``.
+
+    Attributes:
+        target: as ``-t`` takes it.
+        state: in a word.
+        label: for people.
+        hint: what to do about it; empty where the target is ready.
+        meant: whether the kind's name alone means it, among others.
+        broken: no target, but a way to targets (a server) that was asked for and does not work.
+    """
 
     target: str
     state: str
     label: str
     hint: str = ""
+    meant: bool = True
+    broken: bool = False
 
     @property
     def ready(self) -> bool:

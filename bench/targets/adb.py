@@ -1,10 +1,12 @@
 """An Android phone over adb: TFLite's own ``benchmark_model``, pushed and run there.
 
-The address is the phone's serial; without one, the only phone that is ready. Options, by name:
+The address is the phone's serial, or with several adb servers ``SERIAL@HOST:PORT``; without one,
+the phone of ``ANDROID_SERIAL``, else the only one that is ready. Options, by name:
 
 ====================  ============  ==============================================================
-``adb_server``        from the      ``HOST:PORT`` of the adb server (``ANDROID_ADB_SERVER_PORT``)
-                      environment
+``adb_server``        as adb has    ``HOST:PORT,HOST:PORT``; by default what adb's own variables
+                      it            say (``ADB_SERVER_SOCKET``,
+                                    ``ANDROID_ADB_SERVER_ADDRESS``, ``ANDROID_ADB_SERVER_PORT``)
 ``benchmark_model``   found         path of the binary; else ``TFLITE_BENCH_BENCHMARK_MODEL``, else
                       for the ABI   what ``bench doctor --fetch`` put into the cache
 ``libraries``         none          ``FILE,FILE``: shared libraries that the tool loads
@@ -36,25 +38,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench import benchmark_model
-from bench.benchmark_model import binary
 from bench.errors import LaunchError, StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import Progress, TargetStatus
-from bench.targets._adb import files, outcome
+from bench.targets._adb import files, outcome, phones
 from bench.targets._adb.command import (
     NO_MASK,
     command_line,
     dialect_for,
-    library_artefacts,
+    find_tool,
     mask,
     model_artefact,
 )
 from bench.targets._adb.options import Options, read_options
 from bench.targets._adb.probe import ABI_OF_MACHINE, Phone
-from bench.targets._adb.readiness import DeviceState, Gate, parse_state
+from bench.targets._adb.readiness import Fitness, Gate
 from bench.targets._adb.reply import Answer
-from bench.targets._adb.server import Attached, Server
 from bench.targets._adb.session import DeviceSession, cancelled
 from bench.targets._adb.shell import AdbShell, DisconnectedError, Shell, quote
+from bench.targets._adb.state import DeviceState, parse_state
 from bench.targets._affinity import cpus
 from bench.values import Environment, Launch, Plan, Variant, utc_now
 
@@ -65,25 +66,19 @@ NO_OPTIONS: Mapping[str, str] = {}
 
 
 def discover(options: Mapping[str, str] = NO_OPTIONS) -> list[TargetStatus]:
-    """Every device that the adb server knows; starts the server if there is none here.
+    """Every device that the adb servers know; starts a server if there is none here.
 
-    Without a server there is one line that says so and names the cure.
+    A server that does not answer is one line that says so and names the cure.
 
     Raises:
         TargetError: an option that there is not, or of another kind.
     """
-    settings = read_options(options)
-    try:
-        server = Server(settings.adb_server)
-        return [_status(device) for device in server.devices()]
-    except TargetError as fault:
-        return [TargetStatus(KIND, "no adb server", fault.message, fault.hint)]
+    return phones.statuses(KIND, read_options(options))
 
 
-def _status(device: Attached) -> TargetStatus:
-    model = device.tags.get("model", "").replace("_", " ")
-    state = "ready" if not device.hint else device.state
-    return TargetStatus(f"{KIND}:{device.serial}", state, model or device.serial, device.hint)
+def versions(options: Mapping[str, str] = NO_OPTIONS) -> list[phones.ServerVersion]:
+    """Of each adb server that answers, and whether ``adb`` would end it. Raises TargetError."""
+    return list(phones.versions(read_options(options)))
 
 
 def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> AdbTarget:  # noqa: A001  # the protocol's word
@@ -96,10 +91,11 @@ def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> AdbTarg
     settings = read_options(options)
     if plan.real_inputs:
         raise TargetError("a phone is fed random values", hint="leave --real-inputs away")
-    shell = _shell(address, settings)
+    found = phones.choose(address, settings)
+    shell = _shell(found)
     # Before anything is built for it: a tool that cannot run there is told at once.
     find_tool(_abis(shell, settings), plan, settings)
-    return AdbTarget(shell, plan, settings)
+    return AdbTarget(shell, plan, settings, found.address)
 
 
 def clean(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[int, int]:
@@ -109,7 +105,7 @@ def clean(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple
         TargetError: as :func:`open`; or a harness is measuring there.
     """
     settings = read_options(options)
-    session = DeviceSession(_shell(address, settings), settings)
+    session = DeviceSession(_shell(phones.choose(address, settings)), settings)
     try:
         return session.remove_all()
     except LaunchError as fault:
@@ -125,7 +121,7 @@ def abis(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[
         TargetError: as :func:`open`.
     """
     settings = read_options(options)
-    return _abis(_shell(address, settings), settings)
+    return _abis(_shell(phones.choose(address, settings)), settings)
 
 
 def _abis(shell: Shell, options: Options) -> tuple[str, ...]:
@@ -140,49 +136,8 @@ def _abis(shell: Shell, options: Options) -> tuple[str, ...]:
     return tuple(ABI_OF_MACHINE.get(first, first).split(","))
 
 
-def find_tool(
-    abis: Sequence[str], plan: Plan, options: Options
-) -> tuple[binary.Tool, files.Artefact, list[files.Artefact]]:
-    """The tool for a phone, as it is here and there, and the libraries it loads.
-
-    Raises:
-        TargetError: there is none, it does not fit the phone, or it has no flag for what is asked.
-    """
-    tool = binary.find(options.benchmark_model, abis)
-    artefact = files.by_content(
-        tool.path, tool.sha256, tool.size_bytes, "-benchmark_model", files.EXECUTABLE
-    )
-    libraries = library_artefacts(options.libraries)
-    command_line(artefact, artefact, plan, dialect_for(artefact, tool.version))
-    return tool, artefact, libraries
-
-
-def _shell(address: str | None, options: Options) -> AdbShell:
-    """The way to one phone that is ready."""
-    server = Server(options.adb_server)
-    found = server.devices()
-    ready = [device for device in found if not device.hint]
-    if address is None:
-        if len(ready) > 1:
-            serials = ", ".join(device.serial for device in ready)
-            raise TargetError(
-                f"{len(ready)} phones are attached ({serials})", hint="choose one: adb:SERIAL"
-            )
-        if ready:
-            return AdbShell(server, ready[0].serial)
-        if len(found) != 1:
-            raise TargetError(
-                "no phone is attached",
-                hint="plug one in and turn on USB debugging in its developer options",
-            )
-        address = found[0].serial
-    device = next((each for each in found if each.serial == address), None)
-    if device is None:
-        serials = ", ".join(each.serial for each in found) or "none"
-        raise TargetError(f"no phone is called {address!r}", hint=f"attached: {serials}")
-    if device.hint:
-        raise TargetError(f"{address} is {device.state}", hint=device.hint)
-    return AdbShell(server, address)
+def _shell(found: phones.Found) -> AdbShell:
+    return AdbShell(found.server, found.device.serial)
 
 
 class AdbTarget:
@@ -192,9 +147,13 @@ class AdbTarget:
         shell: the way to the phone.
         plan: what is to be measured.
         options: of this kind of target.
+        address: what it is called here, by default its serial.
     """
 
-    def __init__(self, shell: Shell, plan: Plan, options: Options) -> None:
+    def __init__(
+        self, shell: Shell, plan: Plan, options: Options, address: str | None = None
+    ) -> None:
+        self._address = address or shell.serial
         self._plan = plan
         self._options = options
         self._mask = mask(plan.affinity)
@@ -209,8 +168,8 @@ class AdbTarget:
 
     @property
     def id(self) -> str:
-        """``adb:SERIAL``."""
-        return f"{KIND}:{self._session.serial}"
+        """``adb:SERIAL``, or with several servers ``adb:SERIAL@HOST:PORT``."""
+        return f"{KIND}:{self._address}"
 
     def __enter__(self) -> AdbTarget:
         """Take the phone, apply settings, find the tool for its ABI.
@@ -237,6 +196,18 @@ class AdbTarget:
     def cancel(self) -> None:
         """End the running launch, from another thread."""
         self._session.end_launches()
+
+    def fitness(self) -> Fitness:
+        """Whether a launch could begin now, and what it would wait for. Raises LaunchError."""
+        return self._gate.fitness(self._session.say)
+
+    def short_of_bytes(self) -> int:
+        """How much storage lacks for the tool and its libraries. Raises LaunchError."""
+        phone, tool, _ = self._entered()
+        absent = files.missing(self._session.link, [tool, *self._libraries], self._session.say)
+        if phone.free_bytes is None:
+            return 0
+        return max(0, sum(each.size_bytes for each in absent) - phone.free_bytes)
 
     def environment(self) -> Environment:
         """The phone, its clocks, the tool and how it is used."""
@@ -333,7 +304,7 @@ class AdbTarget:
         if after is not None:
             self._gate.remember(after)
         self._tool_s = outcome.tool_s(answer)
-        run = outcome.read_run(answer, self._plan)
+        run = outcome.read_run(answer, self._plan, variant)
         return Launch(
             variant=variant.name,
             target=self.id,

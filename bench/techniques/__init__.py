@@ -31,14 +31,15 @@ class Conversion:
         io: type of the model's inputs and outputs in ``int8`` and ``qat`` modes.
         per_channel_dense: False asks for the older form of quantized dense layers, which older
             runtimes can read.
-        rest: in ``qat`` mode, what becomes of layers that were not trained with quantization:
-            ``int8`` calibrates them on samples, ``float32`` leaves them.
+        rest: in ``qat`` mode, how layers that were not trained with quantization compute:
+            ``int8`` calibrates them on samples, ``float32`` leaves them. In ``int8`` and
+            ``int16x8``, ``float32`` allows ops that have no such form to stay.
     """
 
     mode: Literal["float32", "dynamic", "float16", "int8", "int16x8", "qat"] = "float32"
     io: Literal["float32", "int8", "uint8"] = "float32"
     per_channel_dense: bool = True
-    rest: Literal["float32", "int8"] = "float32"
+    rest: Literal["float32", "int8"] = "int8"
 
     @property
     def calibrates(self) -> bool:
@@ -116,3 +117,14 @@ class Technique(Protocol):
         Raises:
             VerificationError: it is not in the file.
         """
+
+
+def port_to_tf_keras(model: Any) -> Any:
+    """A flat tf_keras model that answers as the given Keras model.
+
+    Raises:
+        BuildError: the model cannot be carried over.
+    """
+    from bench.techniques import _keras3_to_2
+
+    return _keras3_to_2.port(model)

@@ -1,4 +1,4 @@
-"""Which channels of a network live and die together. Pure numpy; no Keras here.
+"""Which channels of a network are pruned as one group. Pure numpy; no Keras here.
 
 Every output channel of a convolution or dense layer is a *unit*. Following the tensors through the
 network, each channel of each tensor is labelled with the units it is made of. Where two tensors are
@@ -93,7 +93,7 @@ class Family:
 
     Attributes:
         layers: their names, in order of calls.
-        groups: units that live and die together: (layer, channel) pairs of each group.
+        groups: units that are pruned as one: (layer, channel) pairs of each group.
     """
 
     layers: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The toolkit's quantization-aware model, and three cures for it.
+"""The toolkit's quantization-aware model, and three corrections of it.
 
 * A convolution or dense layer that is followed by a ``ReLU`` layer, with no batch normalization
   between, is left with no quantizer for its kernel; here it gets one.

@@ -6,16 +6,12 @@ same batches as one that was not. After each epoch everything that changes (weig
 best weights so far) is written to one file, atomically. The file is named after the steps, so
 recipes that begin alike may share a folder and train their common steps once.
 
-Distillation (Hinton, Vinyals and Dean, 2015): with ``distill`` above 0 the loss also holds the
-cross-entropy with the float model's softened answers. They are computed once, by the recipe's
-first step that trains, and kept in the recipe's folder for the steps after it.
+What is taught, and by which loss, is in ``_lesson`` and ``_labels``.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,15 +21,22 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.data import Split
-from bench.errors import BuildError, DataError
+from bench.errors import BuildError
 from bench.techniques import Context, Work
-from bench.techniques._labels import LabelFit, label_fit
+from bench.techniques._lesson import (
+    Lesson,
+    file_name,
+    lesson_of,
+    losses_of,
+    model_inputs,
+    predict,
+    replace_file,
+    structured,
+    training_splits,
+)
 from bench.values import Step
 
 Array = npt.NDArray[Any]
-TEMPERATURE = 2.0
-"""How much the float model's answers are softened for distillation."""
-
 AfterBatch = Callable[[], None]
 """Called after each step of the optimizer, to restore what earlier steps of the recipe made."""
 
@@ -87,20 +90,6 @@ def steps_per_epoch(context: Context, batch: int) -> int:
     return -(-len(train) // batch)
 
 
-def training_splits(context: Context) -> tuple[Split, Split]:
-    """Samples to train on and to choose epochs on.
-
-    Raises:
-        DataError: there are none.
-    """
-    if context.data is None:
-        raise DataError(
-            "fine-tuning needs labelled samples and there are no data",
-            hint="give --data with x_train and y_train, or use recipes of quantize: alone",
-        )
-    return context.data.training()
-
-
 def training_batches(model: Any, batch: int, context: Context, count: int = 8) -> list[Any]:
     """A few batches of training samples, as the model takes them.
 
@@ -110,7 +99,7 @@ def training_batches(model: Any, batch: int, context: Context, count: int = 8) -
     train, _ = training_splits(context)
     order = np.random.default_rng(context.seed).permutation(len(train))
     parts = [order[start : start + batch] for start in range(0, len(order), batch)]
-    return [_inputs(model, train, part) for part in parts[:count]]
+    return [model_inputs(model, train, part) for part in parts[:count]]
 
 
 def fine_tune(
@@ -125,7 +114,8 @@ def fine_tune(
 ) -> dict[str, Any]:
     """Train a tf_keras model in place; it ends with the weights of its best epoch.
 
-    Best is the highest validation accuracy, the lower loss where equal.
+    Best is the highest validation accuracy (the mean over outputs that have one), the lower loss
+    where equal or where no output has one. Without labels the float model's answers are the truth.
 
     Args:
         model: trained in place; wrappers of the toolkit may sit in it.
@@ -138,71 +128,59 @@ def fine_tune(
 
     Returns:
         Facts: epochs, after how many the model was best (0: before training), its validation
-        accuracy then, and the figures before training and after each epoch.
+        accuracy then (None of numbers), and the figures before training and after each epoch.
 
     Raises:
-        DataError: no labelled samples, or labels that do not fit the model's output.
+        DataError: no samples, labels that do not fit, or neither labels nor distillation.
         BuildError: the loss became NaN.
     """
     if settings.epochs == 0:
         return {"epochs": 0}
-    train, validation = training_splits(context)
-    fit = label_fit(work.model, train, validation)
-    teacher = _teacher(work, train, settings, context)
+    lesson = lesson_of(work, settings.distill, context)
+    train = lesson.train
     state = _State()
     if after_batch is not None:
         after_batch()
     steps = settings.epochs * -(-len(train) // settings.batch)
-    optimizer = _compile(model, settings, steps, fit, context.seed)
-    file = context.folder / f"{_key((*work.done, step))}.npz"
+    optimizer = _compile(model, settings, steps, lesson, context.seed)
+    file = context.folder / f"{file_name((*work.done, step))}.npz"
     _restore(file, model, optimizer, state)
     hooks = [*callbacks, _Hooks.of(context, step, settings, train, after_batch)]
     if not state.history:
-        _evaluate(model, validation, fit, settings, state)
+        _evaluate(model, lesson, settings, state)
     for epoch in range(len(state.history) - 1, settings.epochs):
-        _one_epoch(model, train, teacher, epoch, settings, context.seed, hooks)
-        _evaluate(model, validation, fit, settings, state)
+        _one_epoch(model, lesson, epoch, settings, context.seed, hooks)
+        _evaluate(model, lesson, settings, state)
         _save(file, model, optimizer, state)
     for variable, value in zip(_variables(model), state.best, strict=True):
         variable.assign(value)
     return {
         "epochs": settings.epochs,
         "best_epoch": state.best_epoch,
-        "validation_accuracy": state.history[state.best_epoch]["accuracy"],
+        "validation_accuracy": state.history[state.best_epoch].get("accuracy"),
         "history": state.history,
     }
 
 
-def _compile(model: Any, settings: Settings, steps: int, fit: LabelFit, seed: int) -> Any:
+def _compile(model: Any, settings: Settings, steps: int, lesson: Lesson, seed: int) -> Any:
     """Give the model its loss and an optimizer, which is returned."""
     import tf_keras
 
     tf_keras.utils.set_random_seed(seed)
     schedule = tf_keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps, alpha=0.01)
     optimizer = tf_keras.optimizers.Adam(schedule)
-    model.compile(optimizer=optimizer, loss=_loss(fit, settings.distill))
+    model.compile(optimizer=optimizer, loss=losses_of(model, lesson))
     optimizer.build(model.trainable_variables)
     return optimizer
 
 
 def _one_epoch(
-    model: Any,
-    train: Split,
-    teacher: Array | None,
-    epoch: int,
-    settings: Settings,
-    seed: int,
-    hooks: Sequence[Any],
+    model: Any, lesson: Lesson, epoch: int, settings: Settings, seed: int, hooks: Sequence[Any]
 ) -> None:
-    order = np.random.default_rng([seed, epoch]).permutation(len(train))
-    assert train.y is not None
-    target = next(iter(train.y.values())).astype(np.float32).reshape(-1, 1)
-    if teacher is not None:
-        target = np.concatenate([target, teacher], axis=1)
-    inputs = _inputs(model, train, order)
+    order = np.random.default_rng([seed, epoch]).permutation(len(lesson.train))
     model.fit(
-        inputs,
-        target[order],
+        model_inputs(model, lesson.train, order),
+        structured(model, {n: target[order] for n, target in lesson.targets(training=True)}),
         batch_size=settings.batch,
         initial_epoch=epoch,
         epochs=epoch + 1,
@@ -212,76 +190,35 @@ def _one_epoch(
     )
 
 
-def _evaluate(model: Any, split: Split, fit: LabelFit, settings: Settings, state: _State) -> None:
+def _evaluate(model: Any, lesson: Lesson, settings: Settings, state: _State) -> None:
     """Add the figures after one more epoch, and keep the weights where they are the best so far."""
-    assert split.y is not None
-    outputs = model.predict(_inputs(model, split), batch_size=256, verbose=0)
-    accuracy, loss = fit.evaluate(np.asarray(outputs), next(iter(split.y.values())))
+    outputs = list(predict(model, lesson.validation).values())
+    targets = dict(lesson.targets(training=False))
+    parts = [(head, outputs[head.index], targets[head.index]) for head in lesson.heads]
+    loss = float(sum(np.mean(lesson.loss(head, target, output)) for head, output, target in parts))
+    known_shares = [lesson.accuracy(head, target, output) for head, output, target in parts]
+    shares = [share for share in known_shares if share is not None]
     epoch = len(state.history)
     if not np.isfinite(loss):
         raise BuildError(
             f"training broke down in epoch {epoch}: the loss is {loss}",
             hint=f"try a lower learning rate than lr={settings.learning_rate:g}",
         )
-    state.history.append({"accuracy": accuracy, "loss": loss})
+    figures = {"loss": loss}
+    if shares:
+        figures = {"accuracy": float(np.mean(shares)), "loss": loss}
+    state.history.append(figures)
     if epoch < min(settings.first_best, settings.epochs):
         return
     known = state.history[state.best_epoch]
-    if not state.best or (accuracy, -loss) > (known["accuracy"], -known["loss"]):
+    if not state.best or _rank(figures) > _rank(known):
         state.best_epoch = epoch
         state.best = [variable.numpy() for variable in _variables(model)]
 
 
-def _inputs(model: Any, split: Split, order: Array | None = None) -> Any:
-    """Samples as Keras takes them: one array, or a list in the order of the model's inputs."""
-    names = [tensor.name.split(":")[0] for tensor in model.inputs]
-    if len(names) == len(split.x) == 1:
-        names = list(split.x)  # an only input may be called otherwise in a model rebuilt from it
-    arrays = [split.x.get(name) for name in names]
-    if any(array is None for array in arrays):
-        raise DataError(
-            f"the model has the inputs {names}, the data have {sorted(split.x)}",
-            hint="name the arrays x_train:INPUT after the model's inputs",
-        )
-    arrays = [array if order is None else array[order] for array in arrays if array is not None]
-    return arrays[0] if len(arrays) == 1 else arrays
-
-
-def _teacher(work: Work, train: Split, settings: Settings, context: Context) -> Array | None:
-    """The float model's softened answers on the training samples, (samples, classes)."""
-    if settings.distill == 0:
-        return None
-    taught = [n for n, step in enumerate(work.done) if "distill" in dict(step.options)]
-    before = work.done[: min(taught, default=len(work.done))]
-    file = context.folder / f"{_key(before)}.teacher.npy"
-    if file.is_file():
-        kept: Array = np.load(file)
-        return kept
-    fit = label_fit(work.model, train)
-    outputs = np.asarray(work.model.predict(_inputs(work.model, train), batch_size=256, verbose=0))
-    soft = fit.soften(outputs, TEMPERATURE).astype(np.float32)
-    _replace(file, lambda path: np.save(path, soft))
-    return soft
-
-
-def _loss(fit: LabelFit, distill: float) -> Any:
-    """A loss over targets whose first column is the class and whose others are the teacher's."""
-    import tensorflow as tf
-
-    def loss(target: Any, output: Any) -> Any:
-        logits = fit.logits(output)
-        hard = tf.nn.sparse_softmax_cross_entropy_with_logits(
-            labels=tf.cast(target[:, 0], tf.int32), logits=logits
-        )
-        if distill == 0:
-            return hard
-        # The square of the temperature keeps the gradients of both parts alike (Hinton, 2015).
-        soft = tf.nn.softmax_cross_entropy_with_logits(
-            labels=target[:, 1:], logits=logits / TEMPERATURE
-        )
-        return (1 - distill) * hard + distill * TEMPERATURE**2 * soft
-
-    return loss
+def _rank(figures: Mapping[str, float]) -> tuple[float, float]:
+    """Greater is better."""
+    return figures.get("accuracy", 0.0), -figures["loss"]
 
 
 class _Hooks:
@@ -315,11 +252,6 @@ class _Hooks:
         return Callback()
 
 
-def _key(steps: Sequence[Step]) -> str:
-    """A file name for what these steps made of a model, data and seed."""
-    return hashlib.sha256("+".join(map(str, steps)).encode()).hexdigest()[:24]
-
-
 def _variables(model: Any) -> list[Any]:
     """All variables once each, in a stable order."""
     seen: dict[int, Any] = {}
@@ -334,15 +266,7 @@ def _save(file: Path, model: Any, optimizer: Any, state: _State) -> None:
     arrays |= {f"best_{i}": value for i, value in enumerate(state.best)}
     told = {"best_epoch": state.best_epoch, "history": state.history}
     arrays["state"] = np.frombuffer(json.dumps(told).encode(), np.uint8)
-    _replace(file, lambda path: np.savez(path, **arrays))
-
-
-def _replace(file: Path, write: Callable[[Path], Any]) -> None:
-    """Write beside the file, then put it in its place, so that a torn one is never read."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f"writing-{file.name}")
-    write(beside)
-    os.replace(beside, file)  # noqa: PTH105
+    replace_file(file, lambda path: np.savez(path, **arrays))
 
 
 def _restore(file: Path, model: Any, optimizer: Any, state: _State) -> None:

@@ -68,7 +68,7 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
 
 
 def _rest(values: Mapping[str, str]) -> str:
-    """What becomes of layers that are not trained with quantization."""
+    """How layers that are not trained with quantization compute."""
     return values.get("rest", "float32" if "layers" in values else "int8")
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from bench import plugins
 from bench.errors import RecipeError, VerificationError
 from bench.techniques import Context, Conversion, Work
+from bench.text import name_some
 from bench.tflite.values import FileFacts
 from bench.values import Step
 
@@ -21,6 +22,7 @@ SUMMARY = "post-training quantization; int8 and int16x8 are calibrated on real s
 ARGUMENT = "dynamic (8-bit weights), float16, int8 (full integer) or int16x8"
 OPTIONS: Mapping[str, str] = {
     "io": "type of inputs and outputs of int8: int8 (default), uint8 or float32",
+    "rest": "ops that have no such form: int8 (default: none may be left) or float32",
     "per_channel_dense": "yes (default), or no: dense layers that older runtimes can read",
 }
 TRAINS = False
@@ -45,6 +47,7 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
             )
     options = dict(step.options)
     _choose(step, options, "io", ("int8", "uint8", "float32"), modes=("int8",))
+    _choose(step, options, "rest", ("int8", "float32"), modes=("int8", "int16x8"))
     _choose(step, options, "per_channel_dense", ("yes", "no"), modes=("dynamic", "int8"))
     return replace(step, options=tuple(sorted(options.items())))
 
@@ -55,6 +58,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     conversion = Conversion(
         mode=step.argument,  # type: ignore[arg-type]  # check() has held it against MODES
         io=options.get("io", "int8") if step.argument == "int8" else "float32",  # type: ignore[arg-type]  # as above
+        rest=options.get("rest", "int8"),  # type: ignore[arg-type]  # as above
         per_channel_dense=options.get("per_channel_dense", "yes") == "yes",
     )
     return replace(work, done=(*work.done, step), conversion=conversion)
@@ -66,14 +70,14 @@ def verify(step: Step, work: Work, facts: FileFacts) -> None:
     Raises:
         VerificationError: a float kernel is left.
     """
-    if step.argument != "int8":
+    if step.argument != "int8" or "rest" in dict(step.options):
         return
     left = facts.float_ops
     if left:
         raise VerificationError(
-            f"{step} left {', '.join(left)} in float",
-            hint="the converter has no int8 kernel for it: use quantize:dynamic, or io=float32 "
-            "if these are the model's inputs and outputs",
+            f"the converter has no int8 form of {', '.join(left)} (layer "
+            f"{name_some(work.facts['convert']['float_layers'])}), and leaves it in float",
+            hint=f"allow that with {step},rest=float32, or use quantize:dynamic",
         )
 
 

@@ -158,7 +158,7 @@ def read_facts(path: Path) -> FileFacts:
         int8_share=kinds["int8"] / computing if computing else None,
         integer_share=(kinds["int8"] + kinds["int16"]) / computing if computing else None,
         float_ops=float_ops,
-        float_outputs=_float_outputs(graph) if kinds["int8"] + kinds["int16"] else (),
+        float_outputs=float_outputs(graph) if kinds["int8"] + kinds["int16"] else (),
         weights=weights,
         weight_elements=elements,
         weight_zeros=zeros,
@@ -278,7 +278,7 @@ def _arithmetic(graph: Graph) -> tuple[dict[str, int], dict[str, int]]:
     return {kind: kinds[kind] for kind in ARITHMETIC}, dict(sorted(float_ops.items()))
 
 
-def _float_outputs(graph: Graph) -> tuple[str, ...]:
+def float_outputs(graph: Graph) -> tuple[str, ...]:
     """The names of the tensors that ops compute in float or hybrid."""
     return tuple(
         subgraph.tensors[index].name

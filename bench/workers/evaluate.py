@@ -143,6 +143,7 @@ def _answer_all(graph: LoadedModel, x: Mapping[str, Array], folder: Path) -> dic
 
 def _answer(graph: LoadedModel, x: Mapping[str, Array], index: Array) -> dict[str, Array]:
     inputs = graph.inputs()
+    graph.forget()
     graph.feed({name: to_input(x[name][index], inputs[name]) for name in inputs})
     graph.run()
     outputs = graph.outputs()

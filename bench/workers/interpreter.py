@@ -117,6 +117,10 @@ class LoadedModel:
             tensor = np.asarray(value, order="C")
             self._wrapper.SetTensor(self._inputs[name], tensor, self._subgraph)
 
+    def forget(self) -> None:
+        """Set variable tensors back: a fused LSTM would go on from the sample before."""
+        self._wrapper.ResetVariableTensors()
+
     def run(self) -> None:
         """One inference."""
         self._wrapper.Invoke(self._subgraph)

@@ -1,13 +1,16 @@
 """Real noise: one file under two names, and a file that is truly slower, as Markdown.
 
-``python -m tests.benchmarks.aa_noise [-t local | -t adb:SERIAL] [--set KEY=VALUE]``: about eight
-minutes. Each session launches three variants in shuffled blocks, as ``bench run``
-does: a convolution, the same file again, and one with more channels. Told are
+``python -m tests.benchmarks.aa_noise [-t local | -t adb:SERIAL] [--set KEY=VALUE] [--seed N]``:
+about eight minutes. Each session launches three variants in shuffled blocks, as ``bench run``
+does: a convolution, the same file again, and one with more channels. Seeds are drawn anew unless
+the first one is given: with the same ones each time, an effect of place would raise the same alarms
+each time. Told are
 
 - false alarms of the file against itself within a session (as ``vs float32`` in a table);
 - false alarms of the file against itself in the session before (as ``bench compare``), which the
   noise *between* sessions adds to, and those beyond 5 % (as with ``--fail-above 5%``);
-- how often the slower file is called slower, within a session and between two.
+- how often the slower file is called slower, within a session and between two;
+- what the place within a block does, and the alarms by place (``tests.benchmarks.place``).
 
 On a machine that does other work meanwhile the second line shows what that does to a gate; how much
 of the CPU others took is told with it.
@@ -16,7 +19,9 @@ of the CPU others took is told with it.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
+import secrets
 import sys
 import tempfile
 import zlib
@@ -37,6 +42,7 @@ from bench.stats.summary import compare_paired, compare_unpaired
 from bench.targets import Target
 from bench.values import Comparison, Environment, Failure, Launch, Model, Plan, Variant
 from tests import tiny_models
+from tests.benchmarks import place
 
 LIMIT = 0.05
 SIZE, CHANNELS, MORE_CHANNELS = 48, 64, 72
@@ -216,15 +222,26 @@ def _target(
     def open_target(plan: Plan) -> Target:
         return plugins.load("targets", kind).open(address, plan, settings)
 
+    first_seed = secrets.randbelow(10**9) if asked.seed is None else asked.seed
     plans = [
-        Plan(launches=asked.launches, runs=asked.runs, seed=seed) for seed in range(asked.sessions)
+        Plan(launches=asked.launches, runs=asked.runs, seed=first_seed + number)
+        for number in range(asked.sessions)
     ]
-    found = list(sessions(open_target, files, plans, asked.keep))
+    found: list[tuple[Environment, Session]] = []
+    with contextlib.suppress(KeyboardInterrupt):  # what was made until then is told
+        for session in sessions(open_target, files, plans, asked.keep):
+            found.append(session)  # one by one, or an interruption loses all
     made = [session for _, session in found]
-    yield f"**{found[0][0].label}**, {asked.launches} launches × {asked.runs} runs"
+    yield f"**{found[0][0].label}**, {asked.launches} launches × {asked.runs} runs, "
+    yield f"seeds {first_seed} to {first_seed + len(made) - 1}"
     yield ""
     yield from table(made)
     yield from ("", noise(made), "")
+    placed = [
+        place.placed(files, plan, session, ("one", "again"))
+        for plan, session in zip(plans, made, strict=False)
+    ]
+    yield from (*place.report(placed), "")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -234,6 +251,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--launches", type=int, default=Plan().launches)
     parser.add_argument("--runs", type=int, default=Plan().runs)
+    parser.add_argument("--seed", type=int, help="of the first session (default: drawn anew)")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="save the sessions there")
     return parser
 

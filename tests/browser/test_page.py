@@ -13,7 +13,6 @@ import pytest
 from bench.formats import html
 from bench.records import read
 from bench.report import assemble
-from bench.values import Accuracy
 from tests import examples
 
 pytest.importorskip("altair", reason="the extra `plot` is not installed")
@@ -40,7 +39,8 @@ def browser() -> Iterator[sync_api.Browser]:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    accuracies = [Accuracy("float32", 10, top1=0.9), Accuracy("quantize:int8", 10, top1=0.8)]
+    shares = {"float32": 0.9, "quantize:int8": 0.8}
+    accuracies = [examples.accuracy(name, 10, share) for name, share in shares.items()]
     items = [examples.ENVIRONMENT, *accuracies, *examples.launches(NAMES, 6)]
     path = tmp_path_factory.mktemp("report") / "x.jsonl"
     return examples.write(path, examples.session(launches=6), items)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,31 @@ def test_every_command_works(newcomer: Cli, page: Path):
             run(newcomer, command)
     for path in newcomer.folder.glob("table.md"):
         assert "| variant" in path.read_text(encoding="utf-8")
+
+
+def test_the_readmes_snippet_of_python_works(newcomer: Cli):
+    (snippet,) = (x for x in documents.blocks(documents.README, "python") if "bench.run" in x)
+    assert len([line for line in snippet.splitlines() if line.strip()]) <= 10
+    ran = subprocess.run(
+        [sys.executable, "-c", snippet],
+        cwd=newcomer.folder,
+        env={**os.environ, "PYTHONPATH": str(documents.ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "small" in ran.stdout
+    assert ran.stdout.splitlines()[-1].endswith(".tflite")
+
+
+def test_the_readmes_defaults_are_read(newcomer: Cli):
+    (table,) = documents.blocks(documents.README, "toml")
+    (newcomer.folder / "pyproject.toml").write_text(table, encoding="utf-8")
+    ran = newcomer("run", "model.keras", "-t", "local", "-r", "float32", "--until", "30%")
+    assert ran.returncode == 0, ran.stderr
+    assert "from pyproject.toml: data" in ran.stderr
 
 
 @pytest.mark.parametrize("page", OURS, ids=documents.name)

@@ -155,7 +155,7 @@ def test_random_weights_are_sane_enough_to_quantize(
     monkeypatch.setattr(module, "_WEIGHTS", tmp_path / "none.h5")
     model = module.build()
     samples = data.from_arrays("noise", module.data()).calibration(4, seed=0)
-    content = convert.convert(Work(model, conversion=Conversion(mode)), samples)
+    content = convert.convert(Work(model, conversion=Conversion(mode)), samples).content
 
     runtime = interpreter.Interpreter(model_content=content)
     runtime.allocate_tensors()

@@ -250,7 +250,7 @@ def test_what_is_no_file_is_refused(cli):
         ({"x_test": X[:, :7]}, "samples of shape (7,), and the model's input x takes (8,)"),
         ({"x_test": X * np.nan}, "NaN or infinity, first in sample 0"),
         ({"x_test": X, "y_test": np.full(100, 8)}, "label 8 of sample 0"),
-        ({"x_test": X, "y_test": np.full(100, -1)}, "negative label"),
+        ({"x_test": X, "y_test": np.full(100, -1)}, "label -1 of sample 0"),
         ({"images": X}, "the keys are x_test"),
     ],
     ids=["shape", "nan", "label", "negative", "key"],

@@ -73,7 +73,7 @@ def made(text: str, model: Any, samples: data.Data | None, folder: Path) -> tupl
         work = recipes.technique(step.technique).apply(step, work, context)
     calibration = samples.calibration(64, 0) if work.conversion.calibrates and samples else None
     file = folder / "made.tflite"
-    file.write_bytes(convert.convert(work, calibration))
+    file.write_bytes(convert.convert(work, calibration).content)
     facts = read_facts(file)
     for step in recipe.steps:
         recipes.technique(step.technique).verify(step, Work(None, facts=work.facts), facts)
@@ -214,7 +214,7 @@ class TestDefectsOfTheToolkit:
             step, Work(one_convolution(kernel), facts=facts), Context(samples, 0, folder)
         )
         file = folder / "made.tflite"
-        file.write_bytes(convert.convert(work, None))
+        file.write_bytes(convert.convert(work, None).content)
         weights = [w for w in kernel_weights(file) if w.values.size == kernel.size]
         return np.moveaxis(np.asarray(weights[0].values), 0, -1)
 

@@ -174,7 +174,7 @@ def test_affinity_is_applied_and_read_back(
     shim: str | None,
 ) -> None:
     plan = Plan(runs=5, affinity="0")
-    if shim == "no-taskset":
+    if shim in ("no-taskset", "stripped"):
         with pytest.raises(TargetError, match="has no taskset"):
             adb.open(None, plan, options(adb_server, benchmark_model)).__enter__()
         return

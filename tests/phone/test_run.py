@@ -157,7 +157,7 @@ def test_an_ended_harness_goes_on_where_it_was(phone: Phone, bench: Bench, numbe
 
 
 def test_two_harnesses_at_one_phone(phone: Phone, bench: Bench) -> None:
-    phone.persona.set_fault(ms=700)
+    phone.persona.set_fault(ms=2500)  # longer than another one needs to begin
     first = bench.start("--launches", "3")
     eventually(lambda: len(bench.cells()) >= 1, 60)
     code, out, err = bench.run("--launches", "1", "--report", "other.jsonl")

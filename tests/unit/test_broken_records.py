@@ -17,7 +17,7 @@ from bench import records
 from bench.errors import StoreError
 from bench.formats import text
 from bench.report import assemble
-from bench.values import Accuracy, Environment, Failure
+from bench.values import Environment, Failure
 from tests import examples
 
 SESSION = examples.session(
@@ -39,8 +39,8 @@ LINES = [
     for value in (
         SESSION,
         Environment("local", "local", "this machine", {"cpu": "made up"}),
-        Accuracy("float32", 10, top1=0.9),
-        Accuracy("quantize:int8", 10, top1=0.8, agreement=0.9),
+        examples.accuracy("float32", 10, top1=0.9),
+        examples.accuracy("quantize:int8", 10, top1=0.8, agreement=0.9),
         Failure("quantize:int8", "local", 2, "crash", "it broke", "mend it"),
         *(
             replace(launch, state=STATE, facts={"ops": [OP], "tool_s": 0.5})

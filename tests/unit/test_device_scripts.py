@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.targets._adb import files, reply
+from bench.targets._adb import files, reply, state
 from bench.targets._adb.shell import quote
 
 SCRIPTS = Path(__file__).parents[2] / "device_scripts"
@@ -31,7 +31,7 @@ thermalservice)
     [ -e "$FAKE/no_thermal" ] && exit 1
     printf 'Thermal Status: %s\\nCached temperatures:\\n' "$(cat "$FAKE/status")"
     printf '\\tTemperature{mValue=99.0, mType=3, mName=skin, mStatus=0}\\n'
-    printf 'Current temperatures from HAL:\\n'
+    printf 'HAL Ready: true\\nCurrent temperatures from HAL:\\n'
     printf '\\tTemperature{mValue=33.5, mType=3, mName=skin, mStatus=0}\\n'
     printf '\\tTemperatureThreshold{mType=3, mName=skin, mHot=[NaN, 39.0]}\\n' ;;
 power) echo '  mWakefulness=Awake' ;;
@@ -179,10 +179,10 @@ def running(marker: str) -> list[int]:
 
 def test_state_takes_the_last_reading_and_the_battery(device: Device) -> None:
     values = device.run("state.sh", "screen", "work").values
-    assert values["temperature.3.skin"] == "33.5"
-    assert values["thermal_status"] == "0"
-    assert (values["battery_level"], values["battery_decicelsius"]) == ("87", "305")
-    assert (values["plugged"], values["battery_status"]) == ("USB", "2")
+    found = state.parse_state(values, 0.0)
+    assert found.hottest == ("skin", 33.5)
+    assert found.thermal_status == 0
+    assert found.battery == state.Battery(87.0, 30.5, "charging", "USB")
     assert values["screen"] == "Awake"
     assert int(values["work_us"]) > 0
 
@@ -190,8 +190,9 @@ def test_state_takes_the_last_reading_and_the_battery(device: Device) -> None:
 def test_state_without_a_thermal_service_leaves_it_out(device: Device) -> None:
     (device.state / "no_thermal").touch()
     values = device.run("state.sh").values
-    assert "thermal_status" not in values
-    assert values["battery_level"] == "87"
+    found = state.parse_state(values, 0.0)
+    assert found.thermal_status is None
+    assert found.battery.level == 87
     assert "screen" not in values
     assert "work_us" not in values
 
@@ -214,7 +215,7 @@ def test_launch_tells_exit_code_and_streams_apart(device: Device) -> None:
     assert answer.values["exit"] == "7"
     assert answer.streams == (b"a b|$(touch evil)|`touch evil`|x\ny|'|", b"err\n")
     assert float(answer.values["to_s"]) >= float(answer.values["from_s"])
-    assert answer.values["battery_level"] == "87"
+    assert "level: 87" in answer.values["battery"]
 
 
 def test_output_that_imitates_an_answer_does_not_pass_for_one(device: Device) -> None:

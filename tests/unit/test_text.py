@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bench import text
 from bench.metrics.values import Score
-from bench.text import interval, labels, one_line, p99, size, three_digits
+from bench.text import interval, labels, layer_of, name_some, one_line, p99, size, three_digits
 from bench.values import Comparison, Estimate, Missing
 
 
@@ -140,3 +140,20 @@ def test_scores_and_losses_in_words(score, value, loss):
 )
 def test_a_name_of_a_file_keeps_to_one_line(name, shown):
     assert one_line(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("tensor", "layer"),
+    [
+        ("net/quant_se/mul;net/se/x", "se"),
+        ("net/inner/conv/Conv2D", "inner"),
+        ("StatefulPartitionedCall:0", "StatefulPartitionedCall:0"),
+        ("", ""),
+    ],
+)
+def test_layer_of_a_tensor(tensor: str, layer: str) -> None:
+    assert layer_of(tensor) == layer
+
+
+def test_many_names_are_cut() -> None:
+    assert name_some(map(str, range(9))) == "0, 1, 2, 3, 4, 5 and 3 more"

@@ -6,13 +6,32 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.benchmark_model import binary
 from bench.benchmark_model.argv import Dialect, argv, dialect_of
 from bench.errors import TargetError
 from bench.targets._adb import files
+from bench.targets._adb.options import Options
 from bench.targets._affinity import cpus
 from bench.values import Plan, Variant
 
 NO_MASK = "-"
+
+
+def find_tool(
+    abis: Sequence[str], plan: Plan, options: Options
+) -> tuple[binary.Tool, files.Artefact, list[files.Artefact]]:
+    """The tool for a phone, as it is here and there, and the libraries it loads.
+
+    Raises:
+        TargetError: there is none, it does not fit the phone, or it has no flag for what is asked.
+    """
+    tool = binary.find(options.benchmark_model, abis)
+    artefact = files.by_content(
+        tool.path, tool.sha256, tool.size_bytes, "-benchmark_model", files.EXECUTABLE
+    )
+    libraries = library_artefacts(options.libraries)
+    command_line(artefact, artefact, plan, dialect_for(artefact, tool.version))
+    return tool, artefact, libraries
 
 
 def command_line(

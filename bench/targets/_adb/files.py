@@ -127,7 +127,7 @@ def _sha1(wanted: Artefact) -> str:
 
 
 def push(link: Link, wanted: Sequence[Artefact], token: str, progress: Progress) -> None:
-    """Push files of one mode under passing names, check their content, then give them theirs.
+    """Push files of one mode to temporary names, verify their SHA-256, and rename them.
 
     Args:
         token: of the harness; restore.sh removes what a broken push left behind.

@@ -21,7 +21,7 @@ NO = ("no", "false", "off", "0")
 class Options:
     """Every option with its default; ``bench.targets.adb`` explains them."""
 
-    adb_server: str | None = None
+    adb_server: tuple[str, ...] = ()
     benchmark_model: Path | None = None
     libraries: tuple[Path, ...] = ()
     max_celsius: float = 40.0
@@ -77,5 +77,6 @@ def _value(key: str, kind: str, text: str) -> object:
             )
         return number
     if "tuple" in kind:
-        return tuple(Path(part).expanduser() for part in text.split(",") if part)
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        return tuple(Path(part).expanduser() for part in parts) if "Path" in kind else tuple(parts)
     return Path(text).expanduser() if "Path" in kind else text

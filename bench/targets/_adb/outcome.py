@@ -8,20 +8,20 @@ from bench import benchmark_model
 from bench.errors import LaunchError, StableLaunchError, TransientLaunchError
 from bench.targets._adb import files
 from bench.targets._adb.reply import Answer
-from bench.values import Plan
+from bench.values import Plan, Variant
 
 
-def read_run(answer: Answer, plan: Plan) -> benchmark_model.ToolRun:
+def read_run(answer: Answer, plan: Plan, variant: Variant) -> benchmark_model.ToolRun:
     """The tool's figures. Raises LaunchError where they are none, or not of what was asked."""
     try:
-        return _read(answer, plan)
+        return _read(answer, plan, variant)
     except LaunchError as fault:
         if "full" in answer.values:
             raise files.full("the phone", "what the tool printed did not fit") from fault
         raise
 
 
-def _read(answer: Answer, plan: Plan) -> benchmark_model.ToolRun:
+def _read(answer: Answer, plan: Plan, variant: Variant) -> benchmark_model.ToolRun:
     values = answer.values
     timeout_s = plan.timeout_s
     if values.get("ended") == "timeout":
@@ -49,13 +49,27 @@ def _read(answer: Answer, plan: Plan) -> benchmark_model.ToolRun:
             error_class="crash",
         )
     stdout, stderr = (stream.decode(errors="replace") for stream in answer.streams)
-    asked = benchmark_model.Asked(delegate=plan.delegate, input_shapes=bool(plan.input_shapes))
+    asked = benchmark_model.Asked(
+        delegate=plan.delegate,
+        input_shapes=bool(plan.input_shapes),
+        open_inputs=_open_inputs(variant, plan),
+    )
     found = benchmark_model.parse(
         stdout, exit_code=int(values["exit"]), stderr=stderr, asked=asked
     )[-1]
     if isinstance(found, benchmark_model.ToolFault):
         raise benchmark_model.to_error(found)
     return found
+
+
+def _open_inputs(variant: Variant, plan: Plan) -> tuple[str, ...]:
+    """Inputs of which a dimension is open, and that the tool was told no shape of."""
+    told = {name for name, _ in plan.input_shapes}
+    return tuple(
+        each.name
+        for each in variant.inputs
+        if each.is_open and told.isdisjoint((each.name, each.tensor))
+    )
 
 
 def launch_facts(answer: Answer, run: benchmark_model.ToolRun) -> dict[str, object]:

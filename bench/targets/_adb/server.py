@@ -1,94 +1,79 @@
-"""The adb server on the host: found or started, asked for its devices and their states."""
+"""The adb server on the host: found or started, asked for its devices, and ended if it was ours.
+
+Nothing here compares versions: a client that does so, as every ``adb`` command, ends a server of
+another version, and with it what others measure. So a server is started by the words that ``adb``
+itself uses for that, which fail where the port is taken, and never by ``adb start-server``.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
+import shutil
 import socket
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import tempfile
+import threading
+import time
 from pathlib import Path
 
-import adbutils
-from adbutils import AdbClient, AdbError
+from adbutils import AdbClient, AdbConnection, AdbError
 from adbutils._utils import adb_path
 
 from bench.errors import TargetError
+from bench.targets._adb.address import Address, of_environment, parse_address
+from bench.targets._adb.devices import Attached, by_network, parse_devices
 
 CONNECT_S = 3.0
 START_S = 30.0
+POLL_S = 0.05
 
-CURES: Mapping[str, str] = {
-    "unauthorized": "unlock the phone and accept “Allow USB debugging”; if it does not ask, revoke "
-    "the USB debugging authorisations in its developer options and plug it in again",
-    "offline": "unplug it and plug it in again; over the network: adb disconnect, adb connect",
-    "no permissions": "install your system's Android udev rules, or join the group plugdev, "
-    "then unplug the phone and plug it in again",
-    "recovery": "reboot it into Android: adb -s SERIAL reboot",
-    "sideload": "leave the sideload screen, or: adb -s SERIAL reboot",
-    "rescue": "reboot it into Android: adb -s SERIAL reboot",
-    "bootloader": "reboot it into Android: fastboot -s SERIAL reboot",
-    "authorizing": "wait a moment and try again; accept the dialogue on the phone if it shows one",
-    "connecting": "wait a moment and try again",
-    "host": "this is not a phone: name another serial",
-}
-"""What to do about each state but ``device``."""
+_START = 'exec 3>"$1"; shift; "$@" fork-server server --reply-fd 3 </dev/null >/dev/null 2>&1 &'
+"""AOSP, packages/modules/adb/adb.cpp, launch_server: it answers OK, or why not, at that number."""
+
+_lock = threading.Lock()  # one start at a time, when several phones find their server gone
+_ours: dict[Address, socket.socket] = {}
+"""Servers that this process started, each with a connection that breaks when it ends."""
 
 
-@dataclass(frozen=True)
-class Attached:
-    """One line of ``adb devices -l``."""
+class _Connection(AdbConnection):  # type: ignore[misc]  # adbutils tells no types
+    """adbutils' connection, but for what it does where none answers: ``adb start-server``.
 
-    serial: str
-    state: str
-    tags: Mapping[str, str] = field(default_factory=dict)
+    That would start a server at another port than the one asked for, or end one of another version.
+    """
 
-    @property
-    def hint(self) -> str:
-        """What to do about its state; empty where it is ready."""
-        if self.state == "device":
-            return ""
-        cure = CURES.get(self.state, "unplug it, reboot it and plug it in again")
-        return cure.replace("SERIAL", self.serial)
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        super().__init__(*address)
+
+    def _safe_connect(self) -> socket.socket:
+        connection = socket.create_connection(self._address, CONNECT_S)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return connection
 
 
-def parse_devices(text: str) -> list[Attached]:
-    """Read the answer to ``host:devices-l``: a serial, a state of one or more words, tags."""
-    devices = []
-    for line in text.splitlines():
-        serial, _, rest = line.strip().partition(" ")
-        if not serial or not rest.strip():
-            continue
-        tags = dict(re.findall(r"\b(usb|product|model|device|transport_id):(\S+)", rest))
-        state = rest.strip()
-        # "no permissions (user in plugdev group; …); see [http://…]" and "unauthorized usb:1-2 …"
-        state = "no permissions" if state.startswith("no perm") else state.split()[0]
-        devices.append(Attached(serial, state, tags))
-    return devices
+class _Client(AdbClient):  # type: ignore[misc]  # adbutils tells no types
+    """adbutils' client on such connections."""
+
+    def make_connection(self, timeout: float | None = None) -> AdbConnection:
+        """See adbutils. Raises OSError where no server answers."""
+        connection = _Connection(Address(self.host, self.port))
+        connection.conn.settimeout(timeout)
+        return connection
 
 
 class Server:
-    """An adb server at ``host:port``; one on this machine is started when there is none."""
+    """An adb server; one on this machine is started when there is none.
+
+    Args:
+        address: ``HOST:PORT``; by default what adb's own environment variables say.
+    """
 
     def __init__(self, address: str | None = None) -> None:
-        """Args: address: ``HOST:PORT``; by default what adb's own environment variables say."""
-        host, _, port = (address or "").rpartition(":")
-        self.host = host or os.environ.get("ANDROID_ADB_SERVER_HOST", "127.0.0.1")
-        text = port or os.environ.get("ANDROID_ADB_SERVER_PORT", "5037")
-        whole = address is None or (bool(host) and bool(port))
-        if not whole or not text.isdigit() or not 0 < int(text) < 65536:
-            raise TargetError(
-                f"{address or text!r} is not the address of an adb server",
-                hint="write HOST:PORT, such as 192.168.1.20:5037",
-            )
-        self.port = int(text)
-        self.client = AdbClient(self.host, self.port)
-
-    @property
-    def local(self) -> bool:
-        """Whether it is on this machine, so that we may start it."""
-        return self.host in ("127.0.0.1", "localhost", "::1")
+        """Raises TargetError for what is no address."""
+        self.address = of_environment() if address is None else parse_address(address)
+        self.client = _Client(*self.address)
 
     def ensure(self) -> None:
         """Make sure that it answers.
@@ -99,10 +84,9 @@ class Server:
         # adbutils would start a server here even if the one asked for is on another machine.
         if self._answers():
             return
-        where = f"{self.host}:{self.port}"
-        if not self.local:
+        if not self.address.local:
             raise TargetError(
-                f"no adb server answers at {where}",
+                f"no adb server answers at {self.address}",
                 hint="start it there with: adb -a nodaemon server start; and check the firewall",
             )
         try:
@@ -111,36 +95,55 @@ class Server:
             raise TargetError(
                 "there is no adb program here", hint="install Android's platform-tools"
             ) from fault
-        said = self._start(adb)
+        with _lock:
+            said = "" if self._answers() else self._start(adb)
         if not self._answers():
             raise TargetError(
-                f"the adb server did not start at {where} ({said or 'it said nothing'})",
-                hint=f"run {adb} -P {self.port} start-server and see what it says",
+                f"the adb server did not start at {self.address} ({said or 'it said nothing'})",
+                hint=f"run {adb} -P {self.address.port} start-server and see what it says",
             )
 
     def _start(self, adb: str) -> str:
-        env = dict(os.environ)
-        if Path(adb).is_relative_to(Path(adbutils.__file__).parent):
-            # The program in the wheel looks for phones on the network, and may hang in that.
-            env.setdefault("ADB_MDNS", "0")
-        try:
-            done = subprocess.run(
-                [adb, "-P", str(self.port), "start-server"],
-                env=env,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=START_S,
-                start_new_session=True,  # Ctrl-C here must not end everybody's server
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as fault:
-            return str(fault)
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else ""
+        """Start it with its look-out for paired phones (mDNS), or without if it hangs in that."""
+        said = self._start_once(adb, dict(os.environ))
+        if not self._answers() and "ADB_MDNS" not in os.environ:
+            said = self._start_once(adb, {**os.environ, "ADB_MDNS": "0"}) or said
+        if self._answers():
+            _remember(self.address)
+        return said
+
+    def _start_once(self, adb: str, env: dict[str, str]) -> str:
+        """What it said when it did not come up."""
+        with tempfile.TemporaryDirectory(prefix="tflite-bench-") as folder:
+            reply = Path(folder) / "reply"
+            where = f"tcp:localhost:{self.address.port}"
+            command = ["sh", "-c", _START, "sh", str(reply), adb, "-L", where]
+            if os.name == "nt":
+                command = [adb, "-P", str(self.address.port), "start-server"]
+            try:
+                subprocess.run(
+                    command,
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    timeout=START_S,
+                    start_new_session=True,  # Ctrl-C here must not end everybody's server
+                    check=False,
+                )
+            except (OSError, subprocess.TimeoutExpired) as fault:
+                return str(fault)
+            deadline = time.monotonic() + START_S
+            said = ""
+            while time.monotonic() < deadline and not self._answers():
+                said = reply.read_text(errors="replace").strip() if reply.exists() else ""
+                if said and said != "OK":
+                    break
+                time.sleep(POLL_S)
+            return said.splitlines()[-1] if said else ""
 
     def _answers(self) -> bool:
         try:
-            with socket.create_connection((self.host, self.port), CONNECT_S):
+            with socket.create_connection(self.address, CONNECT_S):
                 return True
         except OSError:
             return False
@@ -152,14 +155,22 @@ class Server:
             TargetError: no server, and none could be started.
         """
         self.ensure()
+        return parse_devices(self._ask("host:devices-l"))
+
+    def version(self) -> int:
+        """Of the protocol that it speaks, 41 since 2018. Raises as :meth:`devices`."""
+        self.ensure()
+        return int(self._ask("host:version"), 16)
+
+    def _ask(self, request: str) -> str:
         try:
             with self.client.make_connection(timeout=CONNECT_S) as connection:
-                connection.send_command("host:devices-l")
+                connection.send_command(request)
                 connection.check_okay()
-                return parse_devices(connection.read_string_block())
+                return str(connection.read_string_block())
         except (AdbError, OSError, EOFError, ValueError) as fault:
             raise TargetError(
-                f"the adb server at {self.host}:{self.port} broke off ({fault})",
+                f"the adb server at {self.address} broke off ({fault})",
                 hint="restart it: adb kill-server, adb start-server",
             ) from fault
 
@@ -168,8 +179,8 @@ class Server:
         return next((each.state for each in self.devices() if each.serial == serial), "absent")
 
     def rejoin(self, serial: str) -> None:
-        """Connect a network phone again; one on USB comes back by itself."""
-        if not re.fullmatch(r"\S+:\d+", serial):
+        """Connect a network phone again, by address or mDNS name; one on USB comes by itself."""
+        if not by_network(serial):
             return
         try:
             # While it is listed as offline, connecting would only say "already connected".
@@ -177,3 +188,73 @@ class Server:
             self.client.connect(serial, timeout=CONNECT_S)
         except (AdbError, OSError, EOFError, ValueError):
             return  # the caller looks at the state, and tries until its bound
+
+
+def clashing_version(server: int) -> int | None:
+    """The version of the ``adb`` on the PATH if it is not the server's; each use would end that."""
+    adb = shutil.which("adb")
+    if adb is None:
+        return None
+    try:
+        said = subprocess.run(
+            [adb, "version"], capture_output=True, text=True, timeout=CONNECT_S, check=False
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r"Android Debug Bridge version \d+\.\d+\.(\d+)", said)
+    return int(found[1]) if found and int(found[1]) != server else None
+
+
+def _remember(address: Address) -> None:
+    """Keep a connection to a server that we started, and end it when this process ends."""
+    if not _ours:
+        atexit.register(_end_ours)
+    try:
+        _ours[address] = socket.create_connection(address, CONNECT_S)
+    except OSError:
+        return  # gone again already
+
+
+def _end_ours() -> None:
+    """End the servers that we started, unless somebody else is connected or they ended before."""
+    for address, connection in _ours.items():
+        with connection:
+            if _lives(connection) and _connections(address) == 1:
+                _kill(address)
+    _ours.clear()
+
+
+def _lives(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return bool(connection.recv(1))
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+def _connections(address: Address) -> int:
+    """How many connections a server of this machine has, ours included; 0 where nobody can tell.
+
+    Where that is unknown (outside Linux) the server stays, as one that ``adb`` started would.
+    """
+    count = 0
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            lines = Path(table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            # sl, local address, remote address, state: 01 is ESTABLISHED
+            _, local, _, state, *_ = line.split()
+            count += local.endswith(f":{address.port:04X}") and state == "01"
+    return count
+
+
+def _kill(address: Address) -> None:
+    try:
+        with _Client(*address).make_connection(timeout=CONNECT_S) as connection:
+            connection.send_command("host:kill")
+    except (AdbError, OSError, EOFError):
+        return  # it ended by itself

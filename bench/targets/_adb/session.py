@@ -16,9 +16,9 @@ from bench.targets import Progress
 from bench.targets._adb import files, lock
 from bench.targets._adb.options import Options
 from bench.targets._adb.probe import Phone, parse_probe
-from bench.targets._adb.readiness import DeviceState, parse_state
 from bench.targets._adb.reply import Answer
 from bench.targets._adb.shell import STALL_S, Link, Shell, quote
+from bench.targets._adb.state import DeviceState, parse_state
 
 BEAT_S = 5
 LAUNCH_STALL_S = 4 * BEAT_S

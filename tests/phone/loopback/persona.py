@@ -29,7 +29,8 @@ class Persona:
         self.name = name
         self.folder = run_dir / "persona"
         self.sys = run_dir / "sys"
-        self._original = PERSONAS / name
+        self._original = run_dir / "original"
+        _copy(name, self._original)
         shutil.copytree(self._original, self.folder)
         props = (self.folder / "props").read_text()
         props = props.replace("{abi}", abi()).replace("{serialno}", serial_number)
@@ -58,7 +59,7 @@ class Persona:
         for name in ("online", "possible", "present"):
             (cpu / name).write_text("0\n" if cores == 1 else f"0-{cores - 1}\n")
         for number, line in enumerate((self.folder / "zones").read_text().splitlines()):
-            kind, value = line.split()
+            kind, value = line.rsplit(maxsplit=1)  # a name may hold blanks
             zone = self.sys / f"class/thermal/thermal_zone{number}"
             zone.mkdir(parents=True)
             (zone / "type").write_text(f"{kind}\n")
@@ -114,7 +115,7 @@ class Persona:
             self.write(name, original.read_text() if original.exists() else None)
         for number, line in enumerate((self._original / "zones").read_text().splitlines()):
             zone = self.sys / f"class/thermal/thermal_zone{number}"
-            _replace(zone / "temp", f"{line.split()[1]}\n")
+            _replace(zone / "temp", f"{line.rsplit(maxsplit=1)[1]}\n")
         battery = dict(_pairs(self._original / "battery"))
         self._set_pair("battery", "temperature", battery["temperature"])
 
@@ -139,6 +140,15 @@ class Persona:
             else:
                 pairs.append((key, value))
         self.write(name, "".join(f"{k}={v}\n" for k, v in pairs))
+
+
+def _copy(name: str, folder: Path) -> None:
+    """A persona's files over those of the one that it is `like`."""
+    source = PERSONAS / name
+    like = source / "like"
+    if like.exists():
+        _copy(like.read_text().strip(), folder)
+    shutil.copytree(source, folder, dirs_exist_ok=True)
 
 
 def _pairs(path: Path) -> list[tuple[str, str]]:

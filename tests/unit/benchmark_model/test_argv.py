@@ -20,6 +20,7 @@ def given(
 
 PLAN = Plan(runs=69, warmup_runs=10, warmup_s=0.0, threads=1, timeout_s=300.0)
 OF_A_LAUNCH = ("inputs", "signature", "dialect")
+RESIZED = MeasuredInput("x", "x", "float32", (1, 2), is_resized=True)
 
 
 def make(**options: Any) -> list[str]:
@@ -61,14 +62,39 @@ def test_shapes_signature_bound_and_profile() -> None:
         signature="encode",
         timeout_s=90.0,
         profile=True,
-        tool_args=("--use_caching=true", "--num_threads=4"),
+        tool_args=("--use_caching=true", "--allow_fp16=true"),
     )
     assert "--input_layer=image:0,ids" in arguments
     assert "--input_layer_shape=1,224,224,3:1,20" in arguments
     assert "--signature_to_run_for=encode" in arguments
     assert "--max_secs=90" in arguments
     assert "--enable_op_profiling=true" in arguments
-    assert arguments[-2:] == ["--use_caching=true", "--num_threads=4"]
+    assert arguments[-2:] == ["--use_caching=true", "--allow_fp16=true"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        (["--num_runs=5"], "--runs"),
+        (["--num_threads=4"], "--threads"),
+        (["--max_secs=9"], "--timeout"),
+        (["--warmup_min_secs=1"], "--warmup-s"),
+        (["--graph=/x.tflite"], "the model"),
+        (["--use_gpu=true"], "--delegate gpu"),
+        (["--use_xnnpack=false"], "--delegate xnnpack or none"),
+        (["--input_layer=y"], "--input-shape"),
+        (["--enable_op_profiling=true"], "--profile"),
+        (["--use_caching=true", "--use_caching=false"], "--use_caching is given twice"),
+    ],
+)
+def test_a_further_argument_may_not_repeat_one_of_ours(extra: list[str], said: str) -> None:
+    with pytest.raises(TargetError, match=said):
+        make(tool_args=tuple(extra), inputs=[RESIZED], profile=True)
+
+
+def test_a_further_argument_may_say_what_we_do_not() -> None:
+    extra = ["--input_layer=x", "--input_layer_value_files=x:f", "--enable_op_profiling=true", "-v"]
+    assert make(tool_args=tuple(extra))[-4:] == extra
 
 
 def test_an_input_that_is_as_the_file_says_needs_no_flag() -> None:

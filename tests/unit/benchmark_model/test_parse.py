@@ -263,6 +263,66 @@ def test_a_dry_run_measured_nothing() -> None:
     assert (fault.error_class, fault.message) == ("no_result", "the tool measured no inference")
 
 
+@pytest.mark.parametrize("name", ["era_1_15", "era_2_3", "era_2_14", "era_2_20", "litert_2"])
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_log_whose_headers_were_filtered_away_is_whole(name: str, kept: int) -> None:
+    whole, text = run_of(read(name)), read(name)
+    headers = [line for line in text.splitlines() if "Running benchmark" in line]
+    for header in headers[kept:]:
+        text = text.replace(header + "\n", "")
+    assert replace(run_of(text), era=whole.era) == whole
+
+
+def test_count_lines_without_headers_or_averages_to_tell_them_are_no_result() -> None:
+    lines = [line for line in read("era_2_14").splitlines() if "Running benchmark" not in line]
+    bare = "\n".join(line for line in lines if "Inference timings" not in line)
+    assert fault_of(bare + "\n").error_class == "no_result"
+    swapped = "\n".join(lines).replace("avg=1481.33", "avg=1502.5")
+    assert "contradict" in fault_of(swapped + "\n").message
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "May  1 12:34:56 iPhone TFLiteBenchmark[1234] <Notice>: ",
+        "May 01 12:34:56.123456 My-iPhone Runner(libsystem_trace.dylib)[1234] <Notice>: ",
+        "2024-05-01 12:34:56.789012+0200 TFLiteBenchmark[1234:56789] ",
+        "2024-05-01 12:34:56.789 My App[1234:5a6b] ",
+        "2024-05-01 12:34:56.789012+0200 0x1a2b  Default  0x0  1234  0  Runner: (TensorFlowLiteC) ",
+        "<13>May  1 12:34:56 host benchmark_model[1234]: ",
+        "<165>1 2024-05-01T12:34:56.789Z host app[77]: ",
+        "2024-05-01T12:34:56.789+02:00 host sh[123]: ",
+        "[   12.345678] ",
+        "[2024-05-01T12:00:00.000Z] ",
+        "12:34:56.789 ",
+        "Nov 25 12:00:01 ",
+    ],
+)
+@pytest.mark.parametrize("name", ["era_2_3", "era_2_20", "litert_2"])
+def test_a_prefix_of_apple_or_syslog_on_every_line_is_no_obstacle(name: str, prefix: str) -> None:
+    text = "".join(f"{prefix}{line}\n" for line in read(name).splitlines())
+    assert parse(text) == parse(read(name))
+    foreign = f"{prefix}a foreign line with count=3 avg=1\n"
+    assert parse(foreign + text) == parse(read(name))
+
+
+def test_an_unknown_flag_is_told_apart_from_one_given_twice() -> None:
+    both = read("given_twice").replace("--num_runs=6", "--num_runs=6 --bogus=1")
+    fault = fault_of(both)
+    assert "does not know --bogus=1; and" in fault.message
+    assert "given twice" in fault.message
+    assert "does not know --use_xnnpack=false" in fault_of(read("unknown_flag")).message
+
+
+@pytest.mark.parametrize("name", ["kernel_refuses", "open_dimension"])
+def test_a_failure_to_prepare_with_an_open_dimension_asks_for_the_shape(name: str) -> None:
+    asked = Asked(open_inputs=("image", "ids"))
+    fault = fault_of(read(name), exit_code=1, asked=asked)
+    assert fault.error_class == "bad_input"
+    assert "--input-shape" in fault.hint
+    assert fault_of(read("kernel_refuses"), exit_code=1, asked=Asked()).error_class == "missing_op"
+
+
 def test_a_second_count_line_after_one_header_means_two_writers() -> None:
     for name in ("era_1_14_profile", "era_2_14"):
         text = re.sub(r"((?:INFO: )?)(count=20 .*)", r"\1count=1 curr=5\n\1\2", read(name))
@@ -311,7 +371,13 @@ FAILING = {
     "wrong_abi": ("wrong_binary", "64-bit"),
     "exec_format": ("wrong_binary", "another kind of processor"),
     "read_as_script": ("wrong_binary", "as a script"),
-    "cannot_link": ("wrong_binary", "cannot be linked"),
+    "cannot_link": ("wrong_binary", "libhexagon_interface.so"),
+    "cannot_link_namespace": ("wrong_binary", "libvendor_dsp.so"),
+    "cannot_link_old": ("wrong_binary", "libc++_shared.so"),
+    "cannot_link_symbol": ("wrong_binary", "needs AHardwareBuffer_lock"),
+    "cannot_link_abi": ("wrong_binary", "libtensorflowlite_gpu.so is built for another kind"),
+    "given_twice": ("unknown_flag", "--num_runs=6 --warmup_min_secs=0 was given twice"),
+    "open_dimension": ("bad_input", "a dimension of an input was left open"),
     "library_missing": ("wrong_binary", "libtensorflow-lite.so.2.14.1"),
     "libc_too_old": ("wrong_binary", "GLIBC_2.38"),
     "tool_missing": ("wrong_binary", "not on the device"),

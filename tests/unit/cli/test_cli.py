@@ -96,7 +96,7 @@ def test_shapes_and_ranges_that_cannot_be_read(flag, text, capsys):
         ("--runs", "1.5"),
         ("--timeout", "nan"),
         ("--timeout", "inf"),
-        ("--delegate", "npu"),
+        ("--delegate", "tpu"),
     ],
 )
 def test_numbers_out_of_range(flag, value, capsys):

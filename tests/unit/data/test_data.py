@@ -105,10 +105,21 @@ def test_given_validation_leaves_all_training_samples():
     assert (len(train), len(validation)) == (20, 3)
 
 
-@pytest.mark.parametrize("arrays", [{"x_train": X}, {"x_test": X, "y_test": Y}])
-def test_training_without_labels_is_refused(arrays):
-    with pytest.raises(DataError, match="no labelled training samples"):
-        data.from_arrays("here", arrays).training()
+def test_training_without_samples_is_refused():
+    with pytest.raises(DataError, match="no training samples"):
+        data.from_arrays("here", {"x_test": X, "y_test": Y}).training()
+
+
+def test_training_samples_need_no_labels():
+    train, validation = data.from_arrays("here", {"x_train": X}).training()
+    assert train.y is validation.y is None
+
+
+def test_labels_are_for_outputs():
+    arrays = {"x_test": X, "y_test:kind": Y, "y_test:size": Y / 2}
+    samples = data.from_arrays("here", arrays)
+    assert set(samples.test.y) == {"kind", "size"}
+    assert set(data.to_arrays(samples)) == {"x_test", "y_test:kind", "y_test:size"}
 
 
 def test_calibration_draws_each_sample_once_and_the_same_again():

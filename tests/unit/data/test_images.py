@@ -41,7 +41,7 @@ def test_folders_of_splits_and_classes(draw, tmp_path):
         "train": 6, "test": 4, "validation": 2,
     }  # fmt: skip
     assert samples.notes == ()
-    assert samples.test.y.tolist() == [0, 0, 1, 1]  # cat before dog
+    assert samples.test.y[""].tolist() == [0, 0, 1, 1]  # cat before dog
     assert all("cat" in path for path in samples.test.x[""][:2])
 
 

@@ -94,7 +94,7 @@ def test_a_dataset_of_samples_or_of_batches(batch):
         dataset = Dataset((spec(4), spec()), rows)
     samples = data.load({"test": dataset})
     np.testing.assert_array_equal(samples.test.x[""], X)
-    np.testing.assert_array_equal(samples.test.y, Y)
+    np.testing.assert_array_equal(samples.test.y[""], Y)
 
 
 def test_a_dataset_of_whole_batches_without_open_sizes():

@@ -97,7 +97,7 @@ def test_each_figure_can_be_drawn(tmp_path, items):
 
 def test_limits_can_be_dragged(tmp_path, items):
     signals = {s["name"]: s for s in charts(made(tmp_path, items))["pareto-median"]["signals"]}
-    for name, axis in (("limit_median", "x"), ("limit_accuracy", "y")):
+    for name, axis in (("limit_median", "x"), ("limit_score", "y")):
         (drag,) = signals[name]["on"]
         assert drag["update"] == f"invert('{axis}', {axis}())"
 

@@ -36,7 +36,7 @@ def test_the_figures_of_a_variant_are_those_of_its_row(whole):
         assert shown["median_us"] == row.summary.median_us.value
         assert shown["median_us_low"] == row.summary.median_us.low
         assert shown["zipped_bytes"] == row.variant.zipped_bytes
-        assert shown["accuracy"] == pytest.approx(row.accuracy.top1 * 100)
+        assert shown["score"] == pytest.approx(row.accuracy.top1 * 100)
 
 
 def test_launches_of_one_second_stand_apart_and_in_order(whole):

@@ -11,7 +11,7 @@ import pytest
 
 from bench import plugins, records
 from bench.report import assemble
-from bench.report.file_warnings import find_file_warnings, layer_of, name_some, partly_int8
+from bench.report.file_warnings import find_file_warnings, partly_int8
 from bench.values import NO_FACTS, Variant
 from tests import examples
 
@@ -55,21 +55,10 @@ def test_ops_left_in_float_are_named() -> None:
     assert warning.message.endswith(": se")
 
 
-@pytest.mark.parametrize(
-    ("tensor", "layer"),
-    [
-        ("net/quant_se/mul;net/se/x", "se"),
-        ("net/inner/conv/Conv2D", "inner"),
-        ("StatefulPartitionedCall:0", "StatefulPartitionedCall:0"),
-        ("", ""),
-    ],
-)
-def test_layer_of(tensor: str, layer: str) -> None:
-    assert layer_of(tensor) == layer
-
-
-def test_many_names_are_cut() -> None:
-    assert name_some(map(str, range(9))) == "0, 1, 2, 3, 4, 5 and 3 more"
+def test_unrolled_layers_are_told() -> None:
+    [warning] = find_file_warnings([variant(steps={"convert": {"unrolled": ["memory"]}})])
+    assert warning.code == "unrolled"
+    assert "memory" in warning.message
 
 
 @pytest.mark.parametrize("suffix", ["text", "md", "csv", "json"])

@@ -131,6 +131,15 @@ def test_throttled(state: Mapping[str, Any], said: str) -> None:
     assert said in warning.message
 
 
+def test_a_phone_that_tells_nothing_of_its_heat_is_named_once() -> None:
+    blind = with_state(session(), [{"before": {"battery_level": 80}}] * BLOCKS)
+    [warning] = find_warnings({"v": blind})
+    assert warning.code == "no-temperature"
+    seen = [{"before": {}}] * (BLOCKS - 1) + [{"before": {"thermal_status": "none"}}]
+    assert find_warnings({"v": with_state(session(), seen)}) == []
+    assert find_warnings({"v": session()}) == []  # this machine gives no readings at all
+
+
 def test_busy_host() -> None:
     busy = [{"other_cpu_share": share} for share in [0.3] * 6 + [0.02] * 6]
     [warning] = find_warnings({"v": with_state(session(), busy)})

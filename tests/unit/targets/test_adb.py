@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.errors import StableLaunchError, TargetError, TransientLaunchError
-from bench.targets._adb import files, lock, options, probe, readiness, reply, server
+from bench.targets._adb import files, lock, options, probe, reply
 from bench.targets._adb.command import command_line, mask
 from bench.targets._adb.shell import DisconnectedError, Link, PushRefusedError, quote
 from bench.tflite.facts import read_facts
@@ -91,168 +90,6 @@ def test_every_option_is_explained() -> None:
     assert adb.__doc__ is not None
     for name in options.Options.__dataclass_fields__:
         assert f"``{name}``" in adb.__doc__
-
-
-# Devices
-
-LISTED = """\
-R5CT20               device usb:1-2 product:dm1q model:SM_S911B device:dm1q transport_id:3
-ABC unauthorized usb:1-3 transport_id:4
-DEF offline transport_id:5
-0123456789 no permissions (user in plugdev group; are your udev rules wrong?); see [http://x] usb:3
-GHI recovery product:x model:y device:z transport_id:6
-10.0.0.2:5555 device product:a model:Pixel_8 device:b transport_id:7
-"""
-
-
-def test_devices_and_their_cures() -> None:
-    devices = {each.serial: each for each in server.parse_devices(LISTED)}
-    assert {serial: each.state for serial, each in devices.items()} == {
-        "R5CT20": "device",
-        "ABC": "unauthorized",
-        "DEF": "offline",
-        "0123456789": "no permissions",
-        "GHI": "recovery",
-        "10.0.0.2:5555": "device",
-    }
-    assert devices["R5CT20"].tags["model"] == "SM_S911B"
-    assert devices["R5CT20"].hint == ""
-    assert "udev" in devices["0123456789"].hint
-    assert "adb -s GHI reboot" in devices["GHI"].hint
-    assert "accept" in devices["ABC"].hint
-
-
-@pytest.mark.parametrize("address", ["host", "host:", ":5037", "host:http", "host:99999"])
-def test_a_bad_server_address_is_refused(address: str) -> None:
-    with pytest.raises(TargetError, match="address of an adb server"):
-        server.Server(address)
-
-
-# State and gates
-
-
-def reading(**values: str) -> readiness.DeviceState:
-    return readiness.parse_state(
-        {key.replace("__", "."): text for key, text in values.items()}, 0.0
-    )
-
-
-def test_the_hottest_skin_sensor_counts_else_the_battery() -> None:
-    skin = reading(
-        temperature__3__skin="33.5", temperature__3__skin2="36.0", battery_decicelsius="281"
-    )
-    assert skin.celsius == 36.0
-    assert skin.temperatures["battery"] == 28.1
-    assert reading(temperature__0__cpu="80.0", battery_decicelsius="281").celsius == 28.1
-    assert reading(temperature__0__cpu="80.0").celsius is None
-
-
-@pytest.mark.parametrize(("raw", "celsius"), [("33500", 33.5), ("335", 33.5), ("33", 33.0)])
-def test_zones_come_in_three_units(raw: str, celsius: float) -> None:
-    values = {"zone.skin-therm": raw}
-    assert readiness.parse_state(values, 0.0).celsius == celsius
-
-
-def test_what_a_phone_does_not_tell_is_left_out() -> None:
-    empty = reading()
-    assert empty.facts() == {}
-    assert readiness.unfit(empty, options.Options(), None) == []
-
-
-def test_each_gate_has_its_words() -> None:
-    bad = reading(battery_decicelsius="412", thermal_status="2", battery_level="9", work_us="1200")
-    assert readiness.unfit(bad, options.Options(), 1000) == [
-        "cooling 41.2 °C, limit 40 °C",
-        "thermal status moderate",
-        "throttled, fixed work 20% slower than when cool",
-        "battery 9 %, limit 25 %",
-    ]
-    edge = reading(
-        battery_decicelsius="400", thermal_status="0", battery_level="25", work_us="1100"
-    )
-    assert readiness.unfit(edge, options.Options(), 1000) == []
-
-
-class Phone:
-    """A clock, and a state that changes with it."""
-
-    def __init__(self, *changes: tuple[float, Mapping[str, str]]) -> None:
-        self.now = 100.0
-        self.changes = changes
-        self.looks: list[bool] = []
-        self.closing = threading.Event()
-        self.closing.wait = self._wait  # type: ignore[method-assign]
-
-    def _wait(self, timeout: float | None = None) -> bool:
-        self.now += timeout or 0.0
-        return False
-
-    def look(self, full: bool, progress: Callable[[str], None]) -> readiness.DeviceState:
-        self.looks.append(full)
-        values = [values for since, values in self.changes if self.now - 100.0 >= since][-1]
-        values = dict(values) if full else {k: v for k, v in values.items() if k != "work_us"}
-        return readiness.parse_state(values, self.now)
-
-    def gate(self, **more: float) -> readiness.Gate:
-        given = replace(options.Options(), **more)  # type: ignore[arg-type]
-        return readiness.Gate(self.look, given, self.closing, lambda: self.now)
-
-
-COOL = {"battery_decicelsius": "300", "work_us": "1000"}
-HOT = {"battery_decicelsius": "450", "work_us": "1000"}
-SLOW = {"battery_decicelsius": "300", "work_us": "1300"}
-
-
-def test_a_hot_phone_is_waited_for_and_that_is_told() -> None:
-    phone, said = Phone((0, HOT), (10, COOL)), []
-    ready, waited_s = phone.gate().wait(said.append)
-    assert ready.celsius == 30.0
-    assert 10 <= waited_s <= 12
-    assert set(said) == {"cooling 45.0 °C, limit 40 °C"}
-
-
-def test_a_phone_hot_for_ever_is_given_up_and_then_looked_at_once() -> None:
-    phone = Phone((0, HOT), (60, COOL))
-    gate = phone.gate(gate_timeout_s=5.0)
-    for _ in range(2):
-        with pytest.raises(StableLaunchError, match=r"cooling 45\.0 °C") as caught:
-            gate.wait(silent)
-        assert caught.value.error_class == "gate"
-    assert phone.now == pytest.approx(105.0, abs=0.5)
-    phone.now = 170.0
-    gate.wait(silent)
-
-
-def test_a_throttled_phone_is_timed_again_until_it_is_quick() -> None:
-    phone = Phone((0, COOL), (40, SLOW), (50, COOL))
-    gate = phone.gate()
-    gate.wait(silent)
-    phone.now += 41
-    _, waited_s = gate.wait(silent)
-    assert waited_s >= 8
-    assert gate.cool_work_us == 1000
-
-
-def test_a_phone_that_begins_hot_does_not_set_what_cool_means() -> None:
-    phone = Phone((0, {**HOT, "work_us": "900"}), (5, COOL))
-    gate = phone.gate()
-    gate.wait(silent)
-    assert gate.cool_work_us == 1000
-
-
-def test_a_fresh_reading_is_used_again_and_an_old_one_is_not() -> None:
-    phone = Phone((0, COOL))
-    gate = phone.gate()
-    gate.wait(silent)
-    phone.now += 1
-    gate.wait(silent)
-    assert phone.looks == [True]
-    phone.now += 5
-    gate.wait(silent)
-    assert phone.looks == [True, False]
-    phone.now += 30
-    gate.wait(silent)
-    assert phone.looks == [True, False, True]
 
 
 # The link

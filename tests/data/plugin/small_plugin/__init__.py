@@ -1,0 +1,1 @@
+"""A technique, a target and a format for tflite-bench."""
