@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 from pathlib import Path
@@ -191,12 +190,10 @@ def test_a_recipe_that_the_converter_refuses_does_not_stop_the_others(shared, mo
     assert ran.returncode == 3
     built_names = {line.split()[0] for line in ran.stdout.splitlines() if ".tflite" in line}
     assert built_names == {"float32", "quantize:dynamic", "quantize:float16"}
-    assert "failed: quantize:int8: quantize:int8 left CUMSUM in float" in ran.stdout
-    assert "failed: quantize:int16x8: the converter refused the model" in ran.stdout
+    assert "failed: quantize:int8: the converter has no int8 form of CUMSUM" in ran.stdout
+    assert "failed: quantize:int16x8: the converter has no int16x8 form of CUMSUM" in ran.stdout
+    assert (ran.stdout + ran.stderr).count("int8 form of CUMSUM") == 1  # the reason is told once
     assert "Traceback" not in ran.stdout + ran.stderr
-    log = re.search(r"all of its words are in (\S+)", ran.stdout)
-    assert log
-    assert "CUMSUM" in Path(log[1]).read_text()
 
 
 def test_a_variant_whose_promise_is_broken_fails_again_from_the_cache(cached, models):
