@@ -28,6 +28,7 @@ check: $(READY)  ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/shellcheck --external-sources device_scripts/*.sh
 
 docs: $(READY)  ## the documentation, in build/docs; a broken link or reference fails
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs build/docs
