@@ -141,13 +141,49 @@ def load_function(text: str, error: type[BenchError] = UsageError) -> object:
     hint = "write package.module:function, importable from the current folder"
     if not module_name or not attribute:
         raise error(f"{text!r} names no function", hint=hint)
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    _let_current_folder_be_found()
     try:
         return getattr(importlib.import_module(module_name), attribute)
     except Exception as fault:
         # A user's own module may raise anything while it is imported.
         raise error(f"cannot load {text!r} ({fault})", hint=hint) from fault
+
+
+def module_files(name: str, error: type[BenchError] = UsageError) -> list[Path]:
+    """The files of a module or package of the user's, which is not run for that.
+
+    Raises:
+        UsageError: (or the given kind of it) there is no such module.
+    """
+    _let_current_folder_be_found()
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or spec.origin is None or not Path(spec.origin).is_file():
+        raise error(f"no module {name!r}", hint="name a module, importable from the current folder")
+    if spec.submodule_search_locations:
+        return sorted(Path(spec.origin).parent.rglob("*.py"))
+    return [Path(spec.origin)]
+
+
+def load_objects(name: str, error: type[BenchError] = UsageError) -> dict[str, object]:
+    """Run a module of the user's: its public classes and functions by name.
+
+    Raises:
+        UsageError: (or the given kind of it) it cannot be imported.
+    """
+    _let_current_folder_be_found()
+    try:
+        module = importlib.import_module(name)
+    except Exception as fault:  # A user's own module may raise anything while it is imported.
+        raise error(f"cannot import {name!r} ({fault})", hint="import it by itself") from fault
+    return {key: one for key, one in vars(module).items() if callable(one) and key[0] != "_"}
+
+
+def _let_current_folder_be_found() -> None:
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
 
 
 def _plugin(kind: str, name: str) -> Plugin:

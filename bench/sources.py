@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 import warnings
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,25 @@ SUFFIXES = {".keras": "keras", ".h5": "h5", ".hdf5": "h5", ".tflite": "tflite", 
 _FORMS = "a name from models/, a .keras, .h5 or .tflite file, or a SavedModel folder"
 
 
-def resolve(text: str) -> Model:
+def resolve(text: str, custom_objects: str | None = None) -> Model:
     """The model of that name or path.
 
+    Args:
+        text: a name from models/, or the path of a file or folder.
+        custom_objects: the module with the user's own layers and functions. It is found, not run.
+
     Raises:
-        ModelError: no such model, or a file that is not what its suffix says.
+        ModelError: no such model or module, or a file that is not what its suffix says.
     """
+    if custom_objects is None:
+        return _resolve(text)
+    found = _resolve(text)
+    files = plugins.module_files(custom_objects, ModelError)
+    whole = cache.key({"model": found.sha256, "custom_objects": cache.hash_files(files)})
+    return replace(found, sha256=whole, custom_objects=custom_objects)
+
+
+def _resolve(text: str) -> Model:
     if text in plugins.names("models"):
         module = plugins.load("models", text)
         return Model(text, "named", text, cache.hash_files(module.FILES))
@@ -152,15 +167,43 @@ def load(model: Model) -> Any:
     try:
         if model.kind == "named":
             return plugins.load("models", model.source).build()
-        return _keras_of(model).models.load_model(model.source, compile=False)
+        keras = _keras_of(model)
+        if model.custom_objects is not None:
+            own = plugins.load_objects(model.custom_objects, ModelError)
+            keras.saving.get_custom_objects().update(own)
+        return keras.models.load_model(model.source, compile=False)
     except ModelError:
         raise
     except Exception as fault:
+        if model.kind != "named":
+            _refuse_newer(model, fault)
         # Keras raises anything for a file it cannot read: TypeError, KeyError, OSError, ValueError.
         raise ModelError(
             f"Keras cannot load {model.source} ({telling_line(root_of(fault)).partition('. ')[0]})",
-            hint="save it again; one with layers of your own only as a SavedModel or a .tflite",
+            hint="save it again; layers of your own are loaded by --custom-objects MODULE",
         ) from fault
+
+
+def _refuse_newer(model: Model, fault: Exception) -> None:
+    """Say so where the file is of a newer Keras than the installed one.
+
+    Raises:
+        ModelError: it is.
+    """
+    saved = _keras_version(Path(model.source), model.kind)
+    keras = _keras_of(model)
+    if _numbers(saved) > _numbers(keras.__version__):
+        raise ModelError(
+            f"{model.source} was saved by Keras {saved}, and Keras {keras.__version__} cannot load "
+            f"it ({telling_line(root_of(fault)).partition('. ')[0]})",
+            hint=f"pip install '{keras.__name__.replace('_', '-')}>={saved}', or save it with "
+            f"Keras {keras.__version__}",
+        ) from fault
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """``3.15.1.dev0`` as (3, 15, 1)."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
 def _keras_of(model: Model) -> Any:

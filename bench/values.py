@@ -44,13 +44,15 @@ class Model:
         name: the name from models/, or the file's name without its suffix.
         kind: ``named`` (from models/), ``keras``, ``h5``, ``savedmodel`` or ``tflite``.
         source: the name or path as the user gave it.
-        sha256: of the content.
+        sha256: of the content, and of the module with the user's own layers.
+        custom_objects: that module, as the user gave it.
     """
 
     name: str
     kind: Literal["named", "keras", "h5", "savedmodel", "tflite"]
     source: str
     sha256: str
+    custom_objects: str | None = None
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ class RecipeArguments:
 
     recipe: tuple[str | Recipe, ...] = ()
     data: str | None = None
+    custom_objects: str | None = None
     seed: int = Plan().seed
 
 
@@ -41,6 +42,12 @@ def add_recipe_arguments(group: Group) -> None:
         "of quantize:)",
     )
     group.add_argument("--data", metavar="DATA", help=DATA_HELP)
+    group.add_argument(
+        "--custom-objects",
+        metavar="MODULE",
+        help="a Python module with your own layers and functions, importable from the current "
+        "folder; the building process runs its code",
+    )
     group.add_argument(
         "--seed",
         type=_quantities.whole(0),

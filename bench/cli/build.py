@@ -55,7 +55,7 @@ def carry_out(asked: Arguments) -> int:
         Terminal(quiet=asked.quiet) as observer,
         tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch,
     ):
-        source = prepare.load(asked.model, asked.data, Path(scratch))
+        source = prepare.load(asked.model, asked.data, Path(scratch), asked.custom_objects)
         if source.files:
             raise UsageError(
                 f"{asked.model} is a ready .tflite, and recipes need the source model",

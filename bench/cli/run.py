@@ -121,6 +121,7 @@ def carry_out(asked: Arguments) -> int:
             target_options=asked.options(),
             report=asked.report,
             fresh=asked.fresh,
+            custom_objects=asked.custom_objects,
             metrics=asked.metric,
             observer=observer,
             command=sys.argv[1:],

@@ -50,6 +50,7 @@ def run(
     target_options: Mapping[str, str] | None = None,
     report: str | Path | None = None,
     fresh: bool = False,
+    custom_objects: str | None = None,
     with_float32: bool = True,
     with_accuracy: bool = True,
     metrics: Sequence[str] = (),
@@ -76,6 +77,7 @@ def run(
         report: the .jsonl that launches are saved in; None is one in ``reports/``, and an
             unfinished one of the same work is gone on with.
         fresh: do not go on with an unfinished one.
+        custom_objects: a module with the user's own layers, which the building process runs.
         with_float32: False leaves the baseline out; the first recipe stands for it.
         with_accuracy: False measures latency and size alone.
         metrics: names of metrics, or ``module:function``, each for all outputs or after
@@ -100,7 +102,7 @@ def run(
         # Before anything is built: a wrong target is told at once.
         opened = choose.open_targets(targets, plan, options)
         chosen = parse_all(recipes, with_float32=with_float32)
-        source = prepare.load(model, data, Path(scratch))
+        source = prepare.load(model, data, Path(scratch), custom_objects)
         if source.files:
             prepared = prepare.take_files(source, recipes, plan)
         else:

@@ -57,13 +57,14 @@ class Prepared:
     warnings: tuple[ReportWarning, ...] = ()
 
 
-def load(model: Any, data: Any, scratch: Path) -> Source:
+def load(model: Any, data: Any, scratch: Path, custom_objects: str | None = None) -> Source:
     """Find the model and load its samples.
 
     Args:
         model, data: as :func:`bench.pipeline.run` takes them.
         scratch: a folder that lives as long as the source: samples in memory are saved there for
             the building process.
+        custom_objects: as :func:`bench.sources.resolve`.
 
     Raises:
         ModelError, DataError, UsageError: as one of the two says.
@@ -80,7 +81,7 @@ def load(model: Any, data: Any, scratch: Path) -> Source:
         files = ()
         only = _only(model)
         if isinstance(only, (str, Path)):
-            found = sources.resolve(str(only))
+            found = sources.resolve(str(only), custom_objects)
         else:
             found = sources.from_memory(only)
     samples = sources.load_data(found, data_source)

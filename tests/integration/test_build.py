@@ -357,3 +357,68 @@ def test_the_library_raises_what_the_docstrings_say(cached, models, tmp_path):
         built(models / "own_layer.keras")
     with pytest.raises(DataError, match="no data file"):
         built(models / "dense.keras", data=tmp_path / "none.npz")
+
+
+def test_a_file_of_a_newer_keras_names_both_versions_and_the_upgrade(shared, models):
+    import zipfile
+
+    import keras
+
+    path = shared.folder / "newer.keras"
+    with zipfile.ZipFile(models / "dense.keras") as old, zipfile.ZipFile(path, "w") as new:
+        for part in old.namelist():
+            content = old.read(part)
+            if part == "metadata.json":
+                content = json.dumps({**json.loads(content), "keras_version": "99.1.0"}).encode()
+            new.writestr(part, content.replace(b'"Dense"', b'"DenseOfTomorrow"'))
+    ran = shared("build", path, "-q", "-r", "float32")
+    told = ran.stdout + ran.stderr
+    assert "was saved by Keras 99.1.0" in told
+    assert f"Keras {keras.__version__} cannot load it" in told
+    assert "pip install 'keras>=99.1.0'" in told
+    assert "Traceback" not in told
+
+
+def test_own_layers_come_from_a_module(shared, models):
+    code = (
+        "import keras\n"
+        "class Mine(keras.layers.Layer):\n"
+        "    def __init__(self, factor=2.0, **options):\n"
+        "        super().__init__(**options)\n"
+        "        self.factor = factor\n"
+        "    def call(self, x):\n"
+        "        return x * self.factor\n"
+        "    def get_config(self):\n"
+        "        return {**super().get_config(), 'factor': self.factor}\n"
+    )
+    (shared.folder / "my_layers.py").write_text(code)
+    command = ("build", models / "own_layer.keras", "-q", "-r", "quantize:dynamic")
+    ran = shared(*command, "--custom-objects", "my_layers")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    (shared.folder / "broken_layers.py").write_text("raise RuntimeError('no luck')\n")
+    ran = shared(*command, "--custom-objects", "broken_layers")
+    assert "cannot import 'broken_layers' (no luck)" in ran.stdout + ran.stderr
+    without = shared(*command)
+    assert "--custom-objects MODULE" in without.stdout + without.stderr
+
+
+def test_what_nobody_foresaw_is_one_line_and_a_log(shared, models):
+    """Here by a user's own layer, when it is converted; the next recipe is built all the same."""
+    code = (
+        "import keras\n"
+        "class Mine(keras.layers.Layer):\n"
+        "    def __init__(self, factor=2.0, **options):\n"
+        "        super().__init__(**options)\n"
+        "    def _flatten_layers(self, *args, **kwargs):\n"
+        "        raise ArithmeticError('one\\nand two')\n"
+        "    def call(self, x):\n"
+        "        return x\n"
+    )
+    (shared.folder / "odd_layers.py").write_text(code)
+    command = ("build", models / "own_layer.keras", "-q", "-r", "quantize:dynamic")
+    ran = shared(*command, "--custom-objects", "odd_layers")
+    told = ran.stdout + ran.stderr
+    assert ran.returncode in (2, 3)
+    assert "ArithmeticError: one" in told
+    assert "Traceback" not in told
+    assert "the building process ended" not in told

@@ -100,6 +100,19 @@ def test_a_file_without_its_own_data_has_none(tmp_path):
     assert sources.load_data(found, None) is None
 
 
+def test_own_layers_count_for_the_hash_and_are_not_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path, module = str(keras_file(tmp_path / "a.keras")), tmp_path / "own_layers_of_mine.py"
+    module.write_text("raise SystemExit('was run')")
+    first = sources.resolve(path, "own_layers_of_mine")
+    assert first.custom_objects == "own_layers_of_mine"
+    assert first.sha256 != sources.resolve(path).sha256
+    module.write_text("raise SystemExit('was run, too')")
+    assert sources.resolve(path, "own_layers_of_mine").sha256 != first.sha256
+    with pytest.raises(ModelError, match="no module 'not_there_at_all'"):
+        sources.resolve(path, "not_there_at_all")
+
+
 @pytest.mark.parametrize("version", ["2.15.0", "3.15.1"])
 def test_a_keras_file_tells_who_wrote_it(tmp_path, version):
     path = keras_file(tmp_path / "a.keras", version=version)
