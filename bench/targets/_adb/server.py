@@ -27,6 +27,7 @@ from bench.targets._adb.devices import Attached, by_network, parse_devices
 
 CONNECT_S = 3.0
 START_S = 30.0
+READY_S = 10.0
 POLL_S = 0.05
 
 _START = 'exec 3>"$1"; shift; "$@" fork-server server --reply-fd 3 </dev/null >/dev/null 2>&1 &'
@@ -132,12 +133,11 @@ class Server:
                 )
             except (OSError, subprocess.TimeoutExpired) as fault:
                 return str(fault)
-            deadline = time.monotonic() + START_S
+            # It listens some seconds before it has looked for phones and answers: OK comes last.
+            deadline = time.monotonic() + READY_S
             said = ""
-            while time.monotonic() < deadline and not self._answers():
+            while not said and time.monotonic() < deadline and os.name != "nt":
                 said = reply.read_text(errors="replace").strip() if reply.exists() else ""
-                if said and said != "OK":
-                    break
                 time.sleep(POLL_S)
             return said.splitlines()[-1] if said else ""
 
