@@ -55,11 +55,11 @@ def top1(model: Any, arrays: dict[str, np.ndarray], split: str) -> float:
 def test_nothing_but_building_needs_tensorflow() -> None:
     code = (
         "import sys\n"
-        "from bench import model, plugins\n"
+        "from bench import plugins, sources\n"
         "for name in plugins.names('models'):\n"
         "    module = plugins.load('models', name)\n"
         "    assert module.SUMMARY\n"
-        "    model.own_data(model.resolve(name))\n"
+        "    sources.own_data(sources.resolve(name))\n"
         "heavy = {'tensorflow', 'keras', 'tf_keras'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)\n"
     )

@@ -332,20 +332,22 @@ class TestBadInput:
     def test_no_data(self, text: str, model: Any, tmp_path: Path) -> None:
         assert "labelled samples" in self.refused(text, model, None, tmp_path)
         unlabelled = data.from_arrays("x", {"x_train": arrays()["x_train"]})
-        assert "no labelled" in self.refused(text, model, unlabelled, tmp_path)
+        told = self.refused(text, model, unlabelled, tmp_path)
+        assert "needs labelled training samples" in told
 
     def test_labels_that_the_model_does_not_know(self, model: Any, tmp_path: Path) -> None:
         given = arrays()
         wrong = data.from_arrays("x", {**given, "y_train": given["y_train"] + 1})
-        assert "a label 4" in self.refused("tune", model, wrong, tmp_path)
+        assert "label 4 of sample 0" in self.refused("tune", model, wrong, tmp_path)
 
     def test_outputs_that_labels_do_not_fit(self, samples: data.Data, tmp_path: Path) -> None:
         image = keras.Input((12, 12, 1))
         masks = keras.Model(image, keras.layers.Conv2D(4, 1)(image))
         assert "shape" in self.refused("tune", masks, samples, tmp_path)
         flat = keras.layers.Flatten()(image)
-        both = keras.Model(image, [keras.layers.Dense(4)(flat), keras.layers.Dense(4)(flat)])
-        assert "2 outputs" in self.refused("tune", both, samples, tmp_path)
+        heads = [keras.layers.Dense(4, name=name)(flat) for name in ("one", "two")]
+        both = keras.Model(image, heads)
+        assert "has the outputs one, two" in self.refused("tune", both, samples, tmp_path)
 
     def test_more_clusters_than_weights(
         self, model: Any, samples: data.Data, tmp_path: Path
