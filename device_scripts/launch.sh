@@ -52,7 +52,9 @@ supervise() { # as start: the leader, which writes how the launch went, and leav
     fi
     trap '' HUP
     # One that could not be ended must not be begun.
-    echo "$$ $start" > "$dir/group" || exit
+    # Whole from the first moment: another call may be reading.
+    echo "$$ $start" > "$dir/group.new" || exit
+    mv -f "$dir/group.new" "$dir/group" || exit
     # Endless output must not fill the phone. POSIX counts blocks of 512 bytes: 1 GiB.
     ulimit -f 2097152
     if [ "$mask" != - ]; then set -- taskset "$mask" "$@"; fi

@@ -1,4 +1,4 @@
-"""Values of the house for tests: a session, its launches, a whole report file."""
+"""Values for tests: a session, its launches, a whole report file."""
 
 from __future__ import annotations
 

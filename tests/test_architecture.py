@@ -1,4 +1,4 @@
-"""The house holds its own rules: who imports whom, who prints, where TensorFlow may be, how long.
+"""The project keeps its own rules: who imports whom, who prints, where TensorFlow may be, how long.
 
 Imports are read from the source, those within functions included, so that nothing is hidden by
 being imported late.

@@ -119,9 +119,16 @@ def merits(row: Row) -> str:
     if row.comparison is not None:
         change = change_text(row.comparison)
         parts.append(change if "x " in change else f"{change} in latency")
-    parts += [f"{row.size_ratio:.2f}x smaller", f"{row.zipped_ratio:.2f}x smaller zipped"]
+    parts += [_size_text(row.size_ratio), f"{_size_text(row.zipped_ratio)} zipped"]
     parts += [loss_text(score) for score in row.deciding] or ["loss not known"]
     return f"{', '.join(parts)}, against {row.baseline.name}"
+
+
+def _size_text(ratio: float) -> str:
+    """How many times smaller a file is than the baseline's, or larger: ``1.05x larger``."""
+    if round(ratio, 2) == 1 or round(1 / ratio, 2) == 1:
+        return "the same size"
+    return f"{ratio:.2f}x smaller" if ratio > 1 else f"{1 / ratio:.2f}x larger"
 
 
 def _loss_limit(table: Table, limits: Requirements) -> str:

@@ -129,6 +129,6 @@ def test_a_real_dataset_is_read(tmp_path):
     for dataset in (whole, whole.batch(3), whole.batch(5, drop_remainder=True)):
         split = data.load({"test": dataset}).test
         np.testing.assert_array_equal(split.x[""], x)
-        np.testing.assert_array_equal(split.y, y)
+        np.testing.assert_array_equal(split.y[""], y)
     named = tf.data.Dataset.from_tensor_slices({"a": x, "b": y}).batch(4)
     assert set(data.load({"test": named}).test.x) == {"a", "b"}

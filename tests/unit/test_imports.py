@@ -15,7 +15,9 @@ from tests import examples, tflite_files
 
 HEAVY = ("tensorflow", "keras", "tf_keras", "tensorflow_model_optimization", "jax", "torch")
 ROOT = Path(bench.__file__).parents[1]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+# Measuring coverage imports modules of its own into every process.
+INHERITED = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+ENVIRONMENT = {**INHERITED, "PYTHONPATH": str(ROOT)}
 RUN = """
 import atexit, json, sys
 atexit.register(lambda: print("MODULES", json.dumps(sorted(sys.modules))))

@@ -1,4 +1,4 @@
-"""What is typed becomes values of the house, and every way out has its exit code."""
+"""What is typed becomes the program's own values, and every way out has its exit code."""
 
 from __future__ import annotations
 

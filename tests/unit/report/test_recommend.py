@@ -9,7 +9,13 @@ import pytest
 from bench import records
 from bench.cli import main
 from bench.report import assemble
-from bench.report.recommend import Aim, Recommendation, Requirements, recommendations
+from bench.report.recommend import (
+    Aim,
+    Recommendation,
+    Requirements,
+    merits,
+    recommendations,
+)
 from tests import examples
 
 HALF = examples.variant("prune:0.5", 1000, 300)
@@ -123,6 +129,27 @@ def test_the_smallest_can_be_asked_for(file: Path, aim: Aim, name: str):
 def test_sizes_are_limits_too(file: Path):
     assert name_of(ask(file, Requirements(loss=1, zipped_bytes=300))) == "quantize:int8"
     assert name_of(ask(file, Requirements(loss=1, size_bytes=399))) is None
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (2000, "2.00x smaller, 2.00x smaller zipped"),
+        (4002, "the same size, the same size zipped"),
+        (4200, "1.05x larger, 1.05x larger zipped"),
+    ],
+)
+def test_a_file_that_grew_is_not_called_smaller(tmp_path: Path, size: int, said: str):
+    variants = (examples.variant("float32", 4000, 4000), examples.variant("prune:0.5", size, size))
+    made = [
+        examples.launch(variant.name, block, samples_us=[100.0 + block] * 40)
+        for block in range(6)
+        for variant in variants
+    ]
+    session = examples.session(variants=variants, launches=6)
+    file = examples.write(tmp_path / "r.jsonl", session, [examples.ENVIRONMENT, *made])
+    (table,) = assemble(records.read(file)).tables
+    assert f", {said}, " in merits(table.rows[1])
 
 
 def test_the_command_says_what_to_ship_and_why_not_others(file: Path, capsys):
