@@ -17,12 +17,13 @@ from urllib.parse import quote
 
 import numpy as np
 
-from bench import cache, encoding, errors, workers
+from bench import cache, errors, workers
 from bench.data import Data, Split
 from bench.errors import BuildError, DataError
 from bench.metrics import Wanted
 from bench.metrics.endings import probabilities
 from bench.metrics.values import Accuracy
+from bench.records import encoding
 from bench.values import Failure, StepProgress, Variant
 from bench.workers.client import Worker, WorkerEndedError, error_of
 

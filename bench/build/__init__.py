@@ -16,9 +16,10 @@ from typing import Any
 
 from filelock import FileLock
 
-from bench import cache, encoding, errors, plugins, recipes, workers
+from bench import cache, errors, plugins, recipes, workers
 from bench.data import Data
 from bench.errors import BuildError, ModelError
+from bench.records import encoding
 from bench.techniques import Work
 from bench.text import one_line
 from bench.tflite.facts import FACTS_SCHEMA, check_file, read_facts

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def carry_out(asked: Arguments) -> int:
     """Carry out ``bench inspect``."""
     from bench.cli import _show
-    from bench.encoding import encode
+    from bench.records.encoding import encode
     from bench.tflite.facts import check_file, read_facts
     from bench.tflite.rows import fact_rows
 

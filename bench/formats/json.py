@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bench import encoding
+from bench.records import encoding
 from bench.report import Report, harness_cost
 
 SUFFIX = ".json"

@@ -116,3 +116,70 @@ def test_modules_named_in_the_text_are_there(page: Path):
     for module in named:
         path = documents.ROOT / Path(*module.split("."))
         assert path.with_suffix(".py").is_file(), module
+
+
+ROOT = str(documents.ROOT)
+HOWTO = documents.ROOT / "docs" / "howto"
+
+
+def test_the_technique_of_the_page_is_a_plugin_that_builds(newcomer: Cli):
+    page = HOWTO / "add-a-technique.md"
+    (code,), (points,) = documents.blocks(page, "python"), documents.blocks(page, "toml")
+    package = newcomer.folder / "my_package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "noise.py").write_text(code, encoding="utf-8")
+    # What pip leaves of an installed package, as far as entry points go.
+    named, value = re.findall(r'^(\w+) = "([\w.]+)"$', points, re.M)[0]
+    about = newcomer.folder / "my_package-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(
+        f"[tflite_bench.techniques]\n{named} = {value}\n", encoding="utf-8"
+    )
+    paths = os.pathsep.join([str(newcomer.folder), ROOT])
+    newcomer.environment = {"PYTHONPATH": paths}
+    listed = newcomer("techniques")
+    assert "noise" in listed.stdout
+    assert "my-package" in listed.stdout
+    recipe = ("-r", "noise:0.05+quantize:int8", "--data", "samples.npz")
+    built = newcomer("build", "model.keras", *recipe, "-o", "built")
+    assert built.returncode == 0, built.stdout + built.stderr
+
+
+def test_the_metric_of_the_page_is_a_figure_in_the_table(newcomer: Cli):
+    (code,) = documents.blocks(HOWTO / "own-metric.md", "python")
+    (newcomer.folder / "my_module.py").write_text(code, encoding="utf-8")
+    generator = np.random.default_rng(0)
+    np.savez(
+        newcomer.folder / "angles.npz",
+        x_test=generator.normal(size=(60, SIZE)).astype(np.float32),
+        y_test=generator.normal(size=(60, CLASSES)).astype(np.float32),
+    )
+    metric = ("--metric", "my_module:within_five_degrees")
+    asked = ("--data", "angles.npz", *metric, "-t", "local", "--launches", "1", "--runs", "3")
+    ran = newcomer("run", "model.tflite", *asked)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "within_five_degrees" in ran.stdout
+
+
+def test_the_test_of_the_page_runs_in_pytest(newcomer: Cli):
+    (code,) = documents.blocks(HOWTO / "ci-gate.md", "python")
+    (newcomer.folder / "test_page.py").write_text(code, encoding="utf-8")
+    plugins = ("-p", "bench.pytest_plugin", "-p", "pytest_benchmark.plugin")
+    few = ("--latency-launches", "2", "--latency-no-phone", "skip")
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", *plugins, *few, "-p", "no:cacheprovider", "test_page.py"],
+        cwd=newcomer.folder,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(documents.ROOT),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    # Without a phone it is skipped, as the page says.
+    assert "1 skipped" in ran.stdout or "1 passed" in ran.stdout, ran.stdout + ran.stderr

@@ -13,8 +13,8 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bench import encoding
 from bench.errors import ModelError
+from bench.records import encoding
 from bench.tflite.facts import (
     WeightTensor,
     __all__,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench import encoding
+from bench.records import encoding
 
 SCHEMA = 3
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypedDict, get_args, get_type_hints
 
-from bench.encoding import convert
+from bench.records.encoding import convert
 from bench.values import Launch, Variant
 
 _MOST = 2**62

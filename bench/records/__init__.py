@@ -5,7 +5,7 @@ happen, and an end line when all is done. A file without an end line can be cont
 command. A torn last line (the process was killed while it wrote) is cut off; any other line that
 cannot be read is refused, with its number: each field must be of its type and within its range.
 
-What the schemas are, and how older ones are read, is in ``bench.schemas``.
+What the schemas are, and how older ones are read, is in ``bench.records.schemas``.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench import cache, checks, encoding, schemas
-from bench.appended import AppendedFile, free, unwritable
+from bench import cache
 from bench.errors import StoreError
 from bench.metrics.values import Accuracy
-from bench.schemas import SCHEMA
+from bench.records import checks, encoding, schemas
+from bench.records.appended import AppendedFile, free, unwritable
+from bench.records.schemas import SCHEMA
 from bench.values import (
     Environment,
     Failure,

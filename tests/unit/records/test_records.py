@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import records, schemas
+from bench import records
 from bench.errors import StoreError
+from bench.records import schemas
 from bench.values import Environment, Failure, Latency, Launch, Model, Plan
 from tests import examples
 
@@ -293,7 +294,7 @@ def test_the_schema_stands_in_the_first_line_and_its_history_in_the_docstring(tm
     assert f"\n{records.SCHEMA + 1}. " not in schemas.__doc__
 
 
-OLD = Path(__file__).parents[1] / "data" / "reports" / "schema-1.jsonl"
+OLD = Path(__file__).parents[2] / "data" / "reports" / "schema-1.jsonl"
 
 
 def test_a_report_of_schema_1_is_read_as_one_of_today():

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.appended import AppendedFile
 from bench.errors import StoreError
+from bench.records.appended import AppendedFile
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="there, an open file cannot be deleted"
