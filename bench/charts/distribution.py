@@ -32,7 +32,7 @@ def chart(bins: Rows, marks: Rows, names: Sequence[str]) -> Any:
         .encode(
             x=alt.X("from_us:Q", title="µs", scale=logarithmic),
             x2="to_us:Q",
-            y=alt.Y("share:Q", title=None, axis=None, scale=alt.Scale(type="sqrt")),
+            y=alt.Y("fraction:Q", title=None, axis=None, scale=alt.Scale(type="sqrt")),
             y2=alt.Y2Datum(0),
             color=colour,
             tooltip=[
@@ -40,7 +40,7 @@ def chart(bins: Rows, marks: Rows, names: Sequence[str]) -> Any:
                 alt.Tooltip("of:N"),
                 alt.Tooltip("from_us:Q", title="from, µs", format=",.1f"),
                 alt.Tooltip("to_us:Q", title="to, µs", format=",.1f"),
-                alt.Tooltip("share:Q", title="share", format=".1%"),
+                alt.Tooltip("fraction:Q", title="fraction", format=".1%"),
             ],
         )
     )

@@ -51,31 +51,31 @@ def carry_out(asked: Arguments) -> int:
     from bench.pipeline import choose
     from bench.targets import adb
 
-    settings = asked.options()
-    statuses = adb.discover(settings)
+    options = asked.options()
+    statuses = adb.discover(options)
     rows = [(status.target, status.state, status.hint) for status in statuses]
     if not statuses:
         rows.append(("phones", "none", "plug one in and turn on USB debugging"))
-    rows += _servers(settings)
+    rows += _servers(options)
     for status in statuses:
         if status.ready and status.meant:
             address = choose.split(status.target)[1]
             if asked.fetch is not None:
-                _fetch(adb.abis(address, settings)[0], asked.fetch)
-            rows += _look(address, settings)
+                _fetch(adb.abis(address, options)[0], asked.fetch)
+            rows += _look(address, options)
     for abi in asked.abi:
         if asked.fetch is not None:
             _fetch(abi, asked.fetch)
-        rows.append(_tool_row(settings, (abi,)))
+        rows.append(_tool_row(options, (abi,)))
     _show.rows([dict(zip(("what", "state", "hint"), row, strict=True)) for row in rows])
     return FAILED if any(hint for _, _, hint in rows) else GOOD
 
 
-def _servers(settings: Mapping[str, str]) -> list[tuple[str, str, str]]:
+def _servers(options: Mapping[str, str]) -> list[tuple[str, str, str]]:
     from bench.targets import adb
 
     try:
-        found = adb.versions(settings)
+        found = adb.versions(options)
     except TargetError:
         return []  # what is no address has a row of its own
     return [
@@ -91,13 +91,13 @@ def _servers(settings: Mapping[str, str]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _look(address: str | None, settings: Mapping[str, str]) -> list[tuple[str, str, str]]:
+def _look(address: str | None, options: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """One phone: can it be entered, with a tool that fits, and is it fit to be measured on?"""
     from bench.targets import adb
 
     name = f"adb:{address}"
     try:
-        with adb.open(address, Plan(), settings) as target:
+        with adb.open(address, Plan(), options) as target:
             environment = target.environment()
             return [
                 (f"{name} phone", environment.label, ""),
@@ -143,10 +143,10 @@ def _fitness(name: str, target: AdbTarget) -> list[tuple[str, str, str]]:
     ]
 
 
-def _tool_row(settings: Mapping[str, str], abis: tuple[str, ...]) -> tuple[str, str, str]:
+def _tool_row(options: Mapping[str, str], abis: tuple[str, ...]) -> tuple[str, str, str]:
     from bench.benchmark_model import binary
 
-    given = settings.get("benchmark_model")
+    given = options.get("benchmark_model")
     try:
         tool = binary.find(Path(given) if given else None, abis)
     except TargetError as error:

@@ -178,7 +178,7 @@ def _pictures(report: Report, table: Table, names: Sequence[str], key: str) -> I
             f"How {of} are spread",
             distribution.chart(bins, marks, names),
             f"The distribution of {of} for each variant with median and P99.",
-            "The height is the square root of the share, so that rare ones are seen.",
+            "The height is the square root of the fraction, so that rare ones are seen.",
         )
     if ops := here(figures.op_rows(report)):
         yield Picture(

@@ -154,7 +154,7 @@ def _binned(rows: Rows) -> Iterator[dict[str, Any]]:
 
 
 def distribution_rows(report: Report) -> tuple[Rows, Rows]:
-    """Bins of latency with the share of runs in each, and the figures to be marked.
+    """Bins of latency with the fraction of runs in each, and the figures to be marked.
 
     Where no samples exist the bins hold launch maxima, which the P99 is made of; ``of`` says which.
     """
@@ -186,11 +186,11 @@ def _histogram(values: np.ndarray[Any, np.dtype[np.float64]]) -> Rows:
     """Bins of equal width on a logarithmic scale: latencies are skewed."""
     low, high = float(values.min()), float(values.max())
     if low <= 0 or low == high:
-        return [{"from_us": low, "to_us": high, "share": 1.0}]
+        return [{"from_us": low, "to_us": high, "fraction": 1.0}]
     edges = np.geomspace(low, high, min(BINS, max(8, math.isqrt(values.size))) + 1)
     counts, _ = np.histogram(values, edges)
     return [
-        {"from_us": float(left), "to_us": float(right), "share": float(count / values.size)}
+        {"from_us": float(left), "to_us": float(right), "fraction": float(count / values.size)}
         for left, right, count in zip(edges[:-1], edges[1:], counts, strict=True)
         if count
     ]

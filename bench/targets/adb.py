@@ -88,14 +88,14 @@ def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> AdbTarg
         TargetError: no such phone, not ready, several to choose from, or a bad option; no tool for
             it, or one that cannot run there.
     """
-    settings = read_options(options)
+    chosen = read_options(options)
     if plan.real_inputs:
         raise TargetError("a phone is fed random values", hint="leave --real-inputs away")
-    found = phones.choose(address, settings)
+    found = phones.choose(address, chosen)
     shell = _shell(found)
     # Before anything is built for it: a tool that cannot run there is told at once.
-    find_tool(_abis(shell, settings), plan, settings)
-    return AdbTarget(shell, plan, settings, found.address)
+    find_tool(_abis(shell, chosen), plan, chosen)
+    return AdbTarget(shell, plan, chosen, found.address)
 
 
 def clean(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[int, int]:
@@ -104,8 +104,8 @@ def clean(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple
     Raises:
         TargetError: as :func:`open`; or a harness is measuring there.
     """
-    settings = read_options(options)
-    session = DeviceSession(_shell(phones.choose(address, settings)), settings)
+    chosen = read_options(options)
+    session = DeviceSession(_shell(phones.choose(address, chosen)), chosen)
     try:
         return session.remove_all()
     except LaunchError as fault:
@@ -120,8 +120,8 @@ def abis(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[
     Raises:
         TargetError: as :func:`open`.
     """
-    settings = read_options(options)
-    return _abis(_shell(phones.choose(address, settings)), settings)
+    chosen = read_options(options)
+    return _abis(_shell(phones.choose(address, chosen)), chosen)
 
 
 def _abis(shell: Shell, options: Options) -> tuple[str, ...]:

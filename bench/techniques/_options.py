@@ -48,7 +48,7 @@ def canonical(
     return Step(step.technique, argument, tuple(sorted(kept.items())))
 
 
-def settings(step: Step, defaults: Mapping[str, str]) -> dict[str, str]:
+def chosen(step: Step, defaults: Mapping[str, str]) -> dict[str, str]:
     """All options with their values: those given, over the defaults."""
     return {**defaults, **dict(step.options)}
 

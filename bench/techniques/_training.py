@@ -42,7 +42,7 @@ AfterBatch = Callable[[], None]
 
 
 @dataclass(frozen=True)
-class Settings:
+class FitOptions:
     """How long and how fast to train.
 
     Attributes:
@@ -61,7 +61,7 @@ class Settings:
     first_best: int = 0
 
     @classmethod
-    def of(cls, values: Mapping[str, str]) -> Settings:
+    def of(cls, values: Mapping[str, str]) -> FitOptions:
         """From a step's options with their defaults filled in."""
         return cls(
             epochs=int(values["epochs"]),
@@ -104,7 +104,7 @@ def training_batches(model: Any, batch: int, context: Context, count: int = 8) -
 
 def fine_tune(
     model: Any,
-    settings: Settings,
+    fit_options: FitOptions,
     context: Context,
     work: Work,
     step: Step,
@@ -119,7 +119,7 @@ def fine_tune(
 
     Args:
         model: trained in place; wrappers of the toolkit may sit in it.
-        settings: epochs, learning rate, batch, distillation.
+        fit_options: epochs, learning rate, batch, distillation.
         context: data, seed, folder and progress.
         work: as the technique got it: its model teaches, and tells what the outputs mean.
         step: the recipe's step that trains; with those before it, it names the saved state.
@@ -134,40 +134,42 @@ def fine_tune(
         DataError: no samples, labels that do not fit, or neither labels nor distillation.
         BuildError: the loss became NaN.
     """
-    if settings.epochs == 0:
+    if fit_options.epochs == 0:
         return {"epochs": 0}
-    lesson = lesson_of(work, settings.distill, context)
+    lesson = lesson_of(work, fit_options.distill, context)
     train = lesson.train
     state = _State()
     if after_batch is not None:
         after_batch()
-    steps = settings.epochs * -(-len(train) // settings.batch)
-    optimizer = _compile(model, settings, steps, lesson, context.seed)
+    steps = fit_options.epochs * -(-len(train) // fit_options.batch)
+    optimizer = _compile(model, fit_options, steps, lesson, context.seed)
     file = context.folder / f"{file_name((*work.done, step))}.npz"
     _restore(file, model, optimizer, state)
-    hooks = [*callbacks, _Hooks.of(context, step, settings, train, after_batch)]
+    hooks = [*callbacks, _Hooks.of(context, step, fit_options, train, after_batch)]
     if not state.history:
-        _evaluate(model, lesson, settings, state)
-    for epoch in range(len(state.history) - 1, settings.epochs):
-        _one_epoch(model, lesson, epoch, settings, context.seed, hooks)
-        _evaluate(model, lesson, settings, state)
+        _evaluate(model, lesson, fit_options, state)
+    for epoch in range(len(state.history) - 1, fit_options.epochs):
+        _one_epoch(model, lesson, epoch, fit_options, context.seed, hooks)
+        _evaluate(model, lesson, fit_options, state)
         _save(file, model, optimizer, state)
     for variable, value in zip(_variables(model), state.best, strict=True):
         variable.assign(value)
     return {
-        "epochs": settings.epochs,
+        "epochs": fit_options.epochs,
         "best_epoch": state.best_epoch,
         "validation_accuracy": state.history[state.best_epoch].get("accuracy"),
         "history": state.history,
     }
 
 
-def _compile(model: Any, settings: Settings, steps: int, lesson: Lesson, seed: int) -> Any:
+def _compile(model: Any, fit_options: FitOptions, steps: int, lesson: Lesson, seed: int) -> Any:
     """Give the model its loss and an optimizer, which is returned."""
     import tf_keras
 
     tf_keras.utils.set_random_seed(seed)
-    schedule = tf_keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps, alpha=0.01)
+    schedule = tf_keras.optimizers.schedules.CosineDecay(
+        fit_options.learning_rate, steps, alpha=0.01
+    )
     optimizer = tf_keras.optimizers.Adam(schedule)
     model.compile(optimizer=optimizer, loss=losses_of(model, lesson))
     optimizer.build(model.trainable_variables)
@@ -175,13 +177,13 @@ def _compile(model: Any, settings: Settings, steps: int, lesson: Lesson, seed: i
 
 
 def _one_epoch(
-    model: Any, lesson: Lesson, epoch: int, settings: Settings, seed: int, hooks: Sequence[Any]
+    model: Any, lesson: Lesson, epoch: int, fit_options: FitOptions, seed: int, hooks: Sequence[Any]
 ) -> None:
     order = np.random.default_rng([seed, epoch]).permutation(len(lesson.train))
     model.fit(
         model_inputs(model, lesson.train, order),
         structured(model, {n: target[order] for n, target in lesson.targets(training=True)}),
-        batch_size=settings.batch,
+        batch_size=fit_options.batch,
         initial_epoch=epoch,
         epochs=epoch + 1,
         shuffle=False,
@@ -190,7 +192,7 @@ def _one_epoch(
     )
 
 
-def _evaluate(model: Any, lesson: Lesson, settings: Settings, state: _State) -> None:
+def _evaluate(model: Any, lesson: Lesson, fit_options: FitOptions, state: _State) -> None:
     """Add the figures after one more epoch, and keep the weights where they are the best so far."""
     outputs = list(predict(model, lesson.validation).values())
     targets = dict(lesson.targets(training=False))
@@ -202,13 +204,13 @@ def _evaluate(model: Any, lesson: Lesson, settings: Settings, state: _State) -> 
     if not np.isfinite(loss):
         raise BuildError(
             f"training broke down in epoch {epoch}: the loss is {loss}",
-            hint=f"try a lower learning rate than lr={settings.learning_rate:g}",
+            hint=f"try a lower learning rate than lr={fit_options.learning_rate:g}",
         )
     figures = {"loss": loss}
     if shares:
         figures = {"accuracy": float(np.mean(shares)), "loss": loss}
     state.history.append(figures)
-    if epoch < min(settings.first_best, settings.epochs):
+    if epoch < min(fit_options.first_best, fit_options.epochs):
         return
     known = state.history[state.best_epoch]
     if not state.best or _rank(figures) > _rank(known):
@@ -228,14 +230,14 @@ class _Hooks:
     def of(
         context: Context,
         step: Step,
-        settings: Settings,
+        fit_options: FitOptions,
         train: Split,
         after_batch: AfterBatch | None,
     ) -> Any:
         import tf_keras
 
-        steps = -(-len(train) // settings.batch)
-        total = steps * settings.epochs
+        steps = -(-len(train) // fit_options.batch)
+        total = steps * fit_options.epochs
 
         class Callback(tf_keras.callbacks.Callback):  # type: ignore[misc]
             epoch = 0
@@ -246,7 +248,7 @@ class _Hooks:
             def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
                 if after_batch is not None:
                     after_batch()
-                what = f"{step.technique} epoch {self.epoch + 1}/{settings.epochs}"
+                what = f"{step.technique} epoch {self.epoch + 1}/{fit_options.epochs}"
                 context.progress(what, self.epoch * steps + batch + 1, total)
 
         return Callback()

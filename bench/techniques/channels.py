@@ -13,7 +13,7 @@ from typing import Any
 from bench.errors import BuildError, VerificationError
 from bench.techniques import Context, Work, _channels_graph, _channels_keras, _model, _options
 from bench.techniques._layers import LayerInfo, select
-from bench.techniques._training import Settings, fine_tune
+from bench.techniques._training import FitOptions, fine_tune
 from bench.tflite.values import FileFacts
 from bench.values import Step
 
@@ -62,7 +62,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
         BuildError: no layer's channels can be removed, or the smaller model does not build.
         DataError: no samples to fine-tune on, or they do not fit.
     """
-    values = _options.settings(step, DEFAULTS)
+    values = _options.chosen(step, DEFAULTS)
     model = _model.trainable(work, context)
     network = _channels_keras.network_of(model)
     families = _select(model, network, values.get("layers"))
@@ -75,7 +75,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
         for unit in _channels_graph.choose(family, scores, fraction, multiple)
     ]
     smaller = _channels_keras.rebuild(model, network, removed)
-    facts = fine_tune(smaller, Settings.of(values), context, work, step)
+    facts = fine_tune(smaller, FitOptions.of(values), context, work, step)
     _, kept = network.keep_masks(removed)
     facts |= {
         "parameters_before": int(model.count_params()),

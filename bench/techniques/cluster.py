@@ -15,7 +15,7 @@ import numpy as np
 from bench.errors import BuildError, RecipeError
 from bench.techniques import Context, Work, _keras3_to_2, _model, _options, _preserve, _verify
 from bench.techniques._layers import Selection, select
-from bench.techniques._training import Settings, fine_tune
+from bench.techniques._training import FitOptions, fine_tune
 from bench.tflite.values import FileFacts
 from bench.values import Step
 
@@ -75,7 +75,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     import tensorflow_model_optimization as tfmot
     import tf_keras
 
-    values = _options.settings(step, DEFAULTS)
+    values = _options.chosen(step, DEFAULTS)
     clusters, per_channel = int(step.argument or 0), values["per_channel"] == "yes"
     model = _model.trainable(work, context)
     selection = _select(model, clusters, per_channel, values.get("layers"))
@@ -86,10 +86,10 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     wrapper = _wrapper(clusters, values, kept)
     wrapped = _model.wrap(model, selection.chosen, wrapper)
     others = {name: one for name, one in kept.items() if name not in selection.chosen}
-    settings = Settings.of(values)
+    fit_options = FitOptions.of(values)
     facts = fine_tune(
         wrapped,
-        settings,
+        fit_options,
         context,
         work,
         step,

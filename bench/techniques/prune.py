@@ -17,7 +17,7 @@ from bench import plugins
 from bench.errors import BuildError, RecipeError
 from bench.techniques import Context, Work, _keras3_to_2, _model, _options, _preserve, _verify
 from bench.techniques._layers import Selection, select
-from bench.techniques._training import Settings, fine_tune, steps_per_epoch
+from bench.techniques._training import FitOptions, fine_tune, steps_per_epoch
 from bench.tflite.values import FileFacts
 from bench.values import Step
 
@@ -95,14 +95,14 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     import tensorflow_model_optimization as tfmot
     from tensorflow_model_optimization.python.core.sparsity.keras import pruning_wrapper
 
-    values = _options.settings(step, DEFAULTS)
+    values = _options.chosen(step, DEFAULTS)
     model = _model.trainable(work, context)
     selection = _select(model, step, values)
-    settings = Settings.of(values)
-    per_epoch = steps_per_epoch(context, settings.batch)
-    begin, end, frequency = plan(values, per_epoch * settings.epochs)
+    fit_options = FitOptions.of(values)
+    per_epoch = steps_per_epoch(context, fit_options.batch)
+    begin, end, frequency = plan(values, per_epoch * fit_options.epochs)
     # The zeros are complete after step `end`: no earlier epoch may count as the best.
-    settings = replace(settings, first_best=-(-end // per_epoch))
+    fit_options = replace(fit_options, first_best=-(-end // per_epoch))
     parameters: dict[str, Any] = {
         "pruning_schedule": _schedule(values, _target(step), begin, end, frequency)
     }
@@ -119,7 +119,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     wrapped = _model.wrap(model, selection.chosen, wrapper)
     facts = fine_tune(
         wrapped,
-        settings,
+        fit_options,
         context,
         work,
         step,

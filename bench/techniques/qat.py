@@ -27,7 +27,7 @@ from bench.techniques import (
     _verify,
 )
 from bench.techniques._layers import Selection, select
-from bench.techniques._training import Settings, fine_tune, training_batches
+from bench.techniques._training import FitOptions, fine_tune, training_batches
 from bench.tflite.values import FileFacts
 from bench.values import Step
 
@@ -85,7 +85,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
             zeros or clusters.
         DataError: no samples to train on, or they do not fit.
     """
-    values = _options.settings(step, DEFAULTS)
+    values = _options.chosen(step, DEFAULTS)
     model = _model.trainable(work, context)
     selection = _select(model, values.get("layers"))
     kept = _preserve.kept_by(work, model)
@@ -98,12 +98,12 @@ def apply(step: Step, work: Work, context: Context) -> Work:
             f"qat rewrites layer {lost[0]} and would lose what earlier steps made there",
             hint=f"leave it out of those steps with layers=!{lost[0]}",
         )
-    settings = Settings.of(values)
-    _qat_toolkit.start_ranges(quantized, training_batches(quantized, settings.batch, context))
+    fit_options = FitOptions.of(values)
+    _qat_toolkit.start_ranges(quantized, training_batches(quantized, fit_options.batch, context))
     _qat_toolkit.settle_ranges(quantized, kept)
     facts = fine_tune(
         quantized,
-        settings,
+        fit_options,
         context,
         work,
         step,

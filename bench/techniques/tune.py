@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bench.techniques import Context, Work, _model, _options, _preserve
-from bench.techniques._training import Settings, fine_tune
+from bench.techniques._training import FitOptions, fine_tune
 from bench.tflite.values import FileFacts
 from bench.values import Step
 
@@ -39,10 +39,10 @@ def apply(step: Step, work: Work, context: Context) -> Work:
         BuildError, DataError: as :func:`bench.techniques._training.fine_tune`.
     """
     model = _model.trainable(work, context)
-    settings = Settings.of(_options.settings(step, DEFAULTS))
+    fit_options = FitOptions.of(_options.chosen(step, DEFAULTS))
     variables = {layer.name: _model.kernel_of(layer) for layer in model.layers}
     after = _preserve.keeper(_preserve.kept_by(work, model), variables)
-    facts = fine_tune(model, settings, context, work, step, after_batch=after)
+    facts = fine_tune(model, fit_options, context, work, step, after_batch=after)
     return _model.taken(work, step, model, facts)
 
 

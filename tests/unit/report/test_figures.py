@@ -75,7 +75,7 @@ def test_a_distribution_is_of_runs_where_there_are_samples(whole):
     bins, marks = figures.distribution_rows(whole)
     for name in NAMES:
         mine = [row for row in bins if row["variant"] == name]
-        assert sum(row["share"] for row in mine) == pytest.approx(1)
+        assert sum(row["fraction"] for row in mine) == pytest.approx(1)
         assert {row["of"] for row in mine} == {"runs"}
     medians = {row["variant"]: row["us"] for row in marks if row["mark"] == "median"}
     assert medians == {
