@@ -21,3 +21,5 @@ autodoc_mock_imports = ["tensorflow", "tf_keras", "keras", "tensorflow_model_opt
 nitpicky = False
 html_theme = "furo"
 html_title = "tflite-bench"
+# A page that `bench run -o page.html` wrote.
+html_extra_path = ["../reports/example.html"]
