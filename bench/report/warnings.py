@@ -93,6 +93,8 @@ def _too_few_runs(launches: Sample) -> ReportWarning | None:
 def _spread(launches: Sample) -> ReportWarning | None:
     if len(launches) < 3:
         return None
+    if launches.medians_us.min() <= 0:  # as in _two_groups
+        return None
     low, high = np.quantile(launches.log_medians, [0.1, 0.9])
     spread = math.expm1(float(high - low))
     if spread <= WIDE_SPREAD:
@@ -110,7 +112,9 @@ def _two_groups(launches: Sample) -> ReportWarning | None:
     distance, split = two_groups(launches.log_medians)
     apart = math.expm1(float(distance))
     # Neighbours in whole microseconds are no groups, only rounded.
-    steps = 2 * rounding_us(medians) / float(np.median(medians)) if medians.any() else 0.0
+    if medians.min() <= 0:  # a tool that rounds: how many times more than nothing says nothing
+        return None
+    steps = 2 * rounding_us(medians) / float(np.median(medians))
     if not split or apart < max(NOTEWORTHY_GROUPS, 2.5 * steps):
         return None
     return _warning(

@@ -81,6 +81,15 @@ def test_neighbours_in_whole_microseconds_are_no_groups() -> None:
     assert "two-groups" not in codes(find_warnings({"v": printed}))
 
 
+@pytest.mark.parametrize("medians", [(0.0, 0.0, 1.0), (0.0, 1.0, 1.0), (0.0, 0.0, 0.0)])
+def test_medians_of_nothing_are_only_rounded(medians: tuple[float, ...]) -> None:
+    printed = [
+        Launch("v", "t", block, Latency(69, 0.4, median_us=medians[block % 3], max_us=2.0))
+        for block in range(BLOCKS)
+    ]
+    assert not {"two-groups", "spread"} & set(codes(find_warnings({"v": printed})))
+
+
 def test_two_speeds() -> None:
     rng = np.random.default_rng(1)
     logs = 7 + 0.01 * rng.standard_normal((BLOCKS, 69)) + 0.25 * (rng.random((BLOCKS, 69)) < 0.4)
