@@ -90,7 +90,8 @@ def launch_rows(report: Report) -> Rows:
     """
     rows: Rows = []
     for table in report.tables:
-        launches = _launches(report, table)
+        target = table.environment.target
+        launches = [launch for launch in report.all_launches if launch.target == target]
         after_s = _after_s(launches)
         for name in names(report):
             made = [
@@ -162,7 +163,7 @@ def distribution_rows(report: Report) -> tuple[Rows, Rows]:
     marks: Rows = []
     for table in report.tables:
         for row in table.rows:
-            launches = _launches(report, table, row.variant.name)
+            launches = report.launches_of(table.environment.target, row.variant.name)
             values, kind = _values(launches)
             if row.summary is None or len(values) < 2:
                 continue
@@ -237,15 +238,6 @@ def part_rows(report: Report) -> Rows:
             for part, size_bytes in parts.items()
         ]
     return rows
-
-
-def _launches(report: Report, table: Table, variant: str | None = None) -> list[Launch]:
-    target = table.environment.target
-    return [
-        launch
-        for launch in report.all_launches
-        if launch.target == target and variant in (None, launch.variant)
-    ]
 
 
 def _seconds(launch: Launch) -> float:
