@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests import tiny_models
-from tests.phone.loopback import AdbServer, Image, Phone
+from tests.phone.loopback import AdbServer, Image, Phone, persona
 
 REPO = Path(__file__).parents[2]
 BLIND = "tells no temperature"
@@ -44,6 +44,10 @@ EXPECTED = (
     Expected("drained", "battery 9 %, limit 25 %"),
     Expected("blind", note=BLIND),
 )
+
+
+def test_every_persona_is_foretold() -> None:
+    assert sorted(each.persona for each in EXPECTED) == persona.names()
 
 
 @pytest.mark.parametrize("expected", EXPECTED, ids=lambda each: each.persona)
