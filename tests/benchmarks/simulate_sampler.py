@@ -1,8 +1,9 @@
 """P99 from launch maxima, against all runs of many launches of four, as Markdown.
 
 ``python -m tests.benchmarks.simulate_sampler [REPETITIONS]``: about a minute. A stock
-benchmark_model lets every run of a launch of up to four be known (``tests.benchmarks.tool_samples``),
-so that a P99 from samples needs 92 launches of four: 368 runs are the fewest with an interval.
+benchmark_model lets every run of a launch of up to four be known
+(``tests.benchmarks.tool_samples``), so that a P99 from samples needs 92 launches of four: 368 runs
+are the fewest with an interval.
 
 Each plan is given with what it takes of the phone's time, in launches of 69 runs: a launch of n
 runs costs n, the warm-up and the start of its process. Told are the shares of sessions whose 95 %
@@ -81,7 +82,7 @@ def _launch_s(runs: int, run_s: float) -> float:
 
 
 def simulate(way: Way, session: Session, repetitions: int, seed: int) -> tuple[float, float]:
-    """Coverage of the typical launch's P99, and the width of the interval as a ratio of its ends."""
+    """Coverage of the typical launch's P99, and the interval's width as a ratio of its ends."""
     rng = np.random.default_rng(seed)
     noise = DRAW[session.shape](rng, (repetitions, way.launches, way.runs))
     levels = session.levels(rng, repetitions, way.launches) + session.warming(way.launches)

@@ -38,7 +38,8 @@ from tests.benchmarks.aa_noise import CHANNELS, SIZE
 from tests.phone.bridge import variant_of
 
 MOST_RECOVERED = 4
-"""Of so many runs each is known: two by their place, the others by extremes and average."""
+"""Of so many runs each is known: two by their place, the others by extremes and average. Only where
+the first and the last of four are the extremes, the other two are known by their mean alone."""
 
 LONG = "69 runs"
 SHORT = f"{MOST_RECOVERED} runs"
@@ -183,7 +184,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         path.write_bytes(tiny_models.conv(asked.size, CHANNELS))
         with plugins.load("targets", "adb").open(named[1], Plan(), settings) as target:
             measure(target, path, found, asked.launches)
-            sys.stdout.write(f"**{target.environment().label}**, {asked.launches} launches each\n\n")
+            sys.stdout.write(
+                f"**{target.environment().label}**, {asked.launches} launches each\n\n"
+            )
     sys.stdout.write("\n".join(table(found)) + "\n")
 
 

@@ -32,6 +32,10 @@ class Expected:
 
 EXPECTED = (
     Expected("flagship", celsius=33.5, battery_level=87),
+    Expected(
+        "android-15", note="nnapi is deprecated from Android 15 on", celsius=33.5, battery_level=87
+    ),
+    Expected("charging", celsius=27.9, battery_level=87),
     Expected("older", celsius=28.1, battery_level=64),
     Expected("bare", celsius=28.1, battery_level=52),
     Expected("hal-not-ready", "cooling 61.0 °C, limit 40 °C"),
