@@ -190,7 +190,7 @@ class Loop:
         def progress(step: str, done: int, total: int) -> None:
             self._observer.step(f"{what}: {_stage(step)}", done, total)
             taken = time.perf_counter() - begin
-            if not first or self._budget.seconds is None or taken <= self._budget.seconds:
+            if not first or self._budget.seconds is None or self.used <= self._budget.seconds:
                 return
             about = taken * max(1.0, sum(EPOCHS[rung]) / EPOCHS[rung][0] * total / max(1, done))
             raise UsageError(

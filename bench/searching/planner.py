@@ -139,8 +139,14 @@ class Planner:
         return median(rates) * self._space.work(params, rung, begun=begun) if rates else 0.0
 
     def _fits(self, params: Params, rung: int, *, begun: bool = False, after: float = 0.0) -> bool:
-        """Whether a trial ends within the budget, and so many seconds after it."""
-        return self._left is None or self.seconds(params, rung, begun=begun) + after <= self._left
+        """Whether a trial ends within the budget, and so many seconds after it.
+
+        The first training is begun in any case: it tells how long one takes.
+        """
+        unknown = self._space.trains and not any(trial.trained for trial in self._trials)
+        if self._left is None or unknown:
+            return True
+        return self.seconds(params, rung, begun=begun) + after <= self._left
 
     def _top(self) -> int:
         """The highest rung that the budget allows."""
