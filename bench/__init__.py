@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         UsageError,
         VerificationError,
     )
-    from bench.metrics.values import Accuracy, Score
+    from bench.metrics.values import Accuracy, DeviceAnswers, Score
     from bench.observers import Observer
     from bench.pipeline import run
     from bench.records import Records, read
@@ -70,6 +70,7 @@ __all__ = [
     "Comparison",
     "Data",
     "DataError",
+    "DeviceAnswers",
     "Environment",
     "Estimate",
     "Failure",
@@ -116,6 +117,7 @@ _MODULES = ("build", "data", "measure", "plugins", "recipes", "sources")
 _HOMES = {
     "Accuracy": "metrics.values",
     "Data": "data",
+    "DeviceAnswers": "metrics.values",
     "Observer": "observers",
     "Records": "records",
     "Report": "report",

@@ -254,7 +254,9 @@ class Plan:
         input_shapes: for dynamic dimensions, input name to shape.
         input_ranges: for random inputs that may not be just anything, input name to least value
             and the value that all are below.
-        real_inputs: feed a test sample instead of random values (local interpreter).
+        real_inputs: feed a test sample instead of random values.
+        phone_samples: that a phone answers with each variant; None is what takes about 5 s there,
+            0 none.
         signature: key of the signature to run; None is the only one, or ``serving_default``.
         delegate: ``xnnpack``, ``gpu``, ``nnapi``, ``hexagon``, ``none``; None is the default.
         affinity: CPU list or mask the launch is bound to.
@@ -283,6 +285,7 @@ class Plan:
     profile: bool = False
     until: float | None = None
     max_launches: int = 100
+    phone_samples: int | Literal["all"] | None = None
 
 
 MedianKind = Literal["samples", "launch medians", "launch means"]

@@ -63,21 +63,26 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "workers": (),
     "workers.interpreter": (),
     "workers.launch": (),
+    "workers.answering": ("errors",),
     "workers.evaluate": ("errors", "metrics"),
+    "workers.reference": ("errors",),
     "workers.client": ("errors",),
     "accuracy": (*("errors", "values", "cache", "records.encoding", "data", "metrics", "workers"),),
+    "answers*": (
+        *("errors", "values", "accuracy", "data", "metrics", "targets", "tflite", "workers"),
+    ),
     # Launching: targets know nothing of blocks, statistics and files, measure nothing of devices
     "benchmark_model*": ("errors", "values", "cache"),
     "targets": ("values",),
     "targets.*": ("errors", "values", "plugins", "cache", "workers", "benchmark_model"),
     "testing": ("errors", "values", "targets"),
     "schedule": ("values", "stats"),
-    "measure": ("errors", "values", "targets", "schedule"),
+    "measure": ("errors", "values", "metrics.values", "targets", "schedule"),
     # All of it in one call
     "observers*": ("values", "metrics.values"),
     "pipeline*": (
         *("errors", "values", "cache", "plugins", "workers", "recipes", "sources", "data"),
-        *("build", "accuracy", "targets", "schedule", "measure", "stats", "records"),
+        *("build", "accuracy", "answers", "targets", "schedule", "measure", "stats", "records"),
         *("report", "observers", "inputs", "text", "metrics"),
         "tflite",
     ),
@@ -123,7 +128,7 @@ LAUNCH_PATH = (
     "stats.summary",
 )
 
-MAY_PRINT = ("cli*", "observers.terminal", "workers.evaluate")
+MAY_PRINT = ("cli*", "observers.terminal", "workers.evaluate", "workers.reference")
 """The command line, what shows progress there, and a worker, whose output is its answer."""
 
 MAX_LINES = 400

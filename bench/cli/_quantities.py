@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 Shape = tuple[str, tuple[int, ...]]
 Range = tuple[str, tuple[float, float]]
@@ -90,6 +91,21 @@ def reachable(text: str) -> float:
     if not 0 < fraction < 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 % and 100 %")
     return fraction
+
+
+def samples(text: str) -> int | Literal["all"]:
+    """A number of samples, ``all``, or ``no`` for none."""
+    if text == "all":
+        return "all"
+    if text == "no":
+        return 0
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of samples: write 200, all or no")
+    return number
 
 
 def shape(text: str) -> Shape:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from bench.cli import _quantities, _shared
 from bench.errors import UsageError
@@ -37,6 +38,7 @@ class Arguments(_shared.RecipeArguments, _shared.TargetArguments, _shared.Output
     input_shape: tuple[_quantities.Shape, ...] = ()
     input_range: tuple[_quantities.Range, ...] = ()
     real_inputs: bool = False
+    phone_samples: int | Literal["all"] | None = None
     signature: str | None = None
     affinity: str | None = None
     delegate: str | None = None
@@ -63,6 +65,7 @@ class Arguments(_shared.RecipeArguments, _shared.TargetArguments, _shared.Output
             input_shapes=self.input_shape,
             input_ranges=self.input_range,
             real_inputs=self.real_inputs,
+            phone_samples=self.phone_samples,
             signature=self.signature,
             delegate=self.delegate,
             affinity=self.affinity,
@@ -200,7 +203,14 @@ def _add_inputs(group: _shared.Group) -> None:
         help="bounds of a random input, such as indices into a small table; may be repeated",
     )
     group.add_argument(
-        "--real-inputs", action="store_true", help="feed a test sample, not random values (local)"
+        "--real-inputs", action="store_true", help="feed a test sample, not random values"
+    )
+    group.add_argument(
+        "--phone-samples",
+        type=_quantities.samples,
+        metavar="N|all|no",
+        help="test samples that the phone answers with each variant, held against this machine's "
+        "answers (default: what takes about 5 s there)",
     )
     group.add_argument("--signature", help=_shared.SIGNATURE_HELP)
 

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bench.formats._answers import (
+    answer_cells,
+    answer_headers,
+    answer_notes,
+    verdict_cells,
+    verdict_headers,
+)
 from bench.formats._grid import Grid
 from bench.formats._metrics import metric_columns, metric_notes
 from bench.formats._profile import profile_grid
@@ -32,10 +39,11 @@ def _grid(report: Report, table: Table) -> Grid:
     unit, scale = _time_unit(table)
     baseline = report.session.variants[0].name if report.session.variants else ""
     metrics = metric_columns(table)
-    headers = ["variant", "size", "", "zipped", ""]
+    headers = ["variant", *verdict_headers(table), "size", "", "zipped", ""]
     in_int8 = any(partly_int8(row.variant) is not None for row in table.rows)
     headers += ["in int8"] if in_int8 else []
     headers += [header for column in metrics for header in column.headers]
+    headers += answer_headers(table)
     counted = _launches_differ(table)
     headers += ["launches"] if counted else []
     headers += [f"median {unit}", f"p99 {unit}", f"vs {baseline}"]
@@ -44,6 +52,7 @@ def _grid(report: Report, table: Table) -> Grid:
     for row in table.rows:
         cells = [
             short[row.variant.name],
+            *verdict_cells(row, table),
             size(row.variant.size_bytes),
             _ratio(row, row.size_ratio),
             size(row.variant.zipped_bytes),
@@ -51,6 +60,7 @@ def _grid(report: Report, table: Table) -> Grid:
         ]
         cells += [_in_int8(row)] if in_int8 else []
         cells += [cell for column in metrics for cell in column.cells(row)]
+        cells += answer_cells(row, table)
         cells += [str(row.summary.launches) if row.summary else "-"] if counted else []
         rows.append((*cells, *_latency(row, scale)))
     title = (
@@ -62,7 +72,11 @@ def _grid(report: Report, table: Table) -> Grid:
     named = [row.variant for row in table.rows if row.variant.recipe not in ("", row.variant.name)]
     spelt_out += [f"{variant.name}: {variant.recipe}" for variant in named]
     return Grid(
-        title, tuple(headers), tuple(rows), (*_notes(table), *_fed(table, short), *spelt_out)
+        title,
+        tuple(headers),
+        tuple(rows),
+        (*_notes(table), *_fed(table, short), *spelt_out),
+        figures=4 + len(verdict_headers(table)),
     )
 
 
@@ -118,6 +132,7 @@ def _notes(table: Table) -> tuple[str, ...]:
         parts.append(f"p99: {' or '.join(dict.fromkeys(e.kind for e in estimates))}")
     parts.append("[ ] 95 % interval over launches")
     notes = [" · ".join(parts), *ratio_notes(table), *metric_notes(table)]
+    notes += answer_notes(table)
     fewest = min(summary.launches for summary in summaries)
     if fewest < MIN_ORDER_LAUNCHES and any(s.median_us.low is None for s in summaries):
         more = count(MIN_ORDER_LAUNCHES - fewest, "more launch", "more launches")

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from bench import schedule, workers
+from bench.answers import Examiner
 from bench.inputs.launches import write_sample
-from bench.metrics import read_wanted
+from bench.metrics import Wanted, read_wanted
 from bench.observers import SILENT, Observer
 from bench.pipeline import choose, launches, prepare
 from bench.pipeline.choose import Targets
@@ -117,8 +118,17 @@ def run(
         path = _path(report, session, observer, fresh=fresh)
         with Writer(path, session, observer.warn) as writer:
             _inform(observer, prepared, plan, opened, is_fallback=not targets)
-            launches.launch_all(writer, (*prepared.failures, *evaluated), opened, observer)
+            ask = _examiner(prepared, plan, wanted) if with_accuracy else None
+            known = (*prepared.failures, *evaluated)
+            launches.launch_all(writer, known, opened, observer, ask)
     return assemble(read(writer.path))
+
+
+def _examiner(prepared: Prepared, plan: Plan, wanted: Wanted) -> Examiner | None:
+    """What asks phones for their answers; None where there is nothing to ask."""
+    if prepared.data is None or prepared.data.test is None or not prepared.variants:
+        return None
+    return Examiner(prepared.data, prepared.variants[0], plan, wanted)
 
 
 def _session(

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from bench import plugins, schedule
 from bench.errors import UsageError
-from bench.metrics.values import Accuracy, Score
+from bench.metrics.values import Accuracy, DeviceAnswers, Score
 from bench.records import End, Records, Session
 from bench.report import losses
+from bench.report.answer_warnings import answer_warnings
 from bench.report.file_warnings import find_file_warnings
 from bench.report.op_times import OpTimes, op_times
 from bench.report.warnings import find_warnings
@@ -47,7 +48,10 @@ ByCell = Mapping[tuple[str, str], Sample]
 
 @dataclass(frozen=True)
 class Row:
-    """One variant on one target; ``failure`` says why there is no summary, or not a whole one."""
+    """One variant on one target; ``failure`` says why there is no summary, or not a whole one.
+
+    ``answers`` is what it answers there, None where that was not asked.
+    """
 
     variant: Variant
     baseline: Variant
@@ -56,6 +60,7 @@ class Row:
     comparison: Comparison | None
     failure: Failure | None
     baseline_accuracy: Accuracy | None = None
+    answers: DeviceAnswers | None = None
 
     @property
     def deciding(self) -> tuple[Score, ...]:
@@ -209,6 +214,7 @@ def assemble(records: Records) -> Report:
     """Summarize and compare all launches of a report file."""
     session, plan = records.session, records.session.plan
     launches = _by_cell(records)
+    answers = {(each.target, each.variant): each for each in records.answers}
     accuracies = {accuracy.variant: accuracy for accuracy in records.accuracies}
     kept = tuple(f for f in records.failures if f.discarded or not _made_up_for(f, records))
     failures = {(f.target, f.variant): f for f in kept if not f.discarded}
@@ -234,6 +240,7 @@ def assemble(records: Records) -> Report:
                     summary=summary,
                     comparison=comparison,
                     failure=failure if schedule.wants_more(mine, plan) else None,
+                    answers=answers.get((target, variant.name)),
                 )
             )
         by_variant = {v.name: launches[target, v.name] for v in session.variants}
@@ -313,12 +320,15 @@ def _warnings(
                 hint="plug in a phone and see: bench targets",
             )
         )
-    if records.accuracies and any(table.environment.kind != "local" for table in tables):
+    asked = {each.target for each in records.answers}
+    unasked = {t.environment.target for t in tables if t.environment.kind != "local"} - asked
+    if records.accuracies and unasked:
         found.append(
             ReportWarning(
                 code="accuracy-elsewhere",
                 message="accuracy was measured on this machine's interpreter, latency on the phone",
-                hint="other kernels may round differently: evaluate on the phone before shipping",
+                hint="other kernels may round differently or compute nonsense: leave "
+                "--phone-samples as it is, and the phone answers too",
             )
         )
     if not records.accuracies and session.data.get("missing"):
@@ -329,6 +339,7 @@ def _warnings(
                 hint="give --data FILE.npz with x_test and y_test",
             )
         )
+    found.extend(answer_warnings(records.answers))
     found.extend(find_file_warnings(session.variants))
     for table in tables:
         found.extend(_launch_warnings(records, table, launches))

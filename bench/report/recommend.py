@@ -1,5 +1,6 @@
 """Which variant to ship on a target, within given limits, and which others are as good.
 
+Nothing is recommended that answers wrongly, or otherwise than here, where it is to be shipped.
 A limit holds only where it holds for certain: a latency is within its limit if the upper end of its
 interval is, a loss of accuracy likewise (``bench.report.losses``). Where several variants cannot be
 told apart in what is to be best, the smallest of them is recommended, and the others are named.
@@ -13,6 +14,7 @@ from typing import Literal
 
 from bench.errors import UsageError
 from bench.report import Report, Row, Table, losses
+from bench.report.answer_warnings import why_not_to_ship
 from bench.stats.summary import compare_paired
 from bench.text import change_text, loss_text
 from bench.values import Environment, Estimate
@@ -150,6 +152,8 @@ def _breaks(row: Row, table: Table, limits: Requirements) -> Iterator[str]:
     if row.summary is None:
         yield "it was not measured"
         return
+    if reason := why_not_to_ship(row.answers):
+        yield reason
     if reason := _breaks_loss(row, table, limits):
         yield reason
     if limits.size_bytes is not None and row.variant.size_bytes > limits.size_bytes:

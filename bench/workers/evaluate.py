@@ -19,11 +19,8 @@ import numpy as np
 
 from bench import metrics
 from bench.errors import DataError
-from bench.workers.interpreter import Array, LoadedModel, to_input, to_real
-
-BATCH = 64
-CHECKED = 4
-"""So many samples are answered one by one too, to see that a batch gives the same answers."""
+from bench.workers.answering import Array, answer, batch_size, by_input
+from bench.workers.interpreter import LoadedModel
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _evaluate(asked: argparse.Namespace) -> dict[str, Any]:
     x, labels = (_arrays(Path(asked.samples), axis) for axis in "xy")
     graph = LoadedModel(asked.model, threads=asked.threads, signature=asked.signature)
-    answers = _answer_all(graph, _by_input(x, graph), Path(asked.outputs))
+    answers = _answer_all(graph, by_input(x, graph), Path(asked.outputs))
     theirs = _kept(Path(asked.baseline)) if asked.baseline else None
     chosen = metrics.choose(
         answers if theirs is None else theirs,
@@ -93,41 +90,15 @@ def _kept(folder: Path) -> dict[str, Array]:
     }
 
 
-def _by_input(x: Mapping[str, Array], graph: LoadedModel) -> dict[str, Array]:
-    """The samples by the graph's input names, their shapes held against the inputs'."""
-    inputs = graph.inputs()
-    if list(x) == [""] and len(inputs) == 1:
-        x = {next(iter(inputs)): x[""]}
-    if set(x) != set(inputs):
-        raise DataError(
-            f"samples for {_list(x)}, and the model's inputs are {_list(inputs)}",
-            hint="name arrays x_test:INPUT, one for each input",
-        )
-    for name, details in inputs.items():
-        signature = details["shape_signature"]
-        wanted = tuple(signature) if len(signature) else tuple(details["shape"])
-        given = x[name].shape
-        fits = len(given) == len(wanted) and all(
-            w in (-1, g) for w, g in zip(wanted[1:], given[1:], strict=True)
-        )
-        if not fits:
-            raise DataError(
-                f"samples of shape {given[1:]}, and the model's input {name} takes "
-                f"{tuple(int(n) for n in wanted[1:])}",
-                hint="give x_test as the model's input takes it: (samples, …)",
-            )
-    return dict(x)
-
-
 def _answer_all(graph: LoadedModel, x: Mapping[str, Array], folder: Path) -> dict[str, Array]:
     """Every output for every sample as float32, kept in files: they may be larger than memory."""
     total = len(next(iter(x.values())))
-    batch = _batch_size(graph, x)
+    batch = batch_size(graph, x)
     kept: dict[str, Array] = {}
     for start in range(0, total, batch):
         index = np.minimum(np.arange(start, start + batch), total - 1)  # the last one is repeated
         stop = min(start + batch, total)
-        for name, values in _answer(graph, x, index).items():
+        for name, values in answer(graph, x, index).items():
             if name not in kept:
                 kept[name] = np.lib.format.open_memmap(
                     folder / f"{len(kept)}.npy",
@@ -141,53 +112,6 @@ def _answer_all(graph: LoadedModel, x: Mapping[str, Array], folder: Path) -> dic
     return kept
 
 
-def _answer(graph: LoadedModel, x: Mapping[str, Array], index: Array) -> dict[str, Array]:
-    inputs = graph.inputs()
-    graph.forget()
-    graph.feed({name: to_input(x[name][index], inputs[name]) for name in inputs})
-    graph.run()
-    outputs = graph.outputs()
-    return {
-        name: to_real(values if values.ndim else values[None], outputs[name])
-        for name, values in graph.answers().items()
-    }
-
-
-def _batch_size(graph: LoadedModel, x: Mapping[str, Array]) -> int:
-    """Resize the graph to a batch where that gives the same answers, else to what it takes."""
-    fixed = {int(details["shape"][0]) for details in graph.inputs().values()}
-    if fixed != {1}:
-        _resize(graph, x, max(fixed))
-        return max(fixed)
-    _resize(graph, x, 1)
-    few = min(CHECKED, len(next(iter(x.values()))))
-    single = [_answer(graph, x, np.array([index])) for index in range(few)]
-    try:
-        _resize(graph, x, BATCH)
-        together = _answer(graph, x, np.arange(BATCH) % few)
-        if all(_same(together[name], [one[name] for one in single]) for name in together):
-            return BATCH
-    except (ValueError, RuntimeError):
-        pass  # a graph with its batch of one written into it, in a reshape for example
-    _resize(graph, x, 1)
-    return 1
-
-
-def _resize(graph: LoadedModel, x: Mapping[str, Array], batch: int) -> None:
-    for name, array in x.items():
-        graph.resize(name, (batch, *array.shape[1:]))
-    graph.allocate()
-
-
-def _same(together: Array, single: list[Array]) -> bool:
-    """Whether a batch's first answers are those given one by one, up to rounding."""
-    alone = np.concatenate(single)
-    if together.shape[1:] != alone.shape[1:] or len(together) != BATCH:
-        return False
-    span = float(np.abs(alone).max()) or 1.0
-    return bool(np.abs(together[: len(alone)] - alone).max() <= 0.01 * span)
-
-
 def _differences(answers: Mapping[str, Array], theirs: Mapping[str, Array]) -> dict[str, Any]:
     """How far the answers lie from the baseline's, over all outputs."""
     differences = [np.abs(answers[name] - theirs[name]) for name in theirs]
@@ -196,10 +120,6 @@ def _differences(answers: Mapping[str, Array], theirs: Mapping[str, Array]) -> d
         "max_difference": float(max(difference.max() for difference in differences)),
         "mean_difference": float(sum(difference.sum() for difference in differences) / elements),
     }
-
-
-def _list(names: Mapping[str, Any]) -> str:
-    return ", ".join(name or "the only input" for name in names)
 
 
 if __name__ == "__main__":

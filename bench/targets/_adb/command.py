@@ -40,6 +40,9 @@ def command_line(
     plan: Plan,
     dialect: Dialect,
     variant: Variant | None = None,
+    *,
+    values: Sequence[str] = (),
+    output: str | None = None,
 ) -> list[str]:
     """The tool's words on the phone, unquoted. Raises TargetError, as argv does.
 
@@ -49,12 +52,16 @@ def command_line(
         plan: what is to be measured.
         dialect: of the tool.
         variant: what the model is; None while that is not known.
+        values: for each input a file on the phone with its values; empty for random ones.
+        output: the file on the phone that outputs are written to.
     """
     return argv(
         tool.remote,
         model.remote,
         plan,
         inputs=variant.inputs if variant is not None else (),
+        values=values,
+        output=output,
         signature=_signature(variant, dialect) if variant is not None else None,
         dialect=dialect,
     )

@@ -7,7 +7,9 @@ from dataclasses import asdict
 from bench import benchmark_model
 from bench.errors import LaunchError, StableLaunchError, TransientLaunchError
 from bench.targets._adb import files
+from bench.targets._adb.readiness import Gate
 from bench.targets._adb.reply import Answer
+from bench.targets._adb.state import DeviceState
 from bench.values import Plan, Variant
 
 
@@ -83,6 +85,21 @@ def launch_facts(answer: Answer, run: benchmark_model.ToolRun) -> dict[str, obje
         "ops": [asdict(each) for each in run.ops],
     }
     return {key: value for key, value in facts.items() if value not in (None, [], "")}
+
+
+def state_facts(
+    before: DeviceState, after: DeviceState | None, waited_s: float, gate: Gate
+) -> dict[str, object]:
+    """What a report keeps of the phone around a launch."""
+    facts: dict[str, object] = {
+        "before": before.facts(),
+        "after": None if after is None else after.facts(),
+        "screen": gate.screen,
+        "waited_s": round(waited_s, 1) if waited_s >= 1 else 0.0,
+        "work_us": gate.work_us,
+        "cool_work_us": gate.cool_work_us,
+    }
+    return {key: value for key, value in facts.items() if value is not None}
 
 
 def tool_s(answer: Answer) -> float:

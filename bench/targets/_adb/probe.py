@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bench.errors import TargetError
+from bench.targets._adb.shell import DisconnectedError, Shell
+
 ABI_OF_MACHINE: Mapping[str, str] = {
     "aarch64": "arm64-v8a",
     "armv8l": "armeabi-v7a",
@@ -35,6 +38,23 @@ class Phone:
     free_bytes: int | None
     commands: frozenset[str]
     affinity: str | None
+
+
+def abis_of(shell: Shell, stall_s: float) -> tuple[str, ...]:
+    """What a phone runs, its favourite first; it may be in use.
+
+    Raises:
+        TargetError: it does not answer.
+    """
+    asked = "getprop ro.product.cpu.abilist; getprop ro.product.cpu.abi; uname -m"
+    try:
+        listed = shell.run(asked, stall_s).decode("ascii", "replace").split()
+    except DisconnectedError as fault:
+        raise TargetError(
+            f"{shell.serial} does not answer ({fault})", hint="plug it in anew"
+        ) from fault
+    first = listed[0] if listed else ""
+    return tuple(ABI_OF_MACHINE.get(first, first).split(","))
 
 
 def parse_probe(serial: str, values: Mapping[str, str]) -> Phone:

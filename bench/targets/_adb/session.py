@@ -60,6 +60,19 @@ class DeviceSession:
         """Of the phone."""
         return self.link.shell.serial
 
+    @property
+    def run_folder(self) -> str:
+        """Of the last launch, on the phone; the next one removes it."""
+        return self._folder_of(self._launches)
+
+    @property
+    def next_run_folder(self) -> str:
+        """Of the next launch, which makes it."""
+        return self._folder_of(self._launches + 1)
+
+    def _folder_of(self, number: int) -> str:
+        return f"{files.ROOT}/runs/{self.token}-{number}"
+
     def say(self, words: str) -> None:
         """A progress for when none is shown yet: tells each kind of wait once, as a warning."""
         kind = re.sub(r"[\d.]+", "", words)

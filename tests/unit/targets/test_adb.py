@@ -64,7 +64,7 @@ def test_options_are_read_by_their_kind() -> None:
     assert read.max_celsius == 38.5
     assert (read.min_battery, read.stay_on) == (0, False)
     assert read.libraries == (Path("a.so"), Path("b.so"))
-    assert options.read_options({"samples": "other.npz"}) == options.Options()
+    assert options.read_options({"samples": "x.npz"}) == options.Options(samples=Path("x.npz"))
 
 
 @pytest.mark.parametrize(
