@@ -291,6 +291,16 @@ def test_half_precision_is_rounding(ask: Ask) -> None:
     assert found.verdict == "rounds differently", found
 
 
+def test_outputs_that_find_no_room_are_not_called_wrong(ask: Ask, phone: Phone) -> None:
+    def fill(path: Path) -> None:
+        path.write_bytes(path.read_bytes()[:-4])
+        phone.fill_disk()
+
+    found = ask(classifier(), labelled(), fill)
+    assert found.verdict == "not known"
+    assert "is full: no room for the outputs" in found.reason
+
+
 def test_a_tool_that_knows_no_such_flags_is_told_once(
     tmp_path: Path, phone: Phone, adb_server: AdbServer, benchmark_model: Path
 ) -> None:
