@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from bench.pipeline import run
     from bench.records import Records, read
     from bench.report import Report, assemble
+    from bench.searching import search
+    from bench.searching.report import SearchReport
     from bench.stats.summary import compare_paired, summarize
     from bench.values import (
         Comparison,
@@ -87,6 +89,7 @@ __all__ = [
     "Report",
     "ReportWarning",
     "Score",
+    "SearchReport",
     "StableLaunchError",
     "Step",
     "StoreError",
@@ -105,6 +108,7 @@ __all__ = [
     "read",
     "recipes",
     "run",
+    "search",
     "sources",
     "summarize",
 ]
@@ -122,6 +126,8 @@ _HOMES = {
     "compare_paired": "stats.summary",
     "read": "records",
     "run": "pipeline",
+    "SearchReport": "searching.report",
+    "search": "searching",
     "summarize": "stats.summary",
 }
 """Where a name comes from that is neither an error nor a value."""

@@ -86,6 +86,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("report", "observers", "inputs", "text", "metrics"),
         "tflite",
     ),
+    "searching*": (
+        *("errors", "values", "cache", "plugins", "recipes", "techniques", "data", "inputs"),
+        *("build", "accuracy", "metrics.values", "targets", "measure", "stats", "records"),
+        *("report", "observers", "pipeline", "text", "charts"),
+    ),
     # Showing
     "report*": (
         *("errors", "values", "charts", "metrics", "page", "plugins", "text", "stats"),
@@ -101,7 +106,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The ways in
     "": (
         *("errors", "values", "build", "data", "measure", "plugins", "recipes", "records"),
-        *("report", "sources", "stats", "pipeline", "observers", "metrics.values"),
+        *("report", "searching", "sources", "stats", "pipeline", "observers", "metrics.values"),
     ),
     "__main__": ("cli",),
     "cli*": EVERYTHING,

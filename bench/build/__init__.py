@@ -25,7 +25,7 @@ from bench.text import one_line
 from bench.tflite.facts import FACTS_SCHEMA, check_file, read_facts
 from bench.tflite.values import FileFacts
 from bench.values import Failure, Model, Recipe, StepProgress, Variant
-from bench.workers.client import Worker, WorkerEndedError, error_of
+from bench.workers.client import Answer, Worker, WorkerEndedError, error_of
 
 SCHEMA = 5
 """Raised whenever the same recipe would give another file, so that no old one is taken for it."""
@@ -79,23 +79,67 @@ def build(
         ModelError: the model itself cannot be loaded, so that no recipe could be built.
         DataError: the samples do not fit the model's inputs.
     """
-    # What was trained for one recipe is the beginning of others: they share a folder.
-    training = _key("training", model, data, seed)
-    with _Builder(model, data_source, seed, training, signature) as builder:
+    with Builds(model, data, data_source=data_source, seed=seed, signature=signature) as builds:
         for recipe in chosen:
-            try:
-                yield _build_one(model, recipe, data, seed, progress, builder)
-            except (BuildError, errors.DataError) as error:
-                if builder.refuses_all:
-                    raise
-                yield Failure(
-                    variant=recipe.label,
-                    target="",
-                    block=None,
-                    error_class="build",
-                    message=error.message,
-                    hint=error.hint,
-                )
+            yield builds.build(recipe, progress)
+
+
+class Builds:
+    """Recipes built one by one as they are asked for, all by one worker; a context manager.
+
+    What was trained for one recipe is the beginning of others: they share a folder.
+
+    Args:
+        model, data, data_source, seed, signature: as :func:`build` takes them.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        data: Data | None,
+        *,
+        data_source: str | None,
+        seed: int,
+        signature: str | None = None,
+    ) -> None:
+        self._model, self._data, self._seed = model, data, seed
+        training = _key("training", model, data, seed)
+        self._builder = _Builder(model, data_source, seed, training, signature)
+
+    def __enter__(self) -> Builds:
+        self._builder.__enter__()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._builder.__exit__(*raised)
+
+    def build(self, recipe: Recipe, progress: StepProgress) -> Built | Failure:
+        """One recipe's variant, or the reason why there is none.
+
+        Raises:
+            ModelError, DataError: as :func:`build`.
+        """
+        try:
+            return _build_one(self._model, recipe, self._data, self._seed, progress, self._builder)
+        except (BuildError, errors.DataError) as error:
+            if self._builder.refuses_all:
+                raise
+            return Failure(
+                variant=recipe.label,
+                target="",
+                block=None,
+                error_class="build",
+                message=error.message,
+                hint=error.hint,
+            )
+
+    def look(self, what: str, progress: StepProgress, **options: Any) -> Any:
+        """What the worker sees in the model without building: ``layout`` or ``sensitivity``.
+
+        Raises:
+            BuildError, DataError, ModelError: as the worker said, or it crashed.
+        """
+        return self._builder.ask({"look": what, **options}, what, progress)["found"]
 
 
 def _build_one(
@@ -219,16 +263,26 @@ class _Builder:
         Raises:
             BuildError, DataError, ModelError: as the worker said, or it crashed.
         """
+        return dict(
+            self.ask({"recipe": str(recipe), "out": str(file)}, recipe.label, progress)["built"]
+        )
+
+    def ask(self, job: dict[str, Any], label: str, progress: StepProgress) -> Answer:
+        """Have a job done; the answer is the worker's.
+
+        Raises:
+            BuildError, DataError, ModelError: as the worker said, or it crashed.
+        """
         if workers.version("tensorflow") is None:
             raise ModelError(
                 "building variants needs TensorFlow, which is not installed",
                 hint="pip install 'tflite-bench[build]', or give a ready .tflite",
             )
         worker = self._running()
-        worker.ask({**self._job, "recipe": str(recipe), "out": str(file)})
+        worker.ask({**self._job, **job})
         try:
             answer = worker.answer(
-                lambda what, done, total: progress(f"{recipe.label}: {what}", done, total)
+                lambda what, done, total: progress(f"{label}: {what}", done, total)
             )
         except WorkerEndedError as fault:
             self._log_is_named = True
@@ -236,8 +290,8 @@ class _Builder:
             raise BuildError(
                 f"the building process ended {fault.how}", hint=f"its output is in {self._log}"
             ) from None
-        if "built" in answer:
-            return dict(answer["built"])
+        if "error" not in answer:
+            return answer
         self.refuses_all = answer.get("for_all", False)
         # Only this side knows the path of the log that a hint speaks of.
         self._log_is_named |= workers.BUILD_LOG in answer["hint"]

@@ -49,6 +49,19 @@ def microseconds(text: str) -> float:
     return _quantity(text, {"us": 1, "µs": 1, "ms": 1e3, "s": 1e6}, "5ms")
 
 
+def seconds(text: str) -> float:
+    """``90s``, ``10min`` or ``2h``, more than 0."""
+    number = text.strip().lower().rstrip("hmins")
+    unit = text.strip().lower()[len(number) :].strip()
+    try:
+        taken = float(number) * {"s": 1, "min": 60, "m": 60, "h": 3600}[unit]
+    except (ValueError, KeyError):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be read: write 10min") from None
+    if not 0 < taken < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no time that anything can be done in")
+    return taken
+
+
 def _quantity(text: str, units: Mapping[str, float], example: str) -> float:
     number = text.strip().lower().rstrip("bkmgsuµ")
     unit = text.strip().lower()[len(number) :]

@@ -32,7 +32,7 @@ from bench.records import Session, Writer, new_path, read, unfinished
 from bench.report import Report, assemble
 from bench.stats.summary import can_give_p99
 from bench.targets import Target
-from bench.values import Plan, utc_now
+from bench.values import Plan, ReportWarning, utc_now
 
 NO_PHONE = (
     "NO PHONE is attached: measuring on this machine's LiteRT interpreter, whose figures say "
@@ -58,6 +58,7 @@ def run(
     metrics: Sequence[str] = (),
     observer: Observer = SILENT,
     command: Sequence[str] = (),
+    warnings: Sequence[ReportWarning] = (),
 ) -> Report:
     """Build variants of a model, measure each on every target, and put them side by side.
 
@@ -87,6 +88,7 @@ def run(
             see :mod:`bench.metrics`.
         observer: told what is going on.
         command: kept in the report as what was asked for.
+        warnings: kept in the report besides its own: what the reader should know of the recipes.
 
     Returns:
         The report of all that is in the file. Cells that failed are in its ``failures``.
@@ -114,6 +116,7 @@ def run(
         ask = _examiner(prepared, plan, wanted) if with_accuracy else None
         write_sample(Path(options["samples"]), prepared.data, prepared.variants)
         session = _session(prepared, plan, opened, command, metrics)
+        session = replace(session, warnings=(*warnings, *session.warnings))
         path = _path(report, session, observer, fresh=fresh)
         with Writer(path, session, observer.warn) as writer:
             _inform(observer, prepared, plan, opened, is_fallback=not targets)

@@ -1,0 +1,163 @@
+"""What to try next: a known shape, a longer training, another ending, or what the sampler proposes.
+
+Where the budget allows many trials, they begin with short trainings and the deserving are trained
+longer (``rungs``). Where it allows few, each is trained as long as the budget bears, and what was
+trained first is used again with other endings, which costs a part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from bench.searching import rungs
+from bench.searching.space import Space, known_shapes, low_bits
+from bench.searching.trials import Study
+from bench.searching.values import Limits, Origin, Params, Trial
+
+TOP_SHARE = 0.35
+"""Of the budget, that one training at the highest rung may take."""
+
+MANY = 12
+"""So many short trainings must fit into a budget for any to be begun with."""
+
+REUSE = 2
+"""Every so many proposals a trained beginning is tried with another ending."""
+
+TYPICAL = 3
+"""The known shape that stands for a trial where its cost is to be told before there is one."""
+
+Proposal = tuple[Params, Origin]
+"""Parameters that are fixed, ``rung`` among them, and where they come from."""
+
+
+class Planner:
+    """Plans one proposal from all trials so far.
+
+    Args:
+        budget: seconds of the whole search; None where trials are counted.
+        left: of them.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        limits: Limits,
+        trials: Sequence[Trial],
+        budget: float | None,
+        left: float | None,
+    ) -> None:
+        self._space, self._limits, self._trials = space, limits, trials
+        self._budget, self._left = budget, left
+        shapes = known_shapes(space)
+        self._typical = shapes[min(TYPICAL, len(shapes) - 1)]
+        self.top = self._top()
+        self.start = self._start()
+
+    def next(self, study: Study) -> Proposal | None:
+        """The next proposal; None where nothing that is left fits into the budget."""
+        deserving = rungs.promotion(self._trials, self._limits, self._space.aim, self.top)
+        if deserving is not None and self._fits(deserving.params, deserving.rung + 1):
+            return {**deserving.params, "rung": deserving.rung + 1}, "promoted"
+        shape = None if study.by_chance else self._known_shape(study)
+        if shape is not None and self._fits(shape, int(shape["rung"])):
+            return shape, "known shape"
+        base = None if study.by_chance else self._beginning(study.asked)
+        if base is not None and self._fits(base.params, base.rung, begun=True):
+            names = self._space.beginning()
+            fixed = {name: value for name, value in base.params.items() if name in names}
+            return {**fixed, "rung": base.rung}, "same beginning"
+        last = rungs.last_promotion(self._trials, self._limits, self._space.aim, self.top)
+        # What was found by short trainings is worth nothing if no time is left for a long one.
+        after = 0.0 if last is None else self.seconds(last.params, last.rung + 1)
+        if self._fits(self._typical, self.start, after=after):
+            return {"rung": self.start}, "sampler"
+        if last is not None and self._fits(last.params, last.rung + 1):
+            return {**last.params, "rung": last.rung + 1}, "promoted"
+        return None
+
+    def _known_shape(self, study: Study) -> Params | None:
+        """The next of the ladder from gentle to strong: where limits begin to break is bracketed.
+
+        The gentlest is tried first, since it trains nothing; then from the middle on, up from what
+        may keep to the limits and down from what may not.
+        """
+        ladder = known_shapes(self._space)
+        if not self._space.trains:
+            return next((p for p in self._at(ladder, 0) if not study.was_asked(p)), None)
+        first, *shapes = ladder
+        if not study.was_asked({**first, "rung": 0}):
+            return {**first, "rung": 0}
+        if self._left is not None and not any(trial.trained for trial in self._trials):
+            cheap = {**shapes[0], "rung": 0}  # it tells how long training takes here
+            if not study.was_asked(cheap):
+                return cheap
+        keeps = {index: self._may_keep(shape) for index, shape in enumerate(shapes)}
+        known = {index: kept for index, kept in keeps.items() if kept is not None}
+        low = max((index for index, kept in known.items() if kept), default=-1)
+        high = min((i for i, kept in known.items() if not kept and i > low), default=len(shapes))
+        if high - low > 1:
+            middle = (low + high) // 2 if known else TYPICAL - 1
+            point = {**shapes[min(middle, len(shapes) - 1)], "rung": self.start}
+            if not study.was_asked(point):
+                return point
+        fewer = self._at(low_bits(self._space), self.start)
+        return next((point for point in fewer if not study.was_asked(point)), None)
+
+    def _at(self, shapes: Sequence[Params], rung: int) -> list[Params]:
+        return [{**shape, "rung": rung} for shape in shapes]
+
+    def _may_keep(self, shape: Params) -> bool | None:
+        """Whether a shape may keep to the limits when it is trained longer; None if not tried."""
+        found = [trial for trial in self._trials if dict(trial.params) == dict(shape)]
+        worked = [trial for trial in found if trial.works]
+        if not worked:
+            return False if found else None
+        best = max(worked, key=lambda trial: trial.rung)
+        return rungs.merit(best, self._trials, self._limits, self._space.aim, self.top)[0] == 0
+
+    def _beginning(self, asked: int) -> Trial | None:
+        """A trained beginning that is worth another ending, every REUSE proposals."""
+        if asked % REUSE or self._space.aim == "latency":
+            return None
+        least = max(1, self.start)
+        longest = [one for one in rungs.highest(self._trials) if one.rung >= least and one.trained]
+        return min(
+            longest,
+            key=lambda one: rungs.merit(one, self._trials, self._limits, self._space.aim, self.top),
+            default=None,
+        )
+
+    def seconds(self, params: Params, rung: int, *, begun: bool = False) -> float:
+        """About how long a trial takes, from those that were made; 0 before any was trained."""
+        rates = []
+        for trial in self._trials:
+            shared = trial.origin == "same beginning"
+            work = self._space.work(trial.params, trial.rung, begun=shared)
+            if trial.trained and work > 0:
+                rates.append(trial.outcome.seconds / work)
+        return median(rates) * self._space.work(params, rung, begun=begun) if rates else 0.0
+
+    def _fits(self, params: Params, rung: int, *, begun: bool = False, after: float = 0.0) -> bool:
+        """Whether a trial ends within the budget, and so many seconds after it.
+
+        The first training is begun in any case: it tells how long one takes.
+        """
+        unknown = self._space.trains and not any(trial.trained for trial in self._trials)
+        if self._left is None or unknown:
+            return True
+        return self.seconds(params, rung, begun=begun) + after <= self._left
+
+    def _top(self) -> int:
+        """The highest rung that the budget allows."""
+        rungs_ = range(self._space.rungs)
+        if self._budget is None:
+            return rungs_[-1]
+        allowed = TOP_SHARE * self._budget
+        return max((r for r in rungs_ if self.seconds(self._typical, r) <= allowed), default=0)
+
+    def _start(self) -> int:
+        """The rung that trials begin at: the lowest where the budget allows many."""
+        if self._budget is None or MANY * self.seconds(self._typical, 0) <= self._budget:
+            return 0
+        return self.top

@@ -1,0 +1,87 @@
+"""What comes next, by what is known and what the budget bears."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.searching.planner import Planner
+from bench.searching.space import known_shapes
+from bench.searching.values import Limits
+from tests.unit.searching.points import space, trial
+
+LIMITS = Limits()
+SHAPES = known_shapes(space())
+
+
+class Study:
+    by_chance = False
+
+    def __init__(self, *asked, number=1):
+        self.points, self.asked = list(asked), number
+
+    def was_asked(self, params):
+        return params in self.points
+
+
+def tried(index, rung=0, loss=0.0, **options):
+    recipe = "qat" if index else "quantize:int8"
+    return trial(index, rung, loss=loss, params=dict(SHAPES[index]), recipe=recipe, **options)
+
+
+def proposal(*trials, budget=None, left=None, study=None):
+    known = study or Study(*({**t.params, "rung": t.rung} for t in trials))
+    return Planner(space(), LIMITS, trials, budget, left if left is not None else budget).next(
+        known
+    )
+
+
+def test_what_trains_nothing_comes_first():
+    params, origin = proposal()
+    assert (params, origin) == ({**SHAPES[0], "rung": 0}, "known shape")
+
+
+def test_where_time_counts_the_first_training_is_a_short_one():
+    params, _ = proposal(tried(0), budget=600)
+    assert params == {**SHAPES[1], "rung": 0}
+
+
+def test_the_ladder_is_climbed_where_limits_may_be_kept_and_left_where_not():
+    kept = proposal(tried(0), tried(3, loss=0.0))[0]
+    lost = proposal(tried(0), tried(3, loss=0.2))[0]
+    assert kept["remove_0"] > SHAPES[3]["remove_0"] > lost["remove_0"]
+
+
+def test_a_failed_shape_counts_as_one_that_breaks_the_limits():
+    assert proposal(tried(0), tried(3, loss=None))[0]["remove_0"] < SHAPES[3]["remove_0"]
+
+
+def test_a_tight_budget_trains_few_and_long_a_wide_one_many_and_short():
+    one = tried(1)  # ten seconds for three epochs
+    assert Planner(space(), LIMITS, [one], 100_000, 100_000).start == 0
+    tight = Planner(space(), LIMITS, [one], 60, 60)
+    assert tight.start == tight.top > 0
+
+
+def test_a_trained_beginning_is_tried_with_another_ending():
+    trials = [tried(index) for index in range(len(SHAPES))]
+    trials.append(tried(3, rung=1))
+    asked = Study(*({**t.params, "rung": t.rung} for t in trials), number=8)
+    planner = Planner(space(), Limits(), trials, None, None)
+    base = planner._beginning(8)
+    assert base is not None
+    assert base.rung == 1
+    assert planner._beginning(9) is None
+    assert asked.asked == 8
+
+
+@pytest.mark.parametrize("left", [0.0, 1.0])
+def test_nothing_is_begun_that_does_not_fit(left):
+    trials = [tried(0), tried(1), tried(3)]
+    assert proposal(*trials, budget=10_000, left=left) is None
+
+
+def test_a_trial_with_a_trained_beginning_costs_less():
+    planner = Planner(space(), LIMITS, [tried(1)], None, None)
+    whole = planner.seconds(SHAPES[3], 1)
+    assert 0 < planner.seconds(SHAPES[3], 1, begun=True) < whole
+    assert whole < planner.seconds(SHAPES[3], 2)
