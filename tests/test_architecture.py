@@ -89,7 +89,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "searching*": (
         *("errors", "values", "cache", "plugins", "recipes", "techniques", "data", "inputs"),
         *("build", "accuracy", "metrics.values", "targets", "measure", "stats", "records"),
-        *("report", "observers", "pipeline", "text", "charts"),
+        *("report", "observers", "pipeline", "text", "charts", "workers"),
     ),
     # Showing
     "report*": (

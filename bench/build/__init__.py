@@ -134,7 +134,7 @@ class Builds:
             )
 
     def look(self, what: str, progress: StepProgress, **options: Any) -> Any:
-        """What the worker sees in the model without building: ``layout`` or ``sensitivity``.
+        """What the worker sees in the model: ``layout``, ``speed`` or ``sensitivity``.
 
         Raises:
             BuildError, DataError, ModelError: as the worker said, or it crashed.

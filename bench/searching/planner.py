@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from statistics import median
 
 from bench.searching import rungs
-from bench.searching.space import Space, known_shapes, low_bits
+from bench.searching.space import Space, endings_around, known_shapes, low_bits
 from bench.searching.trials import Study
-from bench.searching.values import Limits, Origin, Params, Trial
+from bench.searching.values import Limits, Origin, Params, Trial, keeps
 
-TOP_SHARE = 0.35
+TOP_SHARE = 0.45
 """Of the budget, that one training at the highest rung may take."""
 
 MANY = 12
@@ -27,6 +27,12 @@ REUSE = 2
 TYPICAL = 3
 """The known shape that stands for a trial where its cost is to be told before there is one."""
 
+STEP = 0.88
+"""So much smaller a file is tried next where the limits are kept."""
+
+OVERHEAD = 1.4
+"""A trial's time by that of its epochs alone: teachers, rounding, converting, evaluating."""
+
 Proposal = tuple[Params, Origin]
 """Parameters that are fixed, ``rung`` among them, and where they come from."""
 
@@ -37,6 +43,7 @@ class Planner:
     Args:
         budget: seconds of the whole search; None where trials are counted.
         left: of them.
+        epoch_seconds: that an epoch of the whole model takes, as a few steps of it tell.
     """
 
     def __init__(
@@ -46,9 +53,11 @@ class Planner:
         trials: Sequence[Trial],
         budget: float | None,
         left: float | None,
+        epoch_seconds: float = 0.0,
     ) -> None:
         self._space, self._limits, self._trials = space, limits, trials
         self._budget, self._left = budget, left
+        self._epoch_seconds = epoch_seconds
         shapes = known_shapes(space)
         self._typical = shapes[min(TYPICAL, len(shapes) - 1)]
         self.top = self._top()
@@ -64,9 +73,7 @@ class Planner:
             return shape, "known shape"
         base = None if study.by_chance else self._beginning(study.asked)
         if base is not None and self._fits(base.params, base.rung, begun=True):
-            names = self._space.beginning()
-            fixed = {name: value for name, value in base.params.items() if name in names}
-            return {**fixed, "rung": base.rung}, "same beginning"
+            return {**self._ending(base, study), "rung": base.rung}, "same beginning"
         last = rungs.last_promotion(self._trials, self._limits, self._space.aim, self.top)
         # What was found by short trainings is worth nothing if no time is left for a long one.
         after = 0.0 if last is None else self.seconds(last.params, last.rung + 1)
@@ -88,10 +95,6 @@ class Planner:
         first, *shapes = ladder
         if not study.was_asked({**first, "rung": 0}):
             return {**first, "rung": 0}
-        if self._left is not None and not any(trial.trained for trial in self._trials):
-            cheap = {**shapes[0], "rung": 0}  # it tells how long training takes here
-            if not study.was_asked(cheap):
-                return cheap
         keeps = {index: self._may_keep(shape) for index, shape in enumerate(shapes)}
         known = {index: kept for index, kept in keeps.items() if kept is not None}
         low = max((index for index, kept in known.items() if kept), default=-1)
@@ -128,25 +131,56 @@ class Planner:
             default=None,
         )
 
+    def _ending(self, base: Trial, study: Study) -> Params:
+        """Another ending for what a trial began with.
+
+        By turns the sampler chooses one, and the file becomes a step smaller where the limits are
+        kept, or a step larger where they are not.
+        """
+        names = self._space.beginning()
+        fixed = {name: value for name, value in base.params.items() if name in names}
+        if study.asked % (2 * REUSE):
+            return fixed
+        tried = [
+            trial
+            for trial in self._trials
+            if trial.works and all(trial.params.get(n) == value for n, value in fixed.items())
+        ]
+        kept = [trial for trial in tried if keeps(trial, self._limits)]
+        broken = [trial for trial in tried if trial not in kept]
+        sizes = {t.number: self._space.zipped_weights(t.params) for t in tried}
+        low = max((sizes[trial.number] for trial in broken), default=0.0)
+        high = min((sizes[trial.number] for trial in kept), default=0.0)
+        wanted = high * STEP if high else low / STEP
+        if low and high and low < high:
+            wanted = (low * high) ** 0.5
+        points = endings_around(self._space, base.params)
+        points = [p for p in points if not study.was_asked({**p, "rung": base.rung})]
+        return min(
+            points,
+            key=lambda point: abs(self._space.zipped_weights(point) - wanted),
+            default=fixed,
+        )
+
     def seconds(self, params: Params, rung: int, *, begun: bool = False) -> float:
-        """About how long a trial takes, from those that were made; 0 before any was trained."""
+        """About how long a trial takes, from those that were made; 0 where nothing is known."""
         rates = []
         for trial in self._trials:
             shared = trial.origin == "same beginning"
             work = self._space.work(trial.params, trial.rung, begun=shared)
             if trial.trained and work > 0:
                 rates.append(trial.outcome.seconds / work)
-        return median(rates) * self._space.work(params, rung, begun=begun) if rates else 0.0
+        each = median(rates) if rates else OVERHEAD * self._epoch_seconds
+        return each * self._space.work(params, rung, begun=begun)
+
+    def least_seconds(self) -> float:
+        """About how long the cheapest trial takes that trains something."""
+        shapes = [s for s in known_shapes(self._space) if self._space.work(s, 0) > 0]
+        return min((self.seconds(shape, 0) for shape in shapes), default=0.0)
 
     def _fits(self, params: Params, rung: int, *, begun: bool = False, after: float = 0.0) -> bool:
-        """Whether a trial ends within the budget, and so many seconds after it.
-
-        The first training is begun in any case: it tells how long one takes.
-        """
-        unknown = self._space.trains and not any(trial.trained for trial in self._trials)
-        if self._left is None or unknown:
-            return True
-        return self.seconds(params, rung, begun=begun) + after <= self._left
+        """Whether a trial ends within the budget, and so many seconds after it."""
+        return self._left is None or self.seconds(params, rung, begun=begun) + after <= self._left
 
     def _top(self) -> int:
         """The highest rung that the budget allows."""
