@@ -20,10 +20,10 @@ from typing import cast
 import numpy as np
 
 from bench import metrics
-from bench.answers.amounts import batches, samples_to_ask
-from bench.answers.reference import answer_here, to_real_values
+from bench.answers.amounts import batches, one_by_one, samples_to_ask
+from bench.answers.reference import Reference, answer_here, to_real_values
 from bench.data import Data, Split
-from bench.errors import LOST_CLASSES, BenchError, TransientLaunchError
+from bench.errors import LOST_CLASSES, BenchError, LaunchError, TransientLaunchError
 from bench.metrics import Arrays, Wanted, agreement
 from bench.metrics.endings import probabilities, steps
 from bench.metrics.values import DeviceAnswers
@@ -35,6 +35,9 @@ HINT = (
     "do not ship it so: try another --delegate (none, xnnpack), on a GPU full precision "
     "(--tool-arg=--gpu_precision_loss_allowed=false), or a newer benchmark_model"
 )
+
+_FINAL = (*LOST_CLASSES, "unknown_flag", "disk_full")
+"""Faults that are the same with other batches."""
 
 
 class Examiner:
@@ -101,12 +104,15 @@ class Examiner:
         progress(f"{variant.name}: answers of this machine to {len(drawn)} samples")
         reference = answer_here(variant, drawn)
         processes = batches(self._plan, variant, reference, launch, len(drawn))
-        samples = min(len(drawn), sum(processes))
+        try:
+            raw, samples = self._answers(target, variant, reference, processes, progress)
+        except LaunchError as error:
+            if max(processes) <= reference.least or error.error_class in _FINAL:
+                raise
+            # Delegates refuse batches that the file itself would take.
+            processes = one_by_one(self._plan, reference.least, launch, len(drawn))
+            raw, samples = self._answers(target, variant, reference, processes, progress)
         drawn = drawn.take(slice(0, samples))
-        questions = Questions(
-            tuple(values[:samples] for values in reference.inputs), reference.forms, processes
-        )
-        raw = self._patiently(target, variant, questions, progress)
         if raw.fault:
             hint = f"free storage there, or use another benchmark_model; else {HINT}"
             return DeviceAnswers("", "", samples, "wrong", raw.fault, hint, processes=raw.processes)
@@ -117,6 +123,20 @@ class Examiner:
         }
         device = {name: device[name] for name in here}
         return replace(self._judge(variant, device, here, drawn), processes=raw.processes)
+
+    def _answers(
+        self,
+        target: AnsweringTarget,
+        variant: Variant,
+        reference: Reference,
+        processes: tuple[int, ...],
+        progress: Progress,
+    ) -> tuple[RawAnswers, int]:
+        """What the target answers, and to how many samples. Raises LaunchError."""
+        samples = min(len(reference.inputs[0]), sum(processes))
+        inputs = tuple(values[:samples] for values in reference.inputs)
+        questions = Questions(inputs, reference.forms, processes)
+        return self._patiently(target, variant, questions, progress), samples
 
     def _judge(self, variant: Variant, device: Arrays, here: Arrays, drawn: Split) -> DeviceAnswers:
         """The verdict on answers to the samples drawn."""

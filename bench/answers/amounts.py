@@ -50,19 +50,28 @@ def batches(
     Together fewer than there are where each process can take but few; more where the file's batch
     is fixed. Arguments as above.
     """
-    size = reference.at_once
     if not reference.any_batch:
-        most = MOST_PROCESSES
-        if plan.phone_samples is None:
-            runs_s = launch.latency.runs * launch.latency.mean_us / 1e6
-            each_s = max(launch.wall_s - runs_s, 0.1)
-            most = min(max(int(PHONE_S / each_s), FEWEST_PROCESSES), USUAL_PROCESSES)
-        return (size,) * min(math.ceil(samples / size), most)
+        return one_by_one(plan, reference.least, launch, samples)
     by_memory = MOST_BYTES / _sample_bytes(variant, reference)
     by_time = min(BATCH_S, plan.timeout_s / 4) * 1e6 / _sample_us(variant, launch)
     size = max(int(min(by_memory, by_time)), 1)
     whole, rest = divmod(samples - 1, size)
     return (1, *(size,) * whole, *((rest,) if rest else ()))
+
+
+def one_by_one(plan: Plan, size: int, launch: Launch, samples: int) -> tuple[int, ...]:
+    """Processes that take no other batch than the file's, and so not many of them.
+
+    Args:
+        size: of that batch.
+        plan, launch, samples: as above.
+    """
+    most = MOST_PROCESSES
+    if plan.phone_samples is None:
+        runs_s = launch.latency.runs * launch.latency.mean_us / 1e6
+        each_s = max(launch.wall_s - runs_s, 0.1)
+        most = min(max(int(PHONE_S / each_s), FEWEST_PROCESSES), USUAL_PROCESSES)
+    return (size,) * min(math.ceil(samples / size), most)
 
 
 def _sample_us(variant: Variant, launch: Launch) -> float:

@@ -41,6 +41,11 @@ class Reference:
     at_once: int
     any_batch: bool
 
+    @property
+    def least(self) -> int:
+        """The batch that the file itself says."""
+        return 1 if self.any_batch else self.at_once
+
 
 def answer_here(variant: Variant, drawn: Split) -> Reference:
     """The answers of this machine to samples.

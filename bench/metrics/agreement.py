@@ -105,6 +105,9 @@ def compare(
     if reason:
         return OutputAgreement(name, "wrong", reason, *figures)
     device = np.where(told, device, 0.0)
+    floor = max(step or 0.0, (bound / 2 if in_integers else 2.0**-16) * level)
+    if _of_others(device, here, floor):
+        return OutputAgreement(name, "differs", "answers to other samples", *figures)
     if _is_same(off, here, level, step):
         return OutputAgreement(name, "same", "", *figures)
     left = _unexplained(off, here, step)
@@ -186,6 +189,20 @@ def _dead(device: Array, here: Array, tolerance: float) -> str:
         if constant and np.ptp(here, axis=axis).max() > 2 * tolerance:
             return f"constant: {words}"
     return ""
+
+
+def _of_others(device: Array, here: Array, floor: float) -> bool:
+    """Whether answers vary from sample to sample as much as here, and have nothing to do with it.
+
+    So do those of another order, however close together they all lie. Rounding that is as large as
+    what varies adds to it, or takes it away; what it leaves still goes along with it.
+    """
+    mine, theirs = device - device.mean(axis=0), here - here.mean(axis=0)
+    if len(here) < 4 or _rms(theirs) <= floor:
+        return False
+    level = float((theirs * theirs).sum())
+    as_much = 0.25 < float((mine * mine).sum()) / level < 4.0
+    return as_much and float((mine * theirs).sum()) / level < 0.25
 
 
 def _is_same(off: Array, here: Array, level: float, step: float | None) -> bool:

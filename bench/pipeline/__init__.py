@@ -20,6 +20,7 @@ from typing import Any
 
 from bench import schedule, workers
 from bench.answers import Examiner
+from bench.errors import DataError
 from bench.inputs.launches import write_sample
 from bench.metrics import Wanted, read_wanted
 from bench.observers import SILENT, Observer
@@ -112,21 +113,27 @@ def run(
             prepared = prepare.build_variants(source, chosen, plan, observer)
         # Before a file is begun: samples that do not fit leave nothing behind.
         evaluated = prepare.evaluate(prepared, plan, observer, wanted) if with_accuracy else ()
+        ask = _examiner(prepared, plan, wanted) if with_accuracy else None
         write_sample(Path(options["samples"]), prepared.data, prepared.variants)
         session = _session(prepared, plan, opened, command, metrics)
         session = replace(session, warnings=(*warnings, *session.warnings))
         path = _path(report, session, observer, fresh=fresh)
         with Writer(path, session, observer.warn) as writer:
             _inform(observer, prepared, plan, opened, is_fallback=not targets)
-            ask = _examiner(prepared, plan, wanted) if with_accuracy else None
             known = (*prepared.failures, *evaluated)
             launches.launch_all(writer, known, opened, observer, ask)
     return assemble(read(writer.path))
 
 
 def _examiner(prepared: Prepared, plan: Plan, wanted: Wanted) -> Examiner | None:
-    """What asks phones for their answers; None where there is nothing to ask."""
-    if prepared.data is None or prepared.data.test is None or not prepared.variants:
+    """What asks phones for their answers; None where there is nothing to ask.
+
+    Raises:
+        DataError: samples were asked for, and there are none.
+    """
+    if prepared.data is None or prepared.data.test is None:
+        if plan.phone_samples:
+            raise DataError("--phone-samples without test samples", hint="give --data with x_test")
         return None
     return Examiner(prepared.data, prepared.variants[0], plan, wanted)
 

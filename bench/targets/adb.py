@@ -292,7 +292,7 @@ class AdbTarget:
             StableLaunchError: the phone is gone or not fit, or the same launch would fail again.
             TransientLaunchError: it may pass when tried again; or it was cancelled.
         """
-        self._entered()
+        phone, _, _ = self._entered()
         if self._session.closing.is_set():
             raise cancelled()
         started_at = utc_now()
@@ -324,7 +324,7 @@ class AdbTarget:
             wall_s=wall_s,
             started_at=started_at,
             state=outcome.state_facts(before, after, waited_s, self._gate),
-            facts=outcome.launch_facts(answer, run),
+            facts=outcome.launch_facts(answer, run, phone.facts.get("sdk")),
         )
 
     def _real_inputs(self, variant: Variant) -> list[files.Artefact]:

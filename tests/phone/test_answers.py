@@ -291,17 +291,53 @@ def test_half_precision_is_rounding(ask: Ask) -> None:
     assert found.verdict == "rounds differently", found
 
 
+def test_a_delegate_that_refuses_batches_is_asked_one_by_one(
+    tmp_path: Path, phone: Phone, adb_server: AdbServer, benchmark_model: Path
+) -> None:
+    tool = wrapper(
+        tmp_path,
+        phone,
+        benchmark_model,
+        'case $* in *"--input_layer_shape=1,"* | *--num_runs=5*) ;; '
+        '*) echo "ERROR: Failed to apply GPU delegate." >&2; exit 1 ;; esac',
+    )
+    (tmp_path / "m.tflite").write_bytes(classifier())
+    fed = feed(build.ready([tmp_path / "m.tflite"]), PLAN, from_arrays("made", labelled()))
+    assert fed.data is not None
+    found = asked(adb_server, tool, fed.variants[0], fed.data, PLAN)
+    assert found.verdict == "same", found
+    assert found.samples == found.processes
+    assert 4 <= found.samples <= 20
+
+
+def wrapper(folder: Path, phone: Phone, real: Path, before: str) -> Path:
+    """The real tool behind a few words of shell."""
+    there = phone.path("/data/local/tmp/real")
+    there.write_bytes(real.read_bytes())
+    there.chmod(0o755)
+    tool = folder / "wrapped_benchmark_model"
+    tool.write_text(f'#!/system/bin/sh\n{before}\nexec /data/local/tmp/real "$@"\n')
+    return tool
+
+
+def test_outputs_that_find_no_room_are_not_called_wrong(ask: Ask, phone: Phone) -> None:
+    def fill(path: Path) -> None:
+        path.write_bytes(path.read_bytes()[:-4])
+        phone.fill_disk()
+
+    found = ask(classifier(), labelled(), fill)
+    assert found.verdict == "not known"
+    assert "is full: no room for the outputs" in found.reason
+
+
 def test_a_tool_that_knows_no_such_flags_is_told_once(
     tmp_path: Path, phone: Phone, adb_server: AdbServer, benchmark_model: Path
 ) -> None:
-    there = phone.path("/data/local/tmp/real")
-    there.write_bytes(benchmark_model.read_bytes())
-    there.chmod(0o755)
-    old = tmp_path / "old_benchmark_model"
-    old.write_text(
-        "#!/system/bin/sh\n"
-        'case $1 in --help) echo "--graph= --input_layer=" >&2; exit 1 ;; esac\n'
-        'exec /data/local/tmp/real "$@"\n'
+    old = wrapper(
+        tmp_path,
+        phone,
+        benchmark_model,
+        'case $1 in --help) echo "--graph= --input_layer=" >&2; exit 1 ;; esac',
     )
     code, out, err = bench_run(tmp_path, adb_server, old)
     assert code == 0, err

@@ -77,6 +77,7 @@ def ask(
     for number, size in enumerate(questions.batches, start=1):
         progress(f"{variant.name}: answers to {start} of {len(questions)} samples")
         index = np.minimum(np.arange(start, start + size), len(questions) - 1)
+        expected = sum(_bytes(form, size) for form in questions.outputs)
         taken = [values[index] for values in questions.inputs]
         with tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch:
             pushed = list(artefacts(taken, Path(scratch)))
@@ -87,10 +88,11 @@ def ask(
                     for each, values in zip(variant.inputs, taken, strict=True)
                 ]
                 run(shaped, [each.remote for each in pushed])
-                raw = _fetch(session, questions.outputs, size, progress)
+                raw = _fetch(session, expected, progress)
+                if raw is None or len(raw) < expected:
+                    _check_room(session, expected, progress)
             finally:
                 _remove(session, pushed)
-        expected = sum(_bytes(form, size) for form in questions.outputs)
         if raw is None or len(raw) != expected:
             wrote = "no output file" if raw is None else f"an output file of {len(raw):,} bytes"
             return RawAnswers((), f"the tool wrote {wrote}, where {expected:,} are due", number)
@@ -143,18 +145,24 @@ def bring(session: DeviceSession, wanted: Sequence[files.Artefact], progress: Pr
         files.push(session.link, absent, session.token, progress)
 
 
-def _fetch(
-    session: DeviceSession, forms: Sequence[OutputForm], size: int, progress: Progress
-) -> bytes | None:
-    """The outputs of the last launch; None where there is no such file."""
+def _fetch(session: DeviceSession, size_bytes: int, progress: Progress) -> bytes | None:
+    """The outputs of the last launch, of about that size; None where there is no such file."""
     path = f"{session.run_folder}/{OUTPUTS}"
     command = (
         f"if [ -f {path} ]; then echo %streams $(($(wc -c < {path}))); cat {path}; fi; echo; "
         "echo %end"
     )
-    stall_s = 15 + sum(_bytes(form, size) for form in forms) / FETCH_BYTES_PER_S
+    stall_s = 15 + size_bytes / FETCH_BYTES_PER_S
     found = session.link.ask(command, progress, stall_s).streams
     return found[0] if found else None
+
+
+def _check_room(session: DeviceSession, size_bytes: int, progress: Progress) -> None:
+    """See that outputs are not missing for want of storage. Raises StableLaunchError."""
+    command = f"echo free_kb=$(df -k {files.ROOT} | sed -n '$s/.* \\([0-9]*\\)  *[0-9-]*%.*/\\1/p')"
+    free_kb = session.link.ask(f"{command}; echo %end", progress).values.get("free_kb", "")
+    if free_kb.isdigit() and int(free_kb) * 1024 < size_bytes:
+        raise files.full(session.serial, "no room for the outputs")
 
 
 def _remove(session: DeviceSession, pushed: Sequence[files.Artefact]) -> None:

@@ -74,17 +74,22 @@ def _open_inputs(variant: Variant, plan: Plan) -> tuple[str, ...]:
     )
 
 
-def launch_facts(answer: Answer, run: benchmark_model.ToolRun) -> dict[str, object]:
-    """What a report keeps beside the figures."""
+def launch_facts(
+    answer: Answer, run: benchmark_model.ToolRun, sdk: object = None
+) -> dict[str, object]:
+    """What a report keeps beside the figures, of a phone of that SDK."""
+    deprecated = benchmark_model.deprecated_on(sdk)
+    ran = [each.name for each in run.delegates if each.ran]
     facts: dict[str, object] = {
         "tool_s": tool_s(answer),
         "tool_era": run.era,
         "delegates": [asdict(each) for each in run.delegates],
+        "deprecated": {name: deprecated[name] for name in ran if name in deprecated},
         "tool_warnings": list(run.warnings),
         "p95_us": run.p95_us,
         "ops": [asdict(each) for each in run.ops],
     }
-    return {key: value for key, value in facts.items() if value not in (None, [], "")}
+    return {key: value for key, value in facts.items() if value not in (None, [], {}, "")}
 
 
 def state_facts(

@@ -244,7 +244,8 @@ class DeviceSession:
 
     def keep_within_cap(self, used: Sequence[str]) -> None:
         """Remove longest unused files beyond the cap, none used now. Raises LaunchError."""
-        names = [name.partition("/")[2] for name in used if name.startswith("files/")]
+        ours = [name.partition("/")[2] for name in used if name.startswith("files/")]
+        names = list(dict.fromkeys(ours))  # variants of equal content are one file
         # In 1,000 bytes, and no more than a phone's shell can count.
         cap_kb = min(self._options.cap_mb * 2**20 // 1000, 2**31 - 1)
         self.link.ask(self._command("clean.sh", files.ROOT, cap_kb, *names), quietly)

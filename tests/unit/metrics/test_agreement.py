@@ -142,6 +142,15 @@ def test_a_spread_that_float16_cannot_hold_is_told_from_another_order():
     assert agreement.compare("", np.roll(here, 1, axis=0), here).verdict == "differs"
 
 
+def test_answers_to_other_samples_are_told_however_close_they_lie():
+    here = (0.1 + DRAW.normal(0, 1e-5, (40, 10))).astype(np.float32)
+    assert agreement.compare("", np.roll(here, 1, axis=0), here).verdict == "differs"
+    rounded = here.astype(np.float16).astype(np.float32)
+    assert agreement.compare("", rounded, here).verdict == "rounds differently"
+    noisy = here + DRAW.normal(0, 1e-5, here.shape).astype(np.float32)
+    assert not agreement.compare("", noisy, here).reason
+
+
 def test_whole_numbers_are_the_same_or_others():
     here = LABELS.astype(np.int64)
     few = here.copy()
