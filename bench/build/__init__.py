@@ -27,7 +27,7 @@ from bench.tflite.values import FileFacts
 from bench.values import Failure, Model, Recipe, StepProgress, Variant
 from bench.workers.client import Answer, Worker, WorkerEndedError, error_of
 
-SCHEMA = 5
+SCHEMA = 6
 """Raised whenever the same recipe would give another file, so that no old one is taken for it."""
 
 _LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization")

@@ -7,7 +7,7 @@ trained first is used again with other endings, which costs a part of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 from bench.searching import rungs
@@ -26,6 +26,10 @@ REUSE = 2
 
 TYPICAL = 3
 """The known shape that stands for a trial where its cost is to be told before there is one."""
+
+ENDINGS, NEAR = 3, 2.0
+"""Where the budget bears few trainings: so many endings for a beginning that loses at most so many
+times what may be lost, before another shape is trained."""
 
 STEP = 0.88
 """So much smaller a file is tried next where the limits are kept."""
@@ -65,23 +69,32 @@ class Planner:
 
     def next(self, study: Study) -> Proposal | None:
         """The next proposal; None where nothing that is left fits into the budget."""
+        return next(self._proposals(study), None)
+
+    def _proposals(self, study: Study) -> Iterator[Proposal]:
+        """What may come next, the best idea first."""
         deserving = rungs.promotion(self._trials, self._limits, self._space.aim, self.top)
         if deserving is not None and self._fits(deserving.params, deserving.rung + 1):
-            return {**deserving.params, "rung": deserving.rung + 1}, "promoted"
+            yield {**deserving.params, "rung": deserving.rung + 1}, "promoted"
+        base = None if study.by_chance else self._beginning()
+        if base is not None and not self._fits(base.params, base.rung, begun=True):
+            base = None
+        if base is not None and self.start > 0 and self._is_near(base):
+            yield self._ending(base, study), "same beginning"
         shape = None if study.by_chance else self._known_shape(study)
         if shape is not None and self._fits(shape, int(shape["rung"])):
-            return shape, "known shape"
-        base = None if study.by_chance else self._beginning(study.asked)
-        if base is not None and self._fits(base.params, base.rung, begun=True):
-            return {**self._ending(base, study), "rung": base.rung}, "same beginning"
+            yield shape, "known shape"
+        if base is not None and study.asked % REUSE == 0:
+            yield self._ending(base, study), "same beginning"
         last = rungs.last_promotion(self._trials, self._limits, self._space.aim, self.top)
         # What was found by short trainings is worth nothing if no time is left for a long one.
         after = 0.0 if last is None else self.seconds(last.params, last.rung + 1)
         if self._fits(self._typical, self.start, after=after):
-            return {"rung": self.start}, "sampler"
+            yield {"rung": self.start}, "sampler"
         if last is not None and self._fits(last.params, last.rung + 1):
-            return {**last.params, "rung": last.rung + 1}, "promoted"
-        return None
+            yield {**last.params, "rung": last.rung + 1}, "promoted"
+        if base is not None:
+            yield self._ending(base, study), "same beginning"
 
     def _known_shape(self, study: Study) -> Params | None:
         """The next of the ladder from gentle to strong: where limits begin to break is bracketed.
@@ -119,9 +132,12 @@ class Planner:
         best = max(worked, key=lambda trial: trial.rung)
         return rungs.merit(best, self._trials, self._limits, self._space.aim, self.top)[0] == 0
 
-    def _beginning(self, asked: int) -> Trial | None:
-        """A trained beginning that is worth another ending, every REUSE proposals."""
-        if asked % REUSE or self._space.aim == "latency":
+    def _beginning(self) -> Trial | None:
+        """The trained beginning that is most worth another ending; None by latency.
+
+        Endings make a file smaller, and no structure faster.
+        """
+        if self._space.aim == "latency":
             return None
         least = max(1, self.start)
         longest = [one for one in rungs.highest(self._trials) if one.rung >= least and one.trained]
@@ -131,21 +147,33 @@ class Planner:
             default=None,
         )
 
+    def _is_near(self, base: Trial) -> bool:
+        """Whether a few other endings may bring a beginning within the limits, or further."""
+        tried = [trial for trial in self._alike(base) if trial.works]
+        least = min((trial.outcome.loss or 0.0 for trial in tried), default=0.0)
+        return len(tried) < ENDINGS and least <= NEAR * self._limits.loss
+
+    def _alike(self, base: Trial) -> list[Trial]:
+        """Trials with the same beginning, trained as long."""
+        names = self._space.beginning()
+        return [
+            trial
+            for trial in self._trials
+            if trial.rung == base.rung
+            and all(trial.params.get(name) == base.params[name] for name in names)
+        ]
+
     def _ending(self, base: Trial, study: Study) -> Params:
-        """Another ending for what a trial began with.
+        """Another ending for what a trial began with, with the ``rung``.
 
         By turns the sampler chooses one, and the file becomes a step smaller where the limits are
         kept, or a step larger where they are not.
         """
         names = self._space.beginning()
-        fixed = {name: value for name, value in base.params.items() if name in names}
-        if study.asked % (2 * REUSE):
+        fixed = {name: base.params[name] for name in names} | {"rung": base.rung}
+        if study.asked % (2 * REUSE) and self.start == 0:
             return fixed
-        tried = [
-            trial
-            for trial in self._trials
-            if trial.works and all(trial.params.get(n) == value for n, value in fixed.items())
-        ]
+        tried = [trial for trial in self._alike(base) if trial.works]
         kept = [trial for trial in tried if keeps(trial, self._limits)]
         broken = [trial for trial in tried if trial not in kept]
         sizes = {t.number: self._space.zipped_weights(t.params) for t in tried}
@@ -154,8 +182,8 @@ class Planner:
         wanted = high * STEP if high else low / STEP
         if low and high and low < high:
             wanted = (low * high) ** 0.5
-        points = endings_around(self._space, base.params)
-        points = [p for p in points if not study.was_asked({**p, "rung": base.rung})]
+        points = [{**p, "rung": base.rung} for p in endings_around(self._space, base.params)]
+        points = [point for point in points if not study.was_asked(point)]
         return min(
             points,
             key=lambda point: abs(self._space.zipped_weights(point) - wanted),

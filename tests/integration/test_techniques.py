@@ -164,6 +164,7 @@ def test_centroids_start_where_asked(
     work, facts = made(f"cluster:4,init={init},epochs=0", model, samples, tmp_path)
     assert set(work.facts["cluster"]["layers"]) >= {"plain", "project", "hidden"}
     assert work.facts["cluster"]["skipped"] == ["depth (DepthwiseConv2D)"]
+    assert 0.01 < work.facts["cluster"]["skipped_fraction"] < 0.2
     assert facts.unique_max_per_channel >= 4
 
 

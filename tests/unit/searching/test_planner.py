@@ -78,13 +78,29 @@ def test_a_tight_budget_trains_few_and_long_a_wide_one_many_and_short():
 def test_a_trained_beginning_is_tried_with_another_ending():
     trials = [tried(index) for index in range(len(SHAPES))]
     trials.append(tried(3, rung=1))
-    asked = Study(*({**t.params, "rung": t.rung} for t in trials), number=8)
+    known = [{**t.params, "rung": t.rung} for t in trials]
     planner = Planner(space(), Limits(), trials, None, None)
-    base = planner._beginning(8)
-    assert base is not None
-    assert base.rung == 1
-    assert planner._beginning(9) is None
-    assert asked.asked == 8
+    _, origin = planner.next(Study(*known, number=8))
+    assert origin in ("same beginning", "promoted")
+    assert planner._beginning() is trials[-1]
+
+
+def test_a_tight_budget_tries_endings_before_it_trains_another_shape():
+    base = tried(TYPICAL, rung=1, loss=0.013)
+    trials = [tried(0), base]
+    planner = Planner(space(), LIMITS, trials, 30, 20)
+    assert planner.start > 0
+    params, origin = planner.next(Study(*({**t.params, "rung": t.rung} for t in trials), number=2))
+    assert origin == "same beginning"
+    assert params["remove_0"] == base.params["remove_0"]
+    assert params["rung"] == 1
+
+
+def test_a_beginning_that_loses_far_too_much_is_left():
+    trials = [tried(0), tried(TYPICAL, rung=1, loss=0.2)]
+    planner = Planner(space(), LIMITS, trials, 30, 20)
+    _, origin = planner.next(Study(*({**t.params, "rung": t.rung} for t in trials), number=2))
+    assert origin == "known shape"
 
 
 @pytest.mark.parametrize("left", [0.0, 1.0])
