@@ -214,12 +214,11 @@ class _Searching:
         self._observer.finish()
         space = self._space(layout)
         stopwatch = self._stopwatch(baseline)
-        overhead = self._overhead(executor, space)
         bounds.check_reachable(space, question.limits, self._thinnest(executor, space))
         folder = self._folder(space)
         try:
             with FileLock(folder / "search.lock", timeout=0):
-                return self._search(executor, space, baseline, overhead, stopwatch, folder)
+                return self._search(executor, space, baseline, stopwatch, folder)
         except Timeout:
             raise UsageError(
                 "this very search is running already", hint="wait for it, or end it first"
@@ -230,7 +229,6 @@ class _Searching:
         executor: Executor,
         space: Space,
         baseline: Variant,
-        overhead: float,
         stopwatch: Stopwatch | None,
         folder: Path,
     ) -> tuple[str, Study]:
@@ -254,7 +252,6 @@ class _Searching:
             limits=question.limits,
             budget=question.budget(),
             goal=question.goal,
-            overhead=overhead,
             stopwatch=stopwatch,
             observer=self._observer,
             epoch_seconds=self._epoch_seconds(executor, space, study),
@@ -305,17 +302,6 @@ class _Searching:
         return Stopwatch(
             self._targets, baseline, fed.data, self._plan, self._sample, self._observer
         )
-
-    def _overhead(self, executor: Executor, space: Space) -> float:
-        """Bytes of an int8 file besides its weights; 0 where there is no such file."""
-        point = {"ending": "quantize:int8"}
-        variant = self._try(executor, "quantize:int8")
-        if variant is None or not space.trains:
-            return 0.0
-        whole = dict.fromkeys(space.distributions(), 0)
-        if self._question.aim == "size":
-            return max(0.0, variant.size_bytes - space.weights({**whole, **point}))
-        return max(0.0, variant.zipped_bytes - space.zipped_weights({**whole, **point}))
 
     def _thinnest(self, executor: Executor, space: Space) -> Variant | None:
         """The least that channels and int8 can make of the model, untrained."""

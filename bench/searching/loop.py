@@ -53,7 +53,6 @@ class Loop:
     Args:
         study: with the trials of earlier sittings.
         baseline: float32, built.
-        overhead: bytes of a file besides its weights, of what is to be best.
         stopwatch: None where no latency matters.
         epoch_seconds: that an epoch of the whole model takes; 0 where it does not matter.
     """
@@ -69,14 +68,13 @@ class Loop:
         limits: Limits,
         budget: Budget,
         goal: Goal | None,
-        overhead: float,
         stopwatch: Stopwatch | None,
         observer: Observer,
         epoch_seconds: float = 0.0,
     ) -> None:
         self._study, self._space, self._executor = study, space, executor
         self._baseline, self._aim, self._limits = baseline, aim, limits
-        self._budget, self._goal, self._overhead = budget, goal, overhead
+        self._budget, self._goal = budget, goal
         self._stopwatch, self._observer = stopwatch, observer
         self._epoch_seconds = epoch_seconds
         self._running: dict[Future[Done], _Running] = {}
@@ -218,8 +216,7 @@ class Loop:
         """What cheap looks say; None where the point was dropped."""
         best = self.best
         found = None if best is None else best.figure(self._aim)
-        in_bytes = found if self._aim != "latency" else None
-        reason = looks.why_too_large(self._space, params, self._limits, self._overhead, in_bytes)
+        reason = looks.why_too_large(self._space, params, self._limits, best)
         speed = Speed()
         if not reason and self._stopwatch is not None:
             try:

@@ -37,6 +37,9 @@ STEP = 0.88
 OVERHEAD = 1.4
 """A trial's time by that of its epochs alone: teachers, rounding, converting, evaluating."""
 
+START_S = 5.0
+"""Of a trial whatever its epochs take: porting, wrapping and converting the model."""
+
 Proposal = tuple[Params, Origin]
 """Parameters that are fixed, ``rung`` among them, and where they come from."""
 
@@ -198,8 +201,10 @@ class Planner:
             work = self._space.work(trial.params, trial.rung, begun=shared)
             if trial.trained and work > 0:
                 rates.append(trial.outcome.seconds / work)
-        each = median(rates) if rates else OVERHEAD * self._epoch_seconds
-        return each * self._space.work(params, rung, begun=begun)
+        work = self._space.work(params, rung, begun=begun)
+        if rates:
+            return median(rates) * work
+        return START_S + OVERHEAD * self._epoch_seconds * work if self._epoch_seconds else 0.0
 
     def least_seconds(self) -> float:
         """About how long the cheapest trial takes that trains something."""

@@ -160,8 +160,8 @@ def test_labels_are_not_needed(folder: Cli):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--max-size", "10kB", "--max-zipped", "20kB"), "--max-zipped 20 kB is more than"),
-        (("--max-zipped", "30B", "--trials", "2"), "nothing can keep --max-zipped"),
+        (("--max-size", "10kB", "--max-zipped", "20kB"), "--max-zipped 20.0 kB is more than"),
+        (("--max-zipped", "5B", "--trials", "2"), "nothing can keep --max-zipped"),
         (("--max-size", "300B", "--trials", "2"), "nothing can keep --max-size"),
         (("--budget", "1s"), "one takes about"),
         (("--goal", "soon"), "--goal soon cannot be read"),

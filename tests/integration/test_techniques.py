@@ -128,12 +128,12 @@ def test_layers_with_a_value_of_their_own_have_it(
     model: Any, samples: data.Data, tmp_path: Path
 ) -> None:
     (text,) = {
-        f"channels:0.5,each=plain:0.25,epochs=0+prune:0.5,each=plain:0.8,classes:0{SHORT}"
+        f"channels:0.5,each=plain:0.25,epochs=0,multiple=1+prune:0.5,each=plain:0.8,classes:0{SHORT}"
         "+cluster:8,each=project:4,epochs=0"
     }
     work, _ = made(text, model, samples, tmp_path)
     channels, prune, cluster = (work.facts[t]["layers"] for t in ("channels", "prune", "cluster"))
-    assert (channels["plain"]["channels"], channels["hidden"]["channels"]) == (8, 8)
+    assert (channels["plain"]["channels"], channels["hidden"]["channels"]) == (12, 8)
     assert prune["plain"]["asked"] == 0.8
     assert prune["plain"]["reached"] == pytest.approx(0.8, abs=0.02)
     assert prune["project"]["asked"] == 0.5

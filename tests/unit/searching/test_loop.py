@@ -82,7 +82,6 @@ def loop(
         limits=limits,
         budget=Budget(seconds, count),
         goal=goal,
-        overhead=1000,
         stopwatch=None,
         observer=observer or bench.Observer(),
         **options,
