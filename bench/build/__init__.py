@@ -27,7 +27,7 @@ from bench.tflite.values import FileFacts
 from bench.values import Failure, Model, Recipe, StepProgress, Variant
 from bench.workers.client import Answer, Worker, WorkerEndedError, error_of
 
-SCHEMA = 5
+SCHEMA = 6
 """Raised whenever the same recipe would give another file, so that no old one is taken for it."""
 
 _LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization")
@@ -134,7 +134,7 @@ class Builds:
             )
 
     def look(self, what: str, progress: StepProgress, **options: Any) -> Any:
-        """What the worker sees in the model without building: ``layout`` or ``sensitivity``.
+        """What the worker sees in the model: ``layout``, ``speed`` or ``sensitivity``.
 
         Raises:
             BuildError, DataError, ModelError: as the worker said, or it crashed.

@@ -78,6 +78,8 @@ def _answer(job: dict[str, Any], loaded: dict[str, Any], answers: TextIO) -> dic
     )
     if job.get("look") == "layout":
         return {"found": techniques.layout(loaded["model"], context)}
+    if job.get("look") == "speed":
+        return {"found": techniques.epoch_seconds(loaded["model"], context, job["batch"])}
     if job.get("look") == "sensitivity":
         return {"found": techniques.sensitivity(loaded["model"], context, job["samples"])}
     return {"built": _build(job, loaded, context)}

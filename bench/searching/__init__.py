@@ -23,6 +23,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from bench import cache, pipeline, recipes
 from bench.data import Data
 from bench.errors import BuildError, UsageError
@@ -31,7 +33,8 @@ from bench.observers import SILENT, Observer
 from bench.pipeline import choose, prepare
 from bench.pipeline.choose import Targets
 from bench.pipeline.prepare import Source
-from bench.records import new_path
+from bench.records import new_path, read
+from bench.report import Report, assemble
 from bench.report.recommend import Aim
 from bench.searching import bounds
 from bench.searching.executor import (
@@ -167,14 +170,15 @@ def search(
             ended, study = searching.run(builds)
         found = study.trials()
         front = {f"front-{n}": t for n, t in enumerate(front_of(found, limits, by), start=1)}
-        report = pipeline.run(
+        path = _report_path(study, source, front, plan)
+        report = _finished(path) or pipeline.run(
             model,
             {name: trial.recipe for name, trial in front.items()} or "float32",
             data,
             targets,
             plan=plan,
             target_options=target_options,
-            report=_report_path(study, source, front, plan),
+            report=path,
             custom_objects=custom_objects,
             observer=observer,
             command=command,
@@ -210,10 +214,28 @@ class _Searching:
         self._observer.finish()
         space = self._space(layout)
         stopwatch = self._stopwatch(baseline)
-        overhead = self._overhead(executor, space)
         bounds.check_reachable(space, question.limits, self._thinnest(executor, space))
+        folder = self._folder(space)
+        try:
+            with FileLock(folder / "search.lock", timeout=0):
+                return self._search(executor, space, baseline, stopwatch, folder)
+        except Timeout:
+            raise UsageError(
+                "this very search is running already", hint="wait for it, or end it first"
+            ) from None
+
+    def _search(
+        self,
+        executor: Executor,
+        space: Space,
+        baseline: Variant,
+        stopwatch: Stopwatch | None,
+        folder: Path,
+    ) -> tuple[str, Study]:
+        """The loop over a study of its own folder."""
+        question = self._question
         study = Study(
-            self._folder(),
+            folder,
             space,
             question.limits,
             question.aim,
@@ -230,9 +252,9 @@ class _Searching:
             limits=question.limits,
             budget=question.budget(),
             goal=question.goal,
-            overhead=overhead,
             stopwatch=stopwatch,
             observer=self._observer,
+            epoch_seconds=self._epoch_seconds(executor, space, study),
         )
         try:
             ended = loop.run()
@@ -262,6 +284,16 @@ class _Searching:
         went_on = f"; going on with {count(known, 'trial')} of before" if known else ""
         self._observer.inform(f"searching over {what}{went_on}")
 
+    def _epoch_seconds(self, executor: Executor, space: Space, study: Study) -> float:
+        """How long training takes here; looked at where time counts and no trial told yet."""
+        known = any(trial.trained for trial in study.trials())
+        if known or not space.trains or self._question.budget().seconds is None:
+            return 0.0
+        self._observer.step("looking how fast it trains", 0, 0)
+        seconds = float(executor.look("speed", self._observer.step, batch=space.batch))
+        self._observer.finish()
+        return seconds
+
     def _stopwatch(self, baseline: Variant) -> Stopwatch | None:
         question = self._question
         if question.aim != "latency" and question.limits.median_us is None:
@@ -270,17 +302,6 @@ class _Searching:
         return Stopwatch(
             self._targets, baseline, fed.data, self._plan, self._sample, self._observer
         )
-
-    def _overhead(self, executor: Executor, space: Space) -> float:
-        """Bytes of an int8 file besides its weights; 0 where there is no such file."""
-        point = {"ending": "quantize:int8"}
-        variant = self._try(executor, "quantize:int8")
-        if variant is None or not space.trains:
-            return 0.0
-        whole = dict.fromkeys(space.distributions(), 0)
-        if self._question.aim == "size":
-            return max(0.0, variant.size_bytes - space.weights({**whole, **point}))
-        return max(0.0, variant.zipped_bytes - space.zipped_weights({**whole, **point}))
 
     def _thinnest(self, executor: Executor, space: Space) -> Variant | None:
         """The least that channels and int8 can make of the model, untrained."""
@@ -304,13 +325,14 @@ class _Searching:
         except BuildError:
             return None
 
-    def _folder(self) -> Path:
+    def _folder(self, space: Space) -> Path:
         question = self._question
         about = {
             "schema": SCHEMA,
             "model": self._source.model.sha256,
             "data": samples_of(self._source).sha256,
             "aim": question.aim,
+            "endings": space.endings,
             "limits": asdict(question.limits),
             "targets": [target.id for target in self._targets] if self._times() else [],
             "plan": [self._plan.seed, self._plan.threads, self._plan.signature],
@@ -332,6 +354,14 @@ def _report_path(study: Study, source: Source, front: Mapping[str, Trial], plan:
     path = new_path(pipeline.REPORTS, f"{source.model.name}-search").absolute()
     study.note(name, str(path))
     return path
+
+
+def _finished(path: Path) -> Report | None:
+    """The report of a front that was evaluated and launched to the end by an earlier call."""
+    if not path.is_file():
+        return None
+    records = read(path)
+    return assemble(records) if records.end is not None else None
 
 
 def _warnings(trials: Sequence[Trial], samples: int) -> tuple[ReportWarning, ...]:

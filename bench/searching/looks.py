@@ -17,7 +17,7 @@ from bench.inputs.launches import feed, write_sample
 from bench.measure import Job, measure
 from bench.observers import Observer
 from bench.searching.space import Space
-from bench.searching.values import Limits, Params
+from bench.searching.values import Limits, Params, Trial
 from bench.stats.summary import compare_paired, summarize
 from bench.targets import Target
 from bench.values import Environment, Failure, Launch, Plan, Variant
@@ -102,26 +102,26 @@ class Stopwatch:
         self._observer.note(f"measuring the structure on {target}", words)
 
 
-def why_too_large(
-    space: Space, params: Params, limits: Limits, overhead: float, best: float | None
-) -> str:
+def why_too_large(space: Space, params: Params, limits: Limits, best: Trial | None) -> str:
     """Why the file of a point would be too large, by shapes and bits alone; empty where it may fit.
 
+    What a file takes besides its weights is that of the best one: it falls with the channels, too.
+
     Args:
-        overhead: bytes of a file besides its weights, zipped or not as ``space.aim`` is.
-        best: bytes of the best that keeps to all limits, of what is to be best; None where that is
-            latency, or where none is known.
+        best: the best trial that keeps to all limits, if any does.
     """
-    zipped = space.zipped_weights(params) + overhead
+    zipped, size = space.zipped_weights(params), space.weights(params)
     if limits.zipped_bytes is not None and zipped > SLACK * limits.zipped_bytes:
-        return f"about {zipped / 1e3:.3g} kB zipped"
-    size = space.weights(params)
+        return f"weights of about {zipped / 1e3:.3g} kB zipped"
     if limits.size_bytes is not None and size > limits.size_bytes:
         return f"weights of {size / 1e3:.3g} kB"
-    if best is not None:
-        about = zipped if space.aim == "zipped" else size + overhead
-        if about > HOPE * best:
-            return f"about {about / 1e3:.3g} kB, and {best / 1e3:.3g} kB is found already"
+    if best is None or space.aim == "latency":
+        return ""
+    weigh = space.zipped_weights if space.aim == "zipped" else space.weights
+    found = best.figure(space.aim)
+    about = weigh(params) + max(0.0, found - weigh(best.params))
+    if about > HOPE * found:
+        return f"about {about / 1e3:.3g} kB, and {found / 1e3:.3g} kB is found already"
     return ""
 
 

@@ -15,7 +15,7 @@ from bench.searching import looks
 from bench.searching.executor import Done, Executor
 from bench.searching.looks import Speed, Stopwatch
 from bench.searching.planner import Planner
-from bench.searching.space import EPOCHS, Space
+from bench.searching.space import Space
 from bench.searching.trials import Study
 from bench.searching.values import Goal, Limits, Origin, Outcome, Params, Trial, keeps
 from bench.stats.proportions import Z
@@ -23,7 +23,7 @@ from bench.text import count, duration, size
 from bench.values import Recipe, Variant
 
 MOST_DROPPED = 60
-"""Points in a row that a look drops before the search says that nothing is left to be tried."""
+"""Points in a row that a look drops, or that were tried, before the search ends."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class Loop:
     Args:
         study: with the trials of earlier sittings.
         baseline: float32, built.
-        overhead: bytes of a file besides its weights, of what is to be best.
         stopwatch: None where no latency matters.
+        epoch_seconds: that an epoch of the whole model takes; 0 where it does not matter.
     """
 
     def __init__(
@@ -68,14 +68,15 @@ class Loop:
         limits: Limits,
         budget: Budget,
         goal: Goal | None,
-        overhead: float,
         stopwatch: Stopwatch | None,
         observer: Observer,
+        epoch_seconds: float = 0.0,
     ) -> None:
         self._study, self._space, self._executor = study, space, executor
         self._baseline, self._aim, self._limits = baseline, aim, limits
-        self._budget, self._goal, self._overhead = budget, goal, overhead
+        self._budget, self._goal = budget, goal
         self._stopwatch, self._observer = stopwatch, observer
+        self._epoch_seconds = epoch_seconds
         self._running: dict[Future[Done], _Running] = {}
         self._used_before = float(study.noted("seconds", 0.0))
         self._begin = time.perf_counter()
@@ -90,6 +91,7 @@ class Loop:
             UsageError: the budget is shorter than one trial.
             BenchError: no recipe at all can be built.
         """
+        self._check_budget()
         dropped = 0
         while True:
             while len(self._running) < self._executor.slots:
@@ -101,7 +103,7 @@ class Loop:
                     break
                 dropped = dropped + 1 if outcome == "dropped" else 0
                 if dropped >= MOST_DROPPED:
-                    reason = "everything that may be better was tried"
+                    reason = f"none of {MOST_DROPPED} further proposals could be better"
                     break
             if not self._running:
                 return reason
@@ -159,7 +161,7 @@ class Loop:
         if speed is None:
             return "dropped"
         what = f"trial {self._count() + 1}"
-        progress = self._watched(what, rung)
+        progress = self._watched(what)
         begin = time.perf_counter()
         future = self._executor.submit(recipe, evaluate=True, progress=progress)
         self._running[future] = _Running(number, recipe, speed, begin)
@@ -180,24 +182,31 @@ class Loop:
 
     def _plan(self) -> Planner:
         left = None if self._budget.seconds is None else self._budget.seconds - self.used
-        return Planner(self._space, self._limits, self._trials, self._budget.seconds, left)
+        seconds, each = self._budget.seconds, self._epoch_seconds
+        return Planner(self._space, self._limits, self._trials, seconds, left, each)
 
-    def _watched(self, what: str, rung: int) -> Callable[[str, int, int], None]:
-        """Progress that ends the search where even the first trial would not fit."""
-        begin = time.perf_counter()
-        first = not any(t.trained for t in self._trials)
+    def _check_budget(self) -> None:
+        """See that the budget bears one trial at least.
+
+        Raises:
+            UsageError: it does not; says how long one takes.
+        """
+        budget = self._budget.seconds
+        if budget is None or any(trial.trained for trial in self._trials):
+            return
+        about = self._plan().least_seconds()
+        if about > budget:
+            raise UsageError(
+                f"the budget of {duration(budget)} for trials is shorter than one trial",
+                hint=f"one takes about {duration(about)} here: give --budget "
+                f"{max(1, round(10 * about / 60))}min, or --trials 1",
+            )
+
+    def _watched(self, what: str) -> Callable[[str, int, int], None]:
+        """Progress of a trial by its number."""
 
         def progress(step: str, done: int, total: int) -> None:
             self._observer.step(f"{what}: {_stage(step)}", done, total)
-            taken = time.perf_counter() - begin
-            if not first or self._budget.seconds is None or self.used <= self._budget.seconds:
-                return
-            about = taken * max(1.0, sum(EPOCHS[rung]) / EPOCHS[rung][0] * total / max(1, done))
-            raise UsageError(
-                f"the budget of {duration(self._budget.seconds)} is shorter than one trial",
-                hint=f"one takes about {duration(about)} here: give --budget "
-                f"{max(1, round(about * 6 / 60))}min; what was trained is kept",
-            )
 
         return progress
 
@@ -207,8 +216,7 @@ class Loop:
         """What cheap looks say; None where the point was dropped."""
         best = self.best
         found = None if best is None else best.figure(self._aim)
-        in_bytes = found if self._aim != "latency" else None
-        reason = looks.why_too_large(self._space, params, self._limits, self._overhead, in_bytes)
+        reason = looks.why_too_large(self._space, params, self._limits, best)
         speed = Speed()
         if not reason and self._stopwatch is not None:
             try:
@@ -223,7 +231,7 @@ class Loop:
                 if not reason and most is not None and variant.size_bytes > most:
                     reason = f"{size(variant.size_bytes)}"
         if reason:
-            self._study.drop(number, reason)
+            self._study.drop(number, reason, teaches=True)
             return None
         return speed
 

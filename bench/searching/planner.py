@@ -7,15 +7,15 @@ trained first is used again with other endings, which costs a part of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 from bench.searching import rungs
-from bench.searching.space import Space, known_shapes, low_bits
+from bench.searching.space import Space, endings_around, known_shapes, low_bits
 from bench.searching.trials import Study
-from bench.searching.values import Limits, Origin, Params, Trial
+from bench.searching.values import Limits, Origin, Params, Trial, keeps
 
-TOP_SHARE = 0.35
+TOP_SHARE = 0.45
 """Of the budget, that one training at the highest rung may take."""
 
 MANY = 12
@@ -27,6 +27,19 @@ REUSE = 2
 TYPICAL = 3
 """The known shape that stands for a trial where its cost is to be told before there is one."""
 
+ENDINGS, NEAR = 3, 2.0
+"""Where the budget bears few trainings: so many endings for a beginning that loses at most so many
+times what may be lost, before another shape is trained."""
+
+STEP = 0.88
+"""So much smaller a file is tried next where the limits are kept."""
+
+OVERHEAD = 1.4
+"""A trial's time by that of its epochs alone: teachers, rounding, converting, evaluating."""
+
+START_S = 5.0
+"""Of a trial whatever its epochs take: porting, wrapping and converting the model."""
+
 Proposal = tuple[Params, Origin]
 """Parameters that are fixed, ``rung`` among them, and where they come from."""
 
@@ -37,6 +50,7 @@ class Planner:
     Args:
         budget: seconds of the whole search; None where trials are counted.
         left: of them.
+        epoch_seconds: that an epoch of the whole model takes, as a few steps of it tell.
     """
 
     def __init__(
@@ -46,9 +60,11 @@ class Planner:
         trials: Sequence[Trial],
         budget: float | None,
         left: float | None,
+        epoch_seconds: float = 0.0,
     ) -> None:
         self._space, self._limits, self._trials = space, limits, trials
         self._budget, self._left = budget, left
+        self._epoch_seconds = epoch_seconds
         shapes = known_shapes(space)
         self._typical = shapes[min(TYPICAL, len(shapes) - 1)]
         self.top = self._top()
@@ -56,25 +72,32 @@ class Planner:
 
     def next(self, study: Study) -> Proposal | None:
         """The next proposal; None where nothing that is left fits into the budget."""
+        return next(self._proposals(study), None)
+
+    def _proposals(self, study: Study) -> Iterator[Proposal]:
+        """What may come next, the best idea first."""
         deserving = rungs.promotion(self._trials, self._limits, self._space.aim, self.top)
         if deserving is not None and self._fits(deserving.params, deserving.rung + 1):
-            return {**deserving.params, "rung": deserving.rung + 1}, "promoted"
+            yield {**deserving.params, "rung": deserving.rung + 1}, "promoted"
+        base = None if study.by_chance else self._beginning()
+        if base is not None and not self._fits(base.params, base.rung, begun=True):
+            base = None
+        if base is not None and self.start > 0 and self._is_near(base):
+            yield self._ending(base, study), "same beginning"
         shape = None if study.by_chance else self._known_shape(study)
         if shape is not None and self._fits(shape, int(shape["rung"])):
-            return shape, "known shape"
-        base = None if study.by_chance else self._beginning(study.asked)
-        if base is not None and self._fits(base.params, base.rung, begun=True):
-            names = self._space.beginning()
-            fixed = {name: value for name, value in base.params.items() if name in names}
-            return {**fixed, "rung": base.rung}, "same beginning"
+            yield shape, "known shape"
+        if base is not None and study.asked % REUSE == 0:
+            yield self._ending(base, study), "same beginning"
         last = rungs.last_promotion(self._trials, self._limits, self._space.aim, self.top)
         # What was found by short trainings is worth nothing if no time is left for a long one.
         after = 0.0 if last is None else self.seconds(last.params, last.rung + 1)
         if self._fits(self._typical, self.start, after=after):
-            return {"rung": self.start}, "sampler"
+            yield {"rung": self.start}, "sampler"
         if last is not None and self._fits(last.params, last.rung + 1):
-            return {**last.params, "rung": last.rung + 1}, "promoted"
-        return None
+            yield {**last.params, "rung": last.rung + 1}, "promoted"
+        if base is not None:
+            yield self._ending(base, study), "same beginning"
 
     def _known_shape(self, study: Study) -> Params | None:
         """The next of the ladder from gentle to strong: where limits begin to break is bracketed.
@@ -88,10 +111,6 @@ class Planner:
         first, *shapes = ladder
         if not study.was_asked({**first, "rung": 0}):
             return {**first, "rung": 0}
-        if self._left is not None and not any(trial.trained for trial in self._trials):
-            cheap = {**shapes[0], "rung": 0}  # it tells how long training takes here
-            if not study.was_asked(cheap):
-                return cheap
         keeps = {index: self._may_keep(shape) for index, shape in enumerate(shapes)}
         known = {index: kept for index, kept in keeps.items() if kept is not None}
         low = max((index for index, kept in known.items() if kept), default=-1)
@@ -116,9 +135,12 @@ class Planner:
         best = max(worked, key=lambda trial: trial.rung)
         return rungs.merit(best, self._trials, self._limits, self._space.aim, self.top)[0] == 0
 
-    def _beginning(self, asked: int) -> Trial | None:
-        """A trained beginning that is worth another ending, every REUSE proposals."""
-        if asked % REUSE or self._space.aim == "latency":
+    def _beginning(self) -> Trial | None:
+        """The trained beginning that is most worth another ending; None by latency.
+
+        Endings make a file smaller, and no structure faster.
+        """
+        if self._space.aim == "latency":
             return None
         least = max(1, self.start)
         longest = [one for one in rungs.highest(self._trials) if one.rung >= least and one.trained]
@@ -128,25 +150,70 @@ class Planner:
             default=None,
         )
 
+    def _is_near(self, base: Trial) -> bool:
+        """Whether a few other endings may bring a beginning within the limits, or further."""
+        tried = [trial for trial in self._alike(base) if trial.works]
+        least = min((trial.outcome.loss or 0.0 for trial in tried), default=0.0)
+        return len(tried) < ENDINGS and least <= NEAR * self._limits.loss
+
+    def _alike(self, base: Trial) -> list[Trial]:
+        """Trials with the same beginning, trained as long."""
+        names = self._space.beginning()
+        return [
+            trial
+            for trial in self._trials
+            if trial.rung == base.rung
+            and all(trial.params.get(name) == base.params[name] for name in names)
+        ]
+
+    def _ending(self, base: Trial, study: Study) -> Params:
+        """Another ending for what a trial began with, with the ``rung``.
+
+        By turns the sampler chooses one, and the file becomes a step smaller where the limits are
+        kept, or a step larger where they are not.
+        """
+        names = self._space.beginning()
+        fixed = {name: base.params[name] for name in names} | {"rung": base.rung}
+        if study.asked % (2 * REUSE) and self.start == 0:
+            return fixed
+        tried = [trial for trial in self._alike(base) if trial.works]
+        kept = [trial for trial in tried if keeps(trial, self._limits)]
+        broken = [trial for trial in tried if trial not in kept]
+        sizes = {t.number: self._space.zipped_weights(t.params) for t in tried}
+        low = max((sizes[trial.number] for trial in broken), default=0.0)
+        high = min((sizes[trial.number] for trial in kept), default=0.0)
+        wanted = high * STEP if high else low / STEP
+        if low and high and low < high:
+            wanted = (low * high) ** 0.5
+        points = [{**p, "rung": base.rung} for p in endings_around(self._space, base.params)]
+        points = [point for point in points if not study.was_asked(point)]
+        return min(
+            points,
+            key=lambda point: abs(self._space.zipped_weights(point) - wanted),
+            default=fixed,
+        )
+
     def seconds(self, params: Params, rung: int, *, begun: bool = False) -> float:
-        """About how long a trial takes, from those that were made; 0 before any was trained."""
+        """About how long a trial takes, from those that were made; 0 where nothing is known."""
         rates = []
         for trial in self._trials:
             shared = trial.origin == "same beginning"
             work = self._space.work(trial.params, trial.rung, begun=shared)
             if trial.trained and work > 0:
                 rates.append(trial.outcome.seconds / work)
-        return median(rates) * self._space.work(params, rung, begun=begun) if rates else 0.0
+        work = self._space.work(params, rung, begun=begun)
+        if rates:
+            return median(rates) * work
+        return START_S + OVERHEAD * self._epoch_seconds * work if self._epoch_seconds else 0.0
+
+    def least_seconds(self) -> float:
+        """About how long the cheapest trial takes that trains something."""
+        shapes = [s for s in known_shapes(self._space) if self._space.work(s, 0) > 0]
+        return min((self.seconds(shape, 0) for shape in shapes), default=0.0)
 
     def _fits(self, params: Params, rung: int, *, begun: bool = False, after: float = 0.0) -> bool:
-        """Whether a trial ends within the budget, and so many seconds after it.
-
-        The first training is begun in any case: it tells how long one takes.
-        """
-        unknown = self._space.trains and not any(trial.trained for trial in self._trials)
-        if self._left is None or unknown:
-            return True
-        return self.seconds(params, rung, begun=begun) + after <= self._left
+        """Whether a trial ends within the budget, and so many seconds after it."""
+        return self._left is None or self.seconds(params, rung, begun=begun) + after <= self._left
 
     def _top(self) -> int:
         """The highest rung that the budget allows."""

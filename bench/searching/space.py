@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench import plugins, recipes
+from bench import plugins, recipes, workers
 from bench.report.recommend import Aim
 from bench.searching.layout import Kernel, Layout, bits_per_weight, groups_of
 from bench.searching.values import Params
@@ -64,6 +64,11 @@ LADDERS: Mapping[str, Sequence[Shape]] = {
     ),
 }
 """From gentle to strong; zeros and few values pay where the file is zipped, and nowhere else."""
+
+BY_CONVERTER = ("dynamic", "float16", "int8", "int16x8")
+"""Arguments of ``quantize`` that need nothing but the converter."""
+QUANTIZER = "litert-quantizer"
+"""The package that all others need."""
 
 LOW_BITS: Mapping[str, int] = {"w4a8": 4, "w4": 4, "mixed": 6}
 """Arguments of ``quantize`` with fewer bits than eight, where the installed one has them."""
@@ -223,14 +228,16 @@ class Space:
         taught = f",distill={distill:g}" if epochs else ""
         return (
             f"channels:{_usual(removed)}{_own(removed)},multiple={self.multiple},"
-            f"batch={self._batch()}{taught},epochs={epochs}"
+            f"batch={self.batch}{taught},epochs={epochs}"
         )
 
     def _training(self, epochs: int, params: Params) -> str:
         distill = _distill(params, self.has_labels)
-        return f"batch={self._batch()},distill={distill:g},epochs={epochs}"
+        return f"batch={self.batch},distill={distill:g},epochs={epochs}"
 
-    def _batch(self) -> int:
+    @property
+    def batch(self) -> int:
+        """Samples per step."""
         return 128 if self.samples >= ENOUGH_SAMPLES else 64
 
     def _sparsities(self, params: Params) -> dict[str, float]:
@@ -285,10 +292,12 @@ def endings_of(layout: Layout, aim: Aim, samples: int) -> tuple[str, ...]:
     Args:
         samples: to train on; where nothing can be trained, all that the converter has is tried.
     """
-    module = plugins.load("techniques", "quantize")
-    low = tuple(f"quantize:{mode}" for mode in module.MODES if mode in LOW_BITS)
+    modes = plugins.load("techniques", "quantize").MODES
+    if workers.version(QUANTIZER) is None:
+        modes = tuple(mode for mode in modes if mode in BY_CONVERTER)
+    low = tuple(f"quantize:{mode}" for mode in modes if mode in LOW_BITS)
     if layout.refused or not samples:
-        return tuple(f"quantize:{mode}" for mode in module.MODES)
+        return tuple(f"quantize:{mode}" for mode in modes)
     trained = ("qat",) if layout.able("qat") else ()
     float32 = ("",) if aim == "latency" else ()
     return (*trained, "quantize:int8", *low, *float32)
@@ -304,6 +313,18 @@ def known_shapes(space: Space) -> list[dict[str, float | int | str]]:
     if not space.trains:
         return [{"ending": ending} for ending in space.endings]
     return list(_points(space, LADDERS["zipped" if space.aim == "zipped" else "dense"]))
+
+
+def endings_around(space: Space, params: Params) -> list[Params]:
+    """The same channels with all other zeros and values, from the largest file to the smallest."""
+    names = space.distributions()
+    found: list[Params] = [
+        {**params, "sparsity": zeros, "clusters": values}
+        for zeros in range(len(SPARSITIES))
+        for values in range(len(CLUSTERS))
+        if "sparsity" in names and "clusters" in names
+    ]
+    return sorted(found, key=lambda point: -space.zipped_weights(point))
 
 
 def low_bits(space: Space) -> list[dict[str, float | int | str]]:

@@ -31,6 +31,9 @@ Sampling = Literal["tpe", "random"]
 STARTUP_TRIALS = 4
 """Trials that the sampler wants to see before it proposes anything but chance."""
 
+UNKNOWN = 1e3
+"""Stands for figures of a point that was dropped: worse than any, and it breaks a limit anyway."""
+
 
 def require() -> None:
     """See that Optuna is installed.
@@ -151,6 +154,8 @@ class Study:
         worked = told.works and math.isfinite(figure) and figure > 0
         with _writing(self._path):
             trial.set_user_attr("recipe", recipe)
+            if worked:
+                trial.set_constraint("look", 0.0)
             for index, broken in enumerate(violations(told, self._limits) if worked else ()):
                 trial.set_constraint(f"limit {index}", broken)
             # Last of all: a trial with an outcome is one that is known.
@@ -168,12 +173,18 @@ class Study:
         else:
             self._study.tell(number, list(values))
 
-    def drop(self, number: int, reason: str) -> None:
-        """Say why a point is not worth a training; it does not count as a trial."""
+    def drop(self, number: int, reason: str, *, teaches: bool = False) -> None:
+        """Say why a point is not worth a training; it does not count as a trial.
+
+        Args:
+            teaches: the sampler is told that points like it break a limit; else nothing.
+        """
         trial = self._open.pop(number)
         with _writing(self._path):
             trial.set_user_attr("dropped", reason)
-            self._end(number, None)
+            if teaches:
+                trial.set_constraint("look", 1.0)
+            self._end(number, [UNKNOWN, UNKNOWN] if teaches else None)
 
     def trials(self) -> list[Trial]:
         """All that were built, or failed to be, in their order."""

@@ -141,6 +141,17 @@ def layout(model: Any, context: Context) -> dict[str, Any]:
     return _layout.layout(Work(model), context)
 
 
+def epoch_seconds(model: Any, context: Context, batch: int) -> float:
+    """How long one pass over the training samples takes here; see ``_speed``.
+
+    Raises:
+        BuildError, DataError: the model cannot be trained, or there is nothing to train on.
+    """
+    from bench.techniques import _speed
+
+    return _speed.epoch_seconds(Work(model), context, batch)
+
+
 def sensitivity(model: Any, context: Context, samples: int) -> list[dict[str, Any]]:
     """What the model loses where one layer alone is made smaller; see ``_sensitivity``.
 

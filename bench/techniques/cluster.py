@@ -81,6 +81,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     per_channel = values["per_channel"] == "yes"
     model = _model.trainable(work, context)
     selection, clusters = _select(model, step, values)
+    skipped = _model.skipped_facts(model, selection)  # wrapping takes the kernels from the layers
     kept = _preserve.kept_by(work, model)
     variables = {layer.name: _model.kernel_of(layer) for layer in model.layers}
 
@@ -109,7 +110,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
             }
             for name in selection.chosen
         },
-        **_model.skipped_facts(model, selection),
+        **skipped,
     }
     return _model.taken(work, step, clean, facts)
 

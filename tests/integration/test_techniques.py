@@ -128,12 +128,12 @@ def test_layers_with_a_value_of_their_own_have_it(
     model: Any, samples: data.Data, tmp_path: Path
 ) -> None:
     (text,) = {
-        f"channels:0.5,each=plain:0.25,epochs=0+prune:0.5,each=plain:0.8,classes:0{SHORT}"
+        f"channels:0.5,each=plain:0.25,epochs=0,multiple=1+prune:0.5,each=plain:0.8,classes:0{SHORT}"
         "+cluster:8,each=project:4,epochs=0"
     }
     work, _ = made(text, model, samples, tmp_path)
     channels, prune, cluster = (work.facts[t]["layers"] for t in ("channels", "prune", "cluster"))
-    assert (channels["plain"]["channels"], channels["hidden"]["channels"]) == (8, 8)
+    assert (channels["plain"]["channels"], channels["hidden"]["channels"]) == (12, 8)
     assert prune["plain"]["asked"] == 0.8
     assert prune["plain"]["reached"] == pytest.approx(0.8, abs=0.02)
     assert prune["project"]["asked"] == 0.5
@@ -164,6 +164,7 @@ def test_centroids_start_where_asked(
     work, facts = made(f"cluster:4,init={init},epochs=0", model, samples, tmp_path)
     assert set(work.facts["cluster"]["layers"]) >= {"plain", "project", "hidden"}
     assert work.facts["cluster"]["skipped"] == ["depth (DepthwiseConv2D)"]
+    assert 0.01 < work.facts["cluster"]["skipped_fraction"] < 0.2
     assert facts.unique_max_per_channel >= 4
 
 

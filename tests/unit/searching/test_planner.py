@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.searching.planner import Planner
+from bench.searching.planner import TYPICAL, Planner
 from bench.searching.space import known_shapes
 from bench.searching.values import Limits
 from tests.unit.searching.points import space, trial
@@ -40,9 +40,22 @@ def test_what_trains_nothing_comes_first():
     assert (params, origin) == ({**SHAPES[0], "rung": 0}, "known shape")
 
 
-def test_where_time_counts_the_first_training_is_a_short_one():
-    params, _ = proposal(tried(0), budget=600)
-    assert params == {**SHAPES[1], "rung": 0}
+@pytest.mark.parametrize(("budget", "rung"), [(100_000, 0), (200, 2)])
+def test_a_few_steps_tell_how_long_the_first_training_may_be(budget, rung):
+    planner = Planner(space(), LIMITS, [tried(0)], budget, budget, epoch_seconds=6.0)
+    params, _ = planner.next(Study({**SHAPES[0], "rung": 0}))
+    assert params == {**SHAPES[TYPICAL], "rung": rung}
+
+
+def test_endings_go_a_step_smaller_where_limits_are_kept_and_larger_where_not():
+    def ending(loss):
+        base = tried(3, rung=1, loss=loss)
+        point = Planner(space(), LIMITS, [base], None, None)._ending(base, Study(number=4))
+        assert point["remove_0"] == base.params["remove_0"]
+        return space().zipped_weights(point) / space().zipped_weights(base.params)
+
+    assert 0.8 < ending(0.0) < 0.95
+    assert 1.05 < ending(0.2) < 1.25
 
 
 def test_the_ladder_is_climbed_where_limits_may_be_kept_and_left_where_not():
@@ -65,13 +78,29 @@ def test_a_tight_budget_trains_few_and_long_a_wide_one_many_and_short():
 def test_a_trained_beginning_is_tried_with_another_ending():
     trials = [tried(index) for index in range(len(SHAPES))]
     trials.append(tried(3, rung=1))
-    asked = Study(*({**t.params, "rung": t.rung} for t in trials), number=8)
+    known = [{**t.params, "rung": t.rung} for t in trials]
     planner = Planner(space(), Limits(), trials, None, None)
-    base = planner._beginning(8)
-    assert base is not None
-    assert base.rung == 1
-    assert planner._beginning(9) is None
-    assert asked.asked == 8
+    _, origin = planner.next(Study(*known, number=8))
+    assert origin in ("same beginning", "promoted")
+    assert planner._beginning() is trials[-1]
+
+
+def test_a_tight_budget_tries_endings_before_it_trains_another_shape():
+    base = tried(TYPICAL, rung=1, loss=0.013)
+    trials = [tried(0), base]
+    planner = Planner(space(), LIMITS, trials, 30, 20)
+    assert planner.start > 0
+    params, origin = planner.next(Study(*({**t.params, "rung": t.rung} for t in trials), number=2))
+    assert origin == "same beginning"
+    assert params["remove_0"] == base.params["remove_0"]
+    assert params["rung"] == 1
+
+
+def test_a_beginning_that_loses_far_too_much_is_left():
+    trials = [tried(0), tried(TYPICAL, rung=1, loss=0.2)]
+    planner = Planner(space(), LIMITS, trials, 30, 20)
+    _, origin = planner.next(Study(*({**t.params, "rung": t.rung} for t in trials), number=2))
+    assert origin == "known shape"
 
 
 @pytest.mark.parametrize("left", [0.0, 1.0])

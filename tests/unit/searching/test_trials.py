@@ -79,6 +79,19 @@ def test_the_sampler_comes_to_where_limits_are_kept(tmp_path):
     assert sum(0.1 <= removed <= 0.4 for removed in last[20:]) > 10
 
 
+def test_the_sampler_keeps_away_from_what_looks_drop(tmp_path):
+    found = study(tmp_path)
+    last = []
+    for _ in range(30):
+        number, params = found.ask({"rung": 0}, "sampler")
+        last.append(params["remove_1"])
+        if params["remove_1"] < 0.6:
+            found.drop(number, "too large", teaches=True)
+        else:
+            found.tell(number, "qat", GOOD)
+    assert sum(removed >= 0.6 for removed in last[15:]) > 8, "of 15, and by chance 4"
+
+
 def test_what_was_dropped_is_no_trial(tmp_path):
     found = study(tmp_path)
     number, _ = found.ask({"rung": 0}, "sampler")
