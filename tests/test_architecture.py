@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The vocabulary
     "errors": (),
     "values": ("errors", "tflite.values"),
+    "cells": ("errors", "values"),
     "metrics.values": (),
     "text": ("values", "metrics.values"),
     # Numbers: they know launches, and neither files nor devices
@@ -74,7 +75,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Launching: targets know nothing of blocks, statistics and files, measure nothing of devices
     "benchmark_model*": ("errors", "values", "cache"),
     "targets": ("values",),
-    "targets.*": ("errors", "values", "plugins", "cache", "workers", "benchmark_model"),
+    "targets.*": ("errors", "values", "cells", "plugins", "cache", "workers", "benchmark_model"),
     "testing": ("errors", "values", "targets"),
     "schedule": ("values", "stats"),
     "measure": ("errors", "values", "metrics.values", "targets", "schedule"),
@@ -84,7 +85,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("errors", "values", "cache", "plugins", "workers", "recipes", "sources", "data"),
         *("build", "accuracy", "answers", "targets", "schedule", "measure", "stats", "records"),
         *("report", "observers", "inputs", "text", "metrics"),
-        "tflite",
+        *("cells", "tflite"),
     ),
     "searching*": (
         *("errors", "values", "cache", "plugins", "recipes", "techniques", "data", "inputs"),
@@ -94,13 +95,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Showing
     "report*": (
         *("errors", "values", "charts", "metrics", "page", "plugins", "text", "stats"),
-        *("schedule", "records"),
+        *("schedule", "records", "cells"),
     ),
     "charts*": ("errors",),
     "page*": ("cache",),
     "formats*": (
         *("errors", "values", "metrics.values", "text", "charts", "page", "stats"),
-        *("schedule", "records"),
+        *("schedule", "records", "cells"),
         "report",
     ),
     # The ways in

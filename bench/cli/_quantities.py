@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 Shape = tuple[str, tuple[int, ...]]
 Range = tuple[str, tuple[float, float]]
@@ -106,6 +106,33 @@ def samples(text: str) -> int | Literal["all"]:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of samples: write 200, all or no")
     return number
+
+
+def several(read: Callable[[str], Any], separator: str = ",") -> Callable[[str], tuple[Any, ...]]:
+    """One value or more, with a separator between them."""
+
+    def read_all(text: str) -> tuple[Any, ...]:
+        return tuple(read(part) for part in text.split(separator))
+
+    return read_all
+
+
+def one_of(*known: str) -> Callable[[str], str]:
+    """One of these words."""
+
+    def read(text: str) -> str:
+        if text not in known:
+            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(known)}")
+        return text
+
+    return read
+
+
+def affinity(text: str) -> str | None:
+    """CPUs as targets read them; ``all`` binds to none."""
+    if not text:
+        raise argparse.ArgumentTypeError("an affinity is empty: write 0-3/4-7, big/little or all")
+    return None if text == "all" else text
 
 
 def shape(text: str) -> Shape:

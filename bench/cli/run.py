@@ -17,6 +17,7 @@ DESCRIPTION = (
     "Every launch is saved at once; the same command goes on where it was interrupted."
 )
 _PLAN = Plan()
+DELEGATES = ("none", "xnnpack", "gpu", "nnapi", "hexagon", "npu")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ class Arguments(_shared.RecipeArguments, _shared.TargetArguments, _shared.Output
     runs: int = _PLAN.runs
     warmup_runs: int = _PLAN.warmup_runs
     warmup_s: float = _PLAN.warmup_s
-    threads: int = _PLAN.threads
+    threads: tuple[int, ...] = (_PLAN.threads,)
     retries: int = _PLAN.retries
     timeout: float = _PLAN.timeout_s
     input_shape: tuple[_quantities.Shape, ...] = ()
@@ -40,8 +41,8 @@ class Arguments(_shared.RecipeArguments, _shared.TargetArguments, _shared.Output
     real_inputs: bool = False
     phone_samples: int | Literal["all"] | None = None
     signature: str | None = None
-    affinity: str | None = None
-    delegate: str | None = None
+    affinity: tuple[str | None, ...] = (None,)
+    delegate: tuple[str | None, ...] = (None,)
     tool_arg: tuple[str, ...] = ()
     profile: bool = False
     report: Path | None = None
@@ -51,14 +52,17 @@ class Arguments(_shared.RecipeArguments, _shared.TargetArguments, _shared.Output
         """The plan that was typed.
 
         Raises:
-            UsageError: bounds that contradict each other.
+            UsageError: bounds that contradict each other, or a setting named twice.
         """
+        from bench.cells import cross
+
+        settings = cross(self.threads, self.delegate, self.affinity)
         return Plan(
             launches=self.launches,
             runs=self.runs,
             warmup_runs=self.warmup_runs,
             warmup_s=self.warmup_s,
-            threads=self.threads,
+            threads=settings[0].threads,
             seed=self.seed,
             retries=self.retries,
             timeout_s=self.timeout,
@@ -67,12 +71,13 @@ class Arguments(_shared.RecipeArguments, _shared.TargetArguments, _shared.Output
             real_inputs=self.real_inputs,
             phone_samples=self.phone_samples,
             signature=self.signature,
-            delegate=self.delegate,
-            affinity=self.affinity,
+            delegate=settings[0].delegate,
+            affinity=settings[0].affinity,
             tool_args=self.tool_arg,
             profile=self.profile,
             until=self.until,
             max_launches=self._max_launches(),
+            settings=settings if len(settings) > 1 else (),
         )
 
     def _max_launches(self) -> int:
@@ -217,12 +222,26 @@ def _add_inputs(group: _shared.Group) -> None:
 
 def _add_runtime(group: _shared.Group) -> None:
     """What runs the model."""
-    _number(group, "--threads", _quantities.whole(1), _PLAN.threads, "threads of the interpreter")
-    group.add_argument("--affinity", help="CPUs that a launch is bound to: 0,2-3 or 0xf0")
+    several = _quantities.several
+    group.add_argument(
+        "--threads",
+        type=several(_quantities.whole(1)),
+        metavar="N[,N…]",
+        help="threads of the interpreter; each variant is launched under every combination of "
+        f"several threads, delegates and affinities (default: {_PLAN.threads})",
+    )
+    group.add_argument(
+        "--affinity",
+        type=several(_quantities.affinity, "/"),
+        metavar="CPUS[/CPUS…]",
+        help="CPUs that a launch is bound to: 0,2-3, 0xf0, big, little or all",
+    )
     group.add_argument(
         "--delegate",
-        choices=["xnnpack", "gpu", "nnapi", "hexagon", "npu", "none"],
-        help="what must run the model (default: whatever the runtime takes by itself)",
+        type=several(_quantities.one_of(*DELEGATES)),
+        metavar="NAME[,NAME…]",
+        help=f"what must run the model: {', '.join(DELEGATES)} (default: whatever the runtime "
+        "takes by itself)",
     )
     group.add_argument(
         "--tool-arg",

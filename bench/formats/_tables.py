@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bench.cells import files_of, settings_of
 from bench.formats._answers import (
     answer_cells,
     answer_headers,
@@ -65,11 +66,12 @@ def _grid(report: Report, table: Table) -> Grid:
         rows.append((*cells, *_latency(row, scale)))
     title = (
         f"{report.session.model.name} on {table.environment.label} · "
-        f"{count(plan.threads, 'thread')} · "
+        f"{_settings(plan)} · "
         f"{_launches(plan)} × {count(plan.runs, 'run')}"
     )
     spelt_out = [f"{label}: {name}" for name, label in short.items() if label != name]
-    named = [row.variant for row in table.rows if row.variant.recipe not in ("", row.variant.name)]
+    files = files_of(row.variant for row in table.rows)
+    named = [variant for variant in files if variant.recipe not in ("", variant.name)]
     spelt_out += [f"{variant.name}: {variant.recipe}" for variant in named]
     return Grid(
         title,
@@ -78,6 +80,12 @@ def _grid(report: Report, table: Table) -> Grid:
         (*_notes(table), *_fed(table, short), *spelt_out),
         figures=4 + len(verdict_headers(table)),
     )
+
+
+def _settings(plan: Plan) -> str:
+    """``1 thread``, or how many settings stand in the names of the cells."""
+    settings = settings_of(plan)
+    return count(plan.threads, "thread") if len(settings) == 1 else count(len(settings), "setting")
 
 
 def _launches(plan: Plan) -> str:
@@ -102,7 +110,7 @@ def _in_int8(row: Row) -> str:
 
 
 def _ratio(row: Row, ratio: float) -> str:
-    return "" if row.variant is row.baseline else f"{ratio:.2f}x"
+    return "" if row.is_baseline_file else f"{ratio:.2f}x"
 
 
 def _latency(row: Row, scale: float) -> tuple[str, str, str]:

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import schedule, workers
+from bench import cells, schedule, workers
 from bench.answers import Examiner
 from bench.errors import DataError
 from bench.inputs.launches import write_sample
@@ -32,6 +32,7 @@ from bench.records import Session, Writer, new_path, read, unfinished
 from bench.report import Report, assemble
 from bench.stats.summary import can_give_p99
 from bench.targets import Target
+from bench.text import count, duration
 from bench.values import Plan, ReportWarning, utc_now
 
 NO_PHONE = (
@@ -154,7 +155,8 @@ def _session(
         model=prepared.model,
         plan=plan,
         variants=tuple(
-            replace(variant, path=variant.path.absolute()) for variant in prepared.variants
+            replace(variant, path=variant.path.absolute())
+            for variant in cells.expand(prepared.variants, plan)
         ),
         targets=tuple(target.id for target in targets),
         data=about_data,
@@ -178,10 +180,38 @@ def _inform(
         observer.inform("measured as it is: recipes need the source model")
     if is_fallback and any(target.id == "local" for target in targets):
         observer.inform(NO_PHONE)
+    if plan.settings:
+        observer.inform(_amount(len(prepared.variants), plan, len(targets)))
     for local in sorted({target.id == "local" for target in targets}):
         missing = can_give_p99(schedule.least_launches(plan), plan.runs, samples=local)
         if missing is not None:
             observer.inform(f"this plan gives no P99: {missing.reason}")
+
+
+def _amount(variants: int, plan: Plan, targets: int) -> str:
+    """How many cells and launches there will be, and the least time that they take.
+
+    What a run takes is known only once one was launched, so that the warm-up alone is counted.
+    """
+    settings = cells.settings_of(plan)
+    number = variants * len(settings)
+    each = "" if targets == 1 else f" on each of {targets} targets"
+    text = (
+        f"{number} cells ({count(variants, 'variant')} × {len(settings)} settings: "
+        f"{'; '.join(cells.words(setting, settings) for setting in settings)})"
+    )
+    least = number * schedule.least_launches(plan)
+    least_s = least * plan.warmup_s
+    if plan.until is not None:
+        most = number * schedule.most_launches(plan)
+        return (
+            f"{text}: {least:,} to {most:,} launches{each}, as --until asks; how long that takes "
+            "cannot be known beforehand"
+        )
+    return (
+        f"{text}: {count(least, 'launch', 'launches')}{each}, {duration(least_s)} at least for "
+        "warming up; how long all take is told once each cell was launched"
+    )
 
 
 def _path(report: str | Path | None, session: Session, observer: Observer, *, fresh: bool) -> Path:

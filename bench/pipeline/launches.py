@@ -13,6 +13,7 @@ from bench.observers import Observer
 from bench.pipeline.tally import Tally
 from bench.records import End, Writer, read
 from bench.targets import Target
+from bench.text import duration
 from bench.values import Environment, Failure, Launch
 
 _WORDS = {"wrong": "wrong", "differs": "others than here"}
@@ -78,6 +79,8 @@ def _launch_all(
             # What a phone's tool took is told apart from the way there and back.
             launches_s += outcome.facts.get("tool_s", outcome.wall_s)
             tally.add(outcome)
+            if left_s := tally.left_s(outcome.target, time.perf_counter() - begin):
+                observer.inform(f"{outcome.target}: about {duration(left_s)} to go")
         if isinstance(outcome, DeviceAnswers):
             launches_s += outcome.wall_s
         if isinstance(outcome, DeviceAnswers) and outcome.is_bad:

@@ -41,15 +41,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench import benchmark_model
+from bench.cells import files_of, setting_facts, setting_of
 from bench.errors import LaunchError, StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import Progress, Questions, RawAnswers, TargetStatus
-from bench.targets._adb import answers, files, outcome, phones
+from bench.targets._adb import answers, binding, files, outcome, phones
 from bench.targets._adb.command import (
     NO_MASK,
     command_line,
     dialect_for,
     find_tool,
-    mask,
     model_artefact,
 )
 from bench.targets._adb.options import OURS, Options, read_options
@@ -59,7 +59,6 @@ from bench.targets._adb.reply import Answer
 from bench.targets._adb.session import DeviceSession, cancelled
 from bench.targets._adb.shell import AdbShell, Shell, quote
 from bench.targets._adb.state import parse_state
-from bench.targets._affinity import cpus
 from bench.values import Environment, Launch, MeasuredInput, Plan, Variant, utc_now
 
 KIND = "adb"
@@ -145,10 +144,12 @@ class AdbTarget:
         self._address = address or shell.serial
         self._plan = plan
         self._options = options
-        self._mask = mask(plan.affinity)
+        binding.check(plan)
+        self._binding = binding.Binding({}, {}, {})
         self._session = DeviceSession(shell, options)
         self._gate = Gate(self._session.look, options, self._session.closing)
         self._refused: dict[str, LaunchError] = {}
+        self._unfit: dict[str, LaunchError] = {}
         self._phone: Phone | None = None
         self._tool: files.Artefact | None = None
         self._tool_version: str | None = None
@@ -172,8 +173,8 @@ class AdbTarget:
         """
         try:
             self._session.take()
-            self._phone = self._session.probe(self._mask)
-            self._check_affinity(self._phone)
+            self._phone = self._session.probe(NO_MASK)
+            self._binding = binding.bind(self._plan, self._phone, self._session.probe)
             self._choose_tool(self._phone)
         except BaseException as fault:
             self._session.give_back()
@@ -208,9 +209,7 @@ class AdbTarget:
         phone, tool, plan = self._entered()
         facts = {
             **phone.facts,
-            "threads": plan.threads,
-            "delegate": plan.delegate or "default",
-            "affinity": plan.affinity if self._mask == NO_MASK else phone.affinity,
+            **setting_facts(plan, self._binding.cpus),
             "tool_sha256": tool.sha256,
             "tool_version": self._tool_version,
             "tool_args": list(plan.tool_args),
@@ -222,19 +221,6 @@ class AdbTarget:
         if self._phone is None or self._tool is None:
             raise TargetError(f"{self.id} was not entered", hint="use it in a with statement")
         return self._phone, self._tool, self._plan
-
-    def _check_affinity(self, phone: Phone) -> None:
-        if self._mask == NO_MASK:
-            return
-        if "taskset" not in phone.commands:
-            raise TargetError(f"{self.id} has no taskset", hint="leave --affinity away")
-        asked = set(cpus(self._plan.affinity or ""))
-        allowed = set(cpus(phone.affinity)) if phone.affinity else set()
-        if asked != allowed:
-            raise TargetError(
-                f"{self.id} cannot bind to CPUs {self._plan.affinity}",
-                hint=f"online there: {phone.facts.get('cores_online', 'unknown')}",
-            )
 
     def _choose_tool(self, phone: Phone) -> None:
         tool, artefact, libraries = find_tool(phone.abis, self._plan, self._options)
@@ -270,9 +256,17 @@ class AdbTarget:
         _, tool, _ = self._entered()
         self._fed = {variant.name: self._real_inputs(variant) for variant in variants}
         for variant in variants:
-            self._command(variant, [each.remote for each in self._fed[variant.name]])
+            try:
+                self._command(variant, [each.remote for each in self._fed[variant.name]])
+            except TargetError as fault:
+                if variant.setting is None:
+                    raise
+                self._unfit[variant.name] = StableLaunchError(
+                    fault.message, hint=fault.hint, error_class="setting"
+                )
         fed = [each for those in self._fed.values() for each in those]
-        wanted = [tool, *self._libraries, *fed, *map(model_artefact, variants)]
+        models = map(model_artefact, files_of(variants))
+        wanted = list(dict.fromkeys([tool, *self._libraries, *fed, *models]))
         try:
             for each in files.missing(self._session.link, wanted, progress):
                 try:
@@ -295,6 +289,9 @@ class AdbTarget:
         phone, _, _ = self._entered()
         if self._session.closing.is_set():
             raise cancelled()
+        if variant.name in self._unfit:
+            raise self._unfit[variant.name]
+        mask = self._binding.mask(setting_of(variant, self._plan))
         started_at = utc_now()
         before, waited_s = self._gate.wait(progress)
         begin = time.perf_counter()
@@ -303,7 +300,7 @@ class AdbTarget:
         fed = self._fed.get(variant.name, [])
         words = [each.remote for each in fed]
         pushed = [model_artefact(variant), *fed]
-        answer = self._run(lambda: self._command(variant, words), pushed, look, progress)
+        answer = self._run(lambda: self._command(variant, words), pushed, mask, look, progress)
         wall_s = time.perf_counter() - begin
         after = parse_state(answer.values, time.monotonic()) if look else None
         if after is not None:
@@ -340,14 +337,17 @@ class AdbTarget:
         _, tool, plan = self._entered()
         model = model_artefact(variant)
         if not self._knows_flags:
-            asked = self._run(lambda: [tool.remote, "--help"], [model], False, progress)
+            asked = self._run(lambda: [tool.remote, "--help"], [model], NO_MASK, False, progress)
             answers.check_flags(asked)
             self._knows_flags = True
         once = answers.once(plan)
+        mask = self._binding.mask(setting_of(variant, plan))
 
         def run(inputs: Sequence[MeasuredInput], values: Sequence[str]) -> Answer:
             fed = dataclasses.replace(variant, inputs=tuple(inputs))
-            answer = self._run(lambda: self._command(fed, values, once), [model], False, progress)
+            answer = self._run(
+                lambda: self._command(fed, values, once), [model], mask, False, progress
+            )
             outcome.read_run(answer, once, variant)
             return answer
 
@@ -357,6 +357,7 @@ class AdbTarget:
         self,
         command: Callable[[], list[str]],
         pushed: Sequence[files.Artefact],
+        mask: str,
         look: bool,
         progress: Progress,
     ) -> Answer:
@@ -365,6 +366,7 @@ class AdbTarget:
         Args:
             command: makes the tool's words for the next launch.
             pushed: the model first, then the files that it is fed.
+            mask: of the CPUs that it is bound to.
             look: also read the phone's state after it.
             progress: told what is waited for.
         """
@@ -377,7 +379,7 @@ class AdbTarget:
                 if each.name in self._refused:
                     raise self._refused[each.name]
             answer = self._session.launch(
-                command(), model.remote, plan.timeout_s, self._mask, libraries, look, progress
+                command(), model.remote, plan.timeout_s, mask, libraries, look, progress
             )
             refused = answer.values.get("refused")
             if refused is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from bench import benchmark_model
+from bench.cells import setting_of
 from bench.errors import LaunchError, StableLaunchError, TransientLaunchError
 from bench.targets._adb import files
 from bench.targets._adb.readiness import Gate
@@ -52,7 +53,7 @@ def _read(answer: Answer, plan: Plan, variant: Variant) -> benchmark_model.ToolR
         )
     stdout, stderr = (stream.decode(errors="replace") for stream in answer.streams)
     asked = benchmark_model.Asked(
-        delegate=plan.delegate,
+        delegate=setting_of(variant, plan).delegate,
         input_shapes=bool(plan.input_shapes),
         open_inputs=_open_inputs(variant, plan),
     )

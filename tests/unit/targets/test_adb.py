@@ -12,7 +12,7 @@ import pytest
 from bench import benchmark_model
 from bench.errors import StableLaunchError, TargetError, TransientLaunchError
 from bench.targets._adb import files, lock, options, outcome, probe, reply
-from bench.targets._adb.command import command_line, mask
+from bench.targets._adb.command import command_line
 from bench.targets._adb.shell import DisconnectedError, Link, PushRefusedError, quote
 from bench.tflite.facts import read_facts
 from bench.values import MeasuredInput, Plan
@@ -292,12 +292,6 @@ def test_a_phone_without_properties_is_known_by_its_machine() -> None:
 
 
 # The command
-
-
-def test_affinity_becomes_a_mask() -> None:
-    assert mask(None) == "-"
-    assert mask("0,2-3") == "d"
-    assert mask("0xf0") == "f0"
 
 
 def test_the_plan_becomes_the_tools_words(artefact: files.Artefact) -> None:
