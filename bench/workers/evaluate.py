@@ -19,11 +19,8 @@ import numpy as np
 
 from bench import metrics
 from bench.errors import DataError
-from bench.workers.interpreter import Array, LoadedModel, to_input, to_real
-
-BATCH = 64
-CHECKED = 4
-"""So many samples are answered one by one too, to see that a batch gives the same answers."""
+from bench.workers.answers import answer_all
+from bench.workers.interpreter import Array, LoadedModel
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -122,12 +119,9 @@ def _by_input(x: Mapping[str, Array], graph: LoadedModel) -> dict[str, Array]:
 def _answer_all(graph: LoadedModel, x: Mapping[str, Array], folder: Path) -> dict[str, Array]:
     """Every output for every sample as float32, kept in files: they may be larger than memory."""
     total = len(next(iter(x.values())))
-    batch = _batch_size(graph, x)
     kept: dict[str, Array] = {}
-    for start in range(0, total, batch):
-        index = np.minimum(np.arange(start, start + batch), total - 1)  # the last one is repeated
-        stop = min(start + batch, total)
-        for name, values in _answer(graph, x, index).items():
+    for start, stop, answers in answer_all(graph, x):
+        for name, values in answers.items():
             if name not in kept:
                 kept[name] = np.lib.format.open_memmap(
                     folder / f"{len(kept)}.npy",
@@ -135,57 +129,10 @@ def _answer_all(graph: LoadedModel, x: Mapping[str, Array], folder: Path) -> dic
                     dtype=np.float32,
                     shape=(total, *values.shape[1:]),
                 )
-            kept[name][start:stop] = values[: stop - start]
+            kept[name][start:stop] = values
         print(json.dumps({"progress": [stop, total]}), flush=True)  # noqa: T201  # as above
     (folder / "names.json").write_text(json.dumps(list(kept)))
     return kept
-
-
-def _answer(graph: LoadedModel, x: Mapping[str, Array], index: Array) -> dict[str, Array]:
-    inputs = graph.inputs()
-    graph.forget()
-    graph.feed({name: to_input(x[name][index], inputs[name]) for name in inputs})
-    graph.run()
-    outputs = graph.outputs()
-    return {
-        name: to_real(values if values.ndim else values[None], outputs[name])
-        for name, values in graph.answers().items()
-    }
-
-
-def _batch_size(graph: LoadedModel, x: Mapping[str, Array]) -> int:
-    """Resize the graph to a batch where that gives the same answers, else to what it takes."""
-    fixed = {int(details["shape"][0]) for details in graph.inputs().values()}
-    if fixed != {1}:
-        _resize(graph, x, max(fixed))
-        return max(fixed)
-    _resize(graph, x, 1)
-    few = min(CHECKED, len(next(iter(x.values()))))
-    single = [_answer(graph, x, np.array([index])) for index in range(few)]
-    try:
-        _resize(graph, x, BATCH)
-        together = _answer(graph, x, np.arange(BATCH) % few)
-        if all(_same(together[name], [one[name] for one in single]) for name in together):
-            return BATCH
-    except (ValueError, RuntimeError):
-        pass  # a graph with its batch of one written into it, in a reshape for example
-    _resize(graph, x, 1)
-    return 1
-
-
-def _resize(graph: LoadedModel, x: Mapping[str, Array], batch: int) -> None:
-    for name, array in x.items():
-        graph.resize(name, (batch, *array.shape[1:]))
-    graph.allocate()
-
-
-def _same(together: Array, single: list[Array]) -> bool:
-    """Whether a batch's first answers are those given one by one, up to rounding."""
-    alone = np.concatenate(single)
-    if together.shape[1:] != alone.shape[1:] or len(together) != BATCH:
-        return False
-    span = float(np.abs(alone).max()) or 1.0
-    return bool(np.abs(together[: len(alone)] - alone).max() <= 0.01 * span)
 
 
 def _differences(answers: Mapping[str, Array], theirs: Mapping[str, Array]) -> dict[str, Any]:
