@@ -35,11 +35,13 @@ if TYPE_CHECKING:
         UsageError,
         VerificationError,
     )
-    from bench.metrics.values import Accuracy, Score
+    from bench.metrics.values import Accuracy, DeviceAnswers, Score
     from bench.observers import Observer
     from bench.pipeline import run
     from bench.records import Records, read
     from bench.report import Report, assemble
+    from bench.searching import search
+    from bench.searching.report import SearchReport
     from bench.stats.summary import compare_paired, summarize
     from bench.values import (
         Comparison,
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
         Plan,
         Recipe,
         ReportWarning,
+        Setting,
         Step,
         Summary,
         Variant,
@@ -68,6 +71,7 @@ __all__ = [
     "Comparison",
     "Data",
     "DataError",
+    "DeviceAnswers",
     "Environment",
     "Estimate",
     "Failure",
@@ -86,6 +90,8 @@ __all__ = [
     "Report",
     "ReportWarning",
     "Score",
+    "SearchReport",
+    "Setting",
     "StableLaunchError",
     "Step",
     "StoreError",
@@ -104,6 +110,7 @@ __all__ = [
     "read",
     "recipes",
     "run",
+    "search",
     "sources",
     "summarize",
 ]
@@ -112,6 +119,7 @@ _MODULES = ("build", "data", "measure", "plugins", "recipes", "sources")
 _HOMES = {
     "Accuracy": "metrics.values",
     "Data": "data",
+    "DeviceAnswers": "metrics.values",
     "Observer": "observers",
     "Records": "records",
     "Report": "report",
@@ -120,6 +128,8 @@ _HOMES = {
     "compare_paired": "stats.summary",
     "read": "records",
     "run": "pipeline",
+    "SearchReport": "searching.report",
+    "search": "searching",
     "summarize": "stats.summary",
 }
 """Where a name comes from that is neither an error nor a value."""

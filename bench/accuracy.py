@@ -102,12 +102,7 @@ class _Bench:
         """Write the samples where the workers can map them."""
         samples = self._folder / "samples"
         samples.mkdir()
-        lone = len(test.x) == 1
-        for given, array in test.x.items():
-            name = "" if lone else given  # variants may call an only input otherwise
-            np.save(samples / f"x.{quote(name, safe='')}.npy", array)
-        for name, array in (test.y or {}).items():
-            np.save(samples / f"y.{quote(name, safe='')}.npy", array)
+        lay_out(samples, test)
         (self._folder / "baseline").mkdir()
         self.ready = True
 
@@ -145,6 +140,16 @@ class _Bench:
         if variant is not baseline:
             shutil.rmtree(outputs)
         return dict(answer["evaluated"])
+
+
+def lay_out(folder: Path, split: Split) -> None:
+    """Write samples and labels where workers look for them."""
+    lone = len(split.x) == 1
+    for given, array in split.x.items():
+        name = "" if lone else given  # variants may call an only input otherwise
+        np.save(folder / f"x.{quote(name, safe='')}.npy", array)
+    for name, array in (split.y or {}).items():
+        np.save(folder / f"y.{quote(name, safe='')}.npy", array)
 
 
 def _failure(variant: Variant, error: errors.BenchError) -> Failure:

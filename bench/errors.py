@@ -45,6 +45,9 @@ LAUNCH_ERROR_CLASSES: Mapping[str, str] = MappingProxyType(
 )
 """The classes of a failed launch, with their meanings. Targets of others may have more."""
 
+LOST_CLASSES = ("device_lost", "device_busy", "gate")
+"""After one of these, further launches on that target would only wait for the same bound again."""
+
 
 def telling_line(fault: BaseException, *, last: bool = False) -> str:
     """The line of a foreign exception that says most, short enough to stand within one of ours.

@@ -16,19 +16,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from bench import schedule
-from bench.errors import BenchError, LaunchError, TransientLaunchError
-from bench.targets import Target
+from bench.errors import LOST_CLASSES, BenchError, LaunchError, TransientLaunchError
+from bench.metrics.values import DeviceAnswers
+from bench.targets import Progress, Target
 from bench.values import Environment, Failure, Launch, Plan, Variant, utc_now
 
-Outcome = Launch | Failure | Environment
+Outcome = Launch | Failure | Environment | DeviceAnswers
 SoFar = defaultdict[str, list[Launch]]
 """Launches on one target by the variant's name, as they come."""
 
 Note = Callable[[str, str], None]
 """Told a target's id and in a few words what it does or waits for."""
 
-LOST_CLASSES = ("device_lost", "device_busy", "gate")
-"""After one of these, further launches on that target would only wait for the same bound again."""
+Ask = Callable[[Target, Variant, Sequence[Launch], Progress], DeviceAnswers | None]
+"""Asks a target what a variant answers there, once it was launched."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,16 @@ class Job:
     Attributes:
         variants: the baseline first.
         launches: those made in earlier sittings.
+        ask: asks for answers, after each variant's first launch; None asks for none.
+        answered: target and variant of those known from earlier sittings.
     """
 
     variants: tuple[Variant, ...]
     plan: Plan
     launches: tuple[Launch, ...] = ()
     stop: threading.Event = field(default_factory=threading.Event)
+    ask: Ask | None = None
+    answered: frozenset[tuple[str, str]] = frozenset()
 
 
 def measure(targets: Sequence[Target], job: Job, note: Note) -> Iterator[Outcome]:
@@ -121,6 +126,7 @@ def _launch_blocks(
     target: Target, job: Job, so_far: SoFar, progress: Callable[[str], None]
 ) -> Iterator[Outcome]:
     given_up: set[str] = set()
+    asked = {variant for on, variant in job.answered if on == target.id}
     done = {(launch.variant, launch.block) for those in so_far.values() for launch in those}
     for block in range(schedule.most_launches(job.plan)):
         for variant in _block(job, given_up, so_far, block):
@@ -138,6 +144,25 @@ def _launch_blocks(
                             outcome.message, hint=outcome.hint, error_class=outcome.error_class
                         )
                     given_up.add(variant.name)
+        yield from _ask_for_answers(target, job, so_far, asked, progress)
+
+
+def _ask_for_answers(
+    target: Target, job: Job, so_far: SoFar, asked: set[str], progress: Progress
+) -> Iterator[DeviceAnswers]:
+    """What the target answers, of each variant that was launched and not asked about yet.
+
+    After the first block, so that nonsense is told early: the first launch says how long it takes.
+    """
+    for variant in job.variants:
+        if job.ask is None or variant.name in asked or not so_far[variant.name]:
+            continue
+        asked.add(variant.name)
+        found = job.ask(target, variant, so_far[variant.name], progress)
+        if job.stop.is_set():
+            return
+        if found is not None:
+            yield found
 
 
 def _block(job: Job, given_up: set[str], so_far: SoFar, block: int) -> list[Variant]:

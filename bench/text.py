@@ -188,3 +188,10 @@ def name_some(names: Iterable[str]) -> str:
     more = len(listed) - NAMED
     text = ", ".join(listed[:NAMED])
     return f"{text} and {more} more" if more > 0 else text
+
+
+def duration(seconds: float) -> str:
+    """``4.2 s``, ``95 s``, ``12 min``, ``1.5 h``."""
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.2g} min" if seconds < 5940 else f"{seconds / 3600:.2g} h"

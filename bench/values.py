@@ -113,6 +113,23 @@ class MeasuredInput:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """How the runtime is told to run a model.
+
+    Attributes:
+        threads: of the interpreter.
+        delegate: ``xnnpack``, ``gpu``, ``nnapi``, ``hexagon``, ``npu``, ``none``; None is the
+            runtime's default.
+        affinity: CPUs that the process is bound to: a list, a mask, ``big`` or ``little``; None is
+            all.
+    """
+
+    threads: int = 1
+    delegate: str | None = None
+    affinity: str | None = None
+
+
+@dataclass(frozen=True)
 class Variant:
     """A .tflite file with its facts.
 
@@ -128,6 +145,8 @@ class Variant:
         recipe: its canonical text; empty for a ready file.
         signature: key of the signature that is run; None is the main subgraph of a file without.
         inputs: in the file's order; empty until it is known how they are fed.
+        setting: that this cell is launched with, where a plan has several; None is the plan's.
+        base: the variant's own name, where ``name`` names a cell of it; empty where it is the same.
     """
 
     name: str
@@ -140,6 +159,8 @@ class Variant:
     recipe: str = ""
     signature: str | None = None
     inputs: tuple[MeasuredInput, ...] = ()
+    setting: Setting | None = None
+    base: str = ""
 
     @property
     def int8_share(self) -> float | None:
@@ -262,15 +283,19 @@ class Plan:
         input_shapes: for dynamic dimensions, input name to shape.
         input_ranges: for random inputs that may not be just anything, input name to least value
             and the value that all are below.
-        real_inputs: feed a test sample instead of random values (local interpreter).
+        real_inputs: feed a test sample instead of random values.
+        phone_samples: that a phone answers with each variant; None is what takes about 5 s there,
+            0 none.
         signature: key of the signature to run; None is the only one, or ``serving_default``.
         delegate: ``xnnpack``, ``gpu``, ``nnapi``, ``hexagon``, ``none``; None is the default.
-        affinity: CPU list or mask the launch is bound to.
+        affinity: CPU list or mask the launch is bound to, ``big`` or ``little``.
         tool_args: further arguments for benchmark_model.
         profile: also record the ops that take the time.
         until: launch until each variant's median is known this precisely (0.02: to within 2 % of
             itself), instead of a fixed number of times.
         max_launches: with ``until``, per variant and target at most.
+        settings: where there are several: each variant is launched under each of them, and the
+            first is that of ``threads``, ``delegate`` and ``affinity`` (``bench.cells``).
     """
 
     launches: int = 10
@@ -291,6 +316,8 @@ class Plan:
     profile: bool = False
     until: float | None = None
     max_launches: int = 100
+    phone_samples: int | Literal["all"] | None = None
+    settings: tuple[Setting, ...] = ()
 
 
 MedianKind = Literal["samples", "launch medians", "launch means"]

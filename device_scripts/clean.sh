@@ -47,17 +47,21 @@ elif [ "$cap" = all ]; then
     echo "removed=$((count - left))"
     echo "freed_kb=$((freed_kib + freed_kib * 3 / 125))" # 24 of 1,000, by small numbers
 elif cd "$root/files" 2>/dev/null; then
-    for name in "$@"; do
-        if [ -e "$name" ]; then touch -c "$name"; fi
-    done
     total=0 removed=0 freed=0
+    # First, for in an order by whole seconds they might come last.
+    for name in "$@"; do
+        if [ -e "$name" ]; then
+            touch -c "$name"
+            total=$((total + $(kilobytes "$(stat -c %s "$name")")))
+        fi
+    done
     # Names are hashes and hold no spaces: newest first, everything beyond the cap goes.
     # shellcheck disable=SC2045
     for name in $(ls -t); do
+        case " $* " in *" $name "*) continue ;; esac
         size=$(kilobytes "$(stat -c %s "$name")")
         total=$((total + size))
         [ $total -gt "$cap" ] || continue
-        case " $* " in *" $name "*) continue ;; esac
         rm -f "$name"
         total=$((total - size)) removed=$((removed + 1)) freed=$((freed + size))
     done

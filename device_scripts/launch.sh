@@ -148,7 +148,12 @@ answer() {
         size=${sizes%%"$stream"*}
         size=${size##*[!0-9 ]}
         if [ "$((size))" -gt 4194304 ]; then
-            { head -c 262144 "$dir/$stream"; echo; tail -c 1048576 "$dir/$stream"; } > "$dir/short.$$"
+            # Not by head, which counts lines alone before Android 8.1.
+            {
+                dd bs=65536 count=4 < "$dir/$stream" 2> /dev/null
+                echo
+                tail -c 1048576 "$dir/$stream"
+            } > "$dir/short.$$"
             mv -f "$dir/short.$$" "$dir/$stream"
             echo "cut.$stream=$((size))"
             size=$(wc -c < "$dir/$stream")

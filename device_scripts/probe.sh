@@ -3,6 +3,7 @@
 #
 #   prop.NAME  chosen properties        cpu.N       governor, lowest and highest kHz allowed
 #   machine, kernel, online, memory_kb  free_kb     what the storage under ROOT has left
+#   speed.N    highest kHz of CPU N, else its capacity
 #   has.NAME   commands we can use      affinity    the CPUs a process under MASK may use
 
 root=$1 mask=${2--}
@@ -24,6 +25,13 @@ for dir in /sys/devices/system/cpu/cpu[0-9]*; do
         read -r high < "$dir/cpufreq/scaling_max_freq"
         echo "cpu.${dir##*/cpu}=$governor $low $high"
     fi
+    for file in cpufreq/cpuinfo_max_freq cpu_capacity; do
+        if [ -r "$dir/$file" ]; then
+            read -r speed < "$dir/$file"
+            echo "speed.${dir##*/cpu}=$file $speed"
+            break
+        fi
+    done
 done 2>/dev/null
 if read -r online < /sys/devices/system/cpu/online; then echo "online=$online"; fi 2>/dev/null
 sed -n 's/^MemTotal: *\([0-9]*\).*/memory_kb=\1/p' /proc/meminfo

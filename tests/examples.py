@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.metrics import figures, intervals
-from bench.metrics.values import Accuracy, Score
+from bench.metrics.values import Accuracy, DeviceAnswers, OutputAgreement, Score, Verdict
 from bench.records import End, Session, Writer
 from bench.targets.local import from_samples
 from bench.tflite.values import FileFacts, WeightFacts
@@ -163,3 +163,20 @@ def accuracy(
         metric = figures.METRICS["agreement"]
         scores.append(intervals.scored("", metric, same, None, decides=top1 is None))
     return Accuracy(variant, samples, tuple(scores))
+
+
+def answers(
+    variant: str,
+    verdict: Verdict = "same",
+    *,
+    target: str = "adb:1",
+    top1: float | None = None,
+    agreement: float = 1.0,
+    reason: str = "",
+) -> DeviceAnswers:
+    """What a phone answers to 200 samples; with a real interval where a share is right."""
+    known = () if top1 is None else accuracy(variant, 200, top1, before=top1).scores
+    output = OutputAgreement("", verdict, reason, agreement, 0.99, 0.01)
+    outputs = () if verdict == "not known" else (output,)
+    hint = "try another delegate" if reason else ""
+    return DeviceAnswers(variant, target, 200, verdict, reason, hint, outputs, known, 2, 1.5)

@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The vocabulary
     "errors": (),
     "values": ("errors", "tflite.values"),
+    "cells": ("errors", "values"),
     "metrics.values": (),
     "text": ("values", "metrics.values"),
     # Numbers: they know launches, and neither files nor devices
@@ -75,42 +76,51 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Processes of their own that hold nothing but numpy and the interpreter
     "workers": (),
     "workers.interpreter": (),
-    "workers.answers": (),
     "workers.launch": (),
+    "workers.answering": ("errors",),
     "workers.evaluate": ("errors", "metrics"),
+    "workers.reference": ("errors",),
     "workers.client": ("errors",),
     "accuracy": (*("errors", "values", "cache", "records.encoding", "data", "metrics", "workers"),),
+    "answers*": (
+        *("errors", "values", "accuracy", "data", "metrics", "targets", "tflite", "workers"),
+    ),
     # Launching: targets know nothing of blocks, statistics and files, measure nothing of devices
     "benchmark_model*": ("errors", "values", "cache"),
     "targets": ("values",),
-    "targets.*": ("errors", "values", "plugins", "cache", "workers", "benchmark_model"),
+    "targets.*": ("errors", "values", "cells", "plugins", "cache", "workers", "benchmark_model"),
     "testing": ("errors", "values", "targets"),
     "schedule": ("values", "stats"),
-    "measure": ("errors", "values", "targets", "schedule"),
+    "measure": ("errors", "values", "metrics.values", "targets", "schedule"),
     # All of it in one call
     "observers*": ("values", "metrics.values"),
     "pipeline*": (
         *("errors", "values", "cache", "plugins", "workers", "recipes", "sources", "data"),
-        *("build", "accuracy", "targets", "schedule", "measure", "stats", "records"),
+        *("build", "accuracy", "answers", "targets", "schedule", "measure", "stats", "records"),
         *("report", "observers", "inputs", "text", "metrics"),
-        *("tflite", "quantizer.schemes"),
+        *("cells", "tflite", "quantizer.schemes"),
+    ),
+    "searching*": (
+        *("errors", "values", "cache", "plugins", "recipes", "techniques", "data", "inputs"),
+        *("build", "accuracy", "metrics.values", "targets", "measure", "stats", "records"),
+        *("report", "observers", "pipeline", "text", "charts", "workers"),
     ),
     # Showing
     "report*": (
         *("errors", "values", "charts", "metrics", "page", "plugins", "text", "stats"),
-        *("schedule", "records"),
+        *("schedule", "records", "cells"),
     ),
     "charts*": ("errors",),
     "page*": ("cache",),
     "formats*": (
         *("errors", "values", "metrics.values", "text", "charts", "page", "stats"),
-        *("schedule", "records"),
+        *("schedule", "records", "cells"),
         "report",
     ),
     # The ways in
     "": (
         *("errors", "values", "build", "data", "measure", "plugins", "recipes", "records"),
-        *("report", "sources", "stats", "pipeline", "observers", "metrics.values"),
+        *("report", "searching", "sources", "stats", "pipeline", "observers", "metrics.values"),
     ),
     "__main__": ("cli",),
     "cli*": EVERYTHING,
@@ -132,7 +142,7 @@ LAUNCH_PATH = (
     "stats.summary",
 )
 
-MAY_PRINT = ("cli*", "observers.terminal", "workers.evaluate")
+MAY_PRINT = ("cli*", "observers.terminal", "workers.evaluate", "workers.reference")
 """The command line, what shows progress there, and a worker, whose output is its answer."""
 
 MAX_LINES = 400

@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.benchmark_model import faults
-from bench.benchmark_model.delegates import Delegate, canonical
+from bench.benchmark_model.delegates import Delegate, canonical, deprecated_on
 from bench.benchmark_model.faults import ToolFault, to_error
 from bench.benchmark_model.profile import OpTime
 from bench.benchmark_model.results import ToolRun, read_run
@@ -36,6 +36,7 @@ __all__ = [
     "OpTime",
     "ToolFault",
     "ToolRun",
+    "deprecated_on",
     "latency",
     "parse",
     "to_error",

@@ -54,6 +54,8 @@ def argv(
     plan: Plan,
     *,
     inputs: Sequence[MeasuredInput] = (),
+    values: Sequence[str] = (),
+    output: str | None = None,
     signature: str | None = None,
     dialect: Dialect = "tflite",
 ) -> list[str]:
@@ -67,6 +69,9 @@ def argv(
             first and ignores the second. Where its delegate is None, no flag is
             passed: the tool's default is taken.
         inputs: all of the model's, in the file's order.
+        values: for each input a file on the device with its values, as the tensor stores them;
+            empty for random ones.
+        output: the file on the device that the outputs of the last run are written to.
         signature: to be run, where the model has several.
         dialect: of the tool.
 
@@ -84,7 +89,9 @@ def argv(
         f"--max_secs={plan.timeout_s:g}",
     ]
     arguments += _delegate(plan.delegate, dialect)
-    arguments += _inputs(inputs, dialect)
+    arguments += _inputs(inputs, values, dialect)
+    if output is not None:
+        arguments.append(f"--output_filepath={output}")
     if signature is not None:
         arguments.append(f"--signature_to_run_for={signature}")
     if plan.profile:
@@ -107,6 +114,8 @@ _OPTIONS: Mapping[str, str] = MappingProxyType(
         "input_layer": "--input-shape",
         "input_layer_shape": "--input-shape",
         "input_layer_value_range": "--input-range",
+        "input_layer_value_files": "--real-inputs",
+        "output_filepath": "--phone-samples",
         "signature_to_run_for": "--signature",
         "enable_op_profiling": "--profile",
         "use_profiler": "--profile",
@@ -156,10 +165,15 @@ def _delegate(delegate: str | None, dialect: Dialect) -> tuple[str, ...]:
     return known[delegate]
 
 
-def _inputs(inputs: Sequence[MeasuredInput], dialect: Dialect) -> list[str]:
-    """The flags for shapes and bounds: none where the file itself says all."""
-    bounded = [each for each in inputs if each.bounds is not None]
+def _inputs(inputs: Sequence[MeasuredInput], values: Sequence[str], dialect: Dialect) -> list[str]:
+    """The flags for shapes, bounds and values: none where the file itself says all."""
+    bounded = [each for each in inputs if each.bounds is not None and not values]
     if dialect == "litert":
+        if values:
+            raise TargetError(
+                f"{_TOOLS[dialect]} reads no values from files and writes no outputs",
+                hint="use TensorFlow Lite's benchmark_model: bench doctor --fetch",
+            )
         if any(each.is_resized for each in inputs):
             raise TargetError(
                 f"{_TOOLS[dialect]} cannot be told the shape of an input",
@@ -167,9 +181,10 @@ def _inputs(inputs: Sequence[MeasuredInput], dialect: Dialect) -> list[str]:
             )
         ranges = [_range(each.name, each) for each in bounded]
         return [f"--input_layer_value_range={':'.join(ranges)}"] if ranges else []
-    if not bounded and not any(each.is_resized for each in inputs):
+    if not bounded and not values and not any(each.is_resized for each in inputs):
         return []
-    names = [_flag_name(number, each, bool(bounded)) for number, each in enumerate(inputs)]
+    split = bool(bounded or values)
+    names = [_flag_name(number, each, split) for number, each in enumerate(inputs)]
     for each in inputs:
         if not each.shape or min(each.shape) < 1:
             raise TargetError(
@@ -181,15 +196,19 @@ def _inputs(inputs: Sequence[MeasuredInput], dialect: Dialect) -> list[str]:
     if bounded:
         ranges = [_range(n, i) for n, i in zip(names, inputs, strict=True) if i.bounds is not None]
         flags.append(f"--input_layer_value_range={':'.join(ranges)}")
+    if values:
+        pairs = [f"{name}:{file}" for name, file in zip(names, values, strict=True)]
+        flags.append(f"--input_layer_value_files={','.join(pairs)}")
     return flags
 
 
-def _flag_name(number: int, given: MeasuredInput, bounded: bool) -> str:
+def _flag_name(number: int, given: MeasuredInput, at_colons: bool) -> str:
     """What the flags call an input: the tool goes by their order, and warns of other names.
 
-    It splits names at commas, ranges also at colons, and has no way to quote them.
+    It splits names at commas, where they stand with ranges or files also at colons, and no way to
+    quote them works in all versions. So any name will do, and the file stays what it is.
     """
-    splits = "," in given.tensor or (bounded and ":" in given.tensor)
+    splits = "," in given.tensor or (at_colons and ":" in given.tensor)
     return f"input{number}" if splits or not given.tensor else given.tensor
 
 

@@ -129,6 +129,12 @@ def _check_elf(elf: ELFFile, path: Path, abis: Sequence[str], hint: str) -> str 
         raise TargetError(f"{str(path)!r} is a part of a program, not one", hint=hint)
     for segment in elf.iter_segments("PT_INTERP"):
         return str(segment.get_interp_name())
+    for segment in elf.iter_segments("PT_DYNAMIC"):
+        if any(segment.iter_tags("DT_SONAME")):  # a program has no such name
+            raise TargetError(
+                f"{str(path)!r} is a library, not a program",
+                hint=f"{hint}; what it loads is named with --set libraries=FILE,FILE",
+            )
     return None
 
 

@@ -7,7 +7,7 @@ CPU behind, often without an error. So the lines below are the evidence, and the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from bench.benchmark_model.lines import Line
@@ -96,6 +96,21 @@ def canonical(name: str) -> str:
         if re.search(pattern, name, re.IGNORECASE):
             return word
     return name.strip().lower()
+
+
+_DEPRECATED: Mapping[str, tuple[int, str]] = {"nnapi": (35, "Android 15")}
+"""From which SDK on Android calls what a delegate uses deprecated (developer.android.com, NNAPI
+Migration Guide): it stays, and its drivers are no longer tested."""
+
+
+def deprecated_on(sdk: object) -> dict[str, str]:
+    """What is deprecated on a phone of that SDK: since which Android, by our name of the delegate.
+
+    Args:
+        sdk: ``ro.build.version.sdk``, as text or number; anything else is a phone that tells none.
+    """
+    level = int(sdk) if isinstance(sdk, str | int) and str(sdk).isdigit() else 0
+    return {name: since for name, (first, since) in _DEPRECATED.items() if level >= first}
 
 
 def evidence(line: Line) -> Delegate | None:

@@ -107,8 +107,8 @@ _ROWS: tuple[tuple[str, str, str, str, str], ...] = (
      "give the library's build for this device's ABI"),
     ("wrong_binary", "CANNOT LINK", r"CANNOT LINK EXECUTABLE",
      "benchmark_model cannot be linked on this device", _WRONG_ABI),
-    ("wrong_binary", "loading shared libraries",
-     r"error while loading shared libraries: (?P<lib>[^:]+)",
+    ("wrong_binary", "loading shared librar",  # glibc's words, and musl's
+     r"(?:error while loading shared libraries: |Error loading shared library )(?P<lib>[^:]+)",
      "benchmark_model needs {lib}, which this device does not have",
      "push the library beside the tool and set LD_LIBRARY_PATH, or use a static benchmark_model"),
     ("wrong_binary", "' not found", r"version `(?P<version>[^']+)' not found",

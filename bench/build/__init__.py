@@ -28,8 +28,9 @@ from bench.text import one_line
 from bench.tflite.facts import FACTS_SCHEMA, check_file, read_facts
 from bench.tflite.values import FileFacts
 from bench.values import Failure, Model, Recipe, StepProgress, Variant
+from bench.workers.client import Answer
 
-SCHEMA = 5
+SCHEMA = 6
 """Raised whenever the same recipe would give another file, so that no old one is taken for it."""
 
 QUANTIZER = "litert-quantizer"
@@ -83,23 +84,67 @@ def build(
         ModelError: the model itself cannot be loaded, so that no recipe could be built.
         DataError: the samples do not fit the model's inputs.
     """
-    # What was trained for one recipe is the beginning of others: they share a folder.
-    training = _key("training", model, data, seed)
-    with _Builder(model, data_source, seed, training, signature) as builder:
+    with Builds(model, data, data_source=data_source, seed=seed, signature=signature) as builds:
         for recipe in chosen:
-            try:
-                yield _build_one(model, recipe, data, seed, progress, builder)
-            except (BuildError, errors.DataError) as error:
-                if builder.refuses_all:
-                    raise
-                yield Failure(
-                    variant=recipe.label,
-                    target="",
-                    block=None,
-                    error_class="build",
-                    message=error.message,
-                    hint=error.hint,
-                )
+            yield builds.build(recipe, progress)
+
+
+class Builds:
+    """Recipes built one by one as they are asked for, all by one worker; a context manager.
+
+    What was trained for one recipe is the beginning of others: they share a folder.
+
+    Args:
+        model, data, data_source, seed, signature: as :func:`build` takes them.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        data: Data | None,
+        *,
+        data_source: str | None,
+        seed: int,
+        signature: str | None = None,
+    ) -> None:
+        self._model, self._data, self._seed = model, data, seed
+        training = _key("training", model, data, seed)
+        self._builder = _Builder(model, data_source, seed, training, signature)
+
+    def __enter__(self) -> Builds:
+        self._builder.__enter__()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._builder.__exit__(*raised)
+
+    def build(self, recipe: Recipe, progress: StepProgress) -> Built | Failure:
+        """One recipe's variant, or the reason why there is none.
+
+        Raises:
+            ModelError, DataError: as :func:`build`.
+        """
+        try:
+            return _build_one(self._model, recipe, self._data, self._seed, progress, self._builder)
+        except (BuildError, errors.DataError) as error:
+            if self._builder.refuses_all:
+                raise
+            return Failure(
+                variant=recipe.label,
+                target="",
+                block=None,
+                error_class="build",
+                message=error.message,
+                hint=error.hint,
+            )
+
+    def look(self, what: str, progress: StepProgress, **options: Any) -> Any:
+        """What the worker sees in the model: ``layout``, ``speed`` or ``sensitivity``.
+
+        Raises:
+            BuildError, DataError, ModelError: as the worker said, or it crashed.
+        """
+        return self._builder.ask({"look": what, **options}, what, progress)["found"]
 
 
 def _build_one(
@@ -255,6 +300,16 @@ class _Builder:
         Raises:
             BuildError, DataError, ModelError: as the worker said, or it crashed.
         """
+        return dict(
+            self.ask({"recipe": str(recipe), "out": str(file)}, recipe.label, progress)["built"]
+        )
+
+    def ask(self, job: dict[str, Any], label: str, progress: StepProgress) -> Answer:
+        """Have a job done; the answer is the worker's.
+
+        Raises:
+            BuildError, DataError, ModelError: as the worker said, or it crashed.
+        """
         if workers.version("tensorflow") is None:
             raise ModelError(
                 "building variants needs TensorFlow, which is not installed",
@@ -262,8 +317,7 @@ class _Builder:
             )
         if not self._lock.is_locked:
             self._lock.acquire()
-        job = {**self._job, "recipe": str(recipe), "out": str(file)}
-        return dict(self._building.ask(job, recipe.label, progress)["built"])
+        return self._building.ask({**self._job, **job}, label, progress)
 
     def quantize(
         self, recipe: Recipe, base: Path, file: Path, progress: StepProgress

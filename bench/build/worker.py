@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
-from bench import cache, inputs, recipes, sources
+from bench import cache, inputs, recipes, sources, techniques
 from bench.build import convert
 from bench.build._precision import in_float32
 from bench.build._specs import specs_of_model
@@ -34,7 +34,7 @@ def main() -> None:
     for line in sys.stdin:
         job = json.loads(line)
         try:
-            facts = _build(job, loaded, answers)
+            answer = _answer(job, loaded, answers)
         except BenchError as error:
             traceback.print_exc()  # into the log: a library's own words are longer than a line
             _say(
@@ -50,7 +50,7 @@ def main() -> None:
             traceback.print_exc()
             _say(answers, **_unforeseen(fault))
         else:
-            _say(answers, built=facts)
+            _say(answers, **answer)
 
 
 def _unforeseen(fault: Exception) -> dict[str, str]:
@@ -66,18 +66,29 @@ def _unforeseen(fault: Exception) -> dict[str, str]:
     return {"error": "BuildError", "message": f"building failed ({said})", "hint": hint}
 
 
-def _build(job: dict[str, Any], loaded: dict[str, Any], answers: TextIO) -> dict[str, Any]:
-    """Build one recipe and write its .tflite; the facts are what its steps found out."""
+def _answer(job: dict[str, Any], loaded: dict[str, Any], answers: TextIO) -> dict[str, Any]:
+    """Build what is asked for, or look at the model without building anything."""
     if not loaded:
         loaded |= _load(job)
-    recipe = recipes.parse(job["recipe"])
-    samples: Data | None = loaded["data"]
     context = Context(
-        data=samples,
+        data=loaded["data"],
         seed=job["seed"],
         folder=Path(job["folder"]),
         progress=lambda what, done, total: _say(answers, progress=[what, done, total]),
     )
+    if job.get("look") == "layout":
+        return {"found": techniques.layout(loaded["model"], context)}
+    if job.get("look") == "speed":
+        return {"found": techniques.epoch_seconds(loaded["model"], context, job["batch"])}
+    if job.get("look") == "sensitivity":
+        return {"found": techniques.sensitivity(loaded["model"], context, job["samples"])}
+    return {"built": _build(job, loaded, context)}
+
+
+def _build(job: dict[str, Any], loaded: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Build one recipe and write its .tflite; the facts are what its steps found out."""
+    recipe = recipes.parse(job["recipe"])
+    samples: Data | None = context.data
     work = _take_steps(recipe, Work(loaded["model"]), context)
     calibration = None
     if work.conversion.calibrates:

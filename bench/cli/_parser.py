@@ -20,6 +20,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "run": "build variants, measure them, show the table",
         "build": "build variants without measuring them",
+        "search": "find the best variant within limits, with no recipe given",
+        "sensitivity": "which layers mind being made smaller, one by one, untrained",
         "report": "show a saved run again, in any format",
         "recommend": "which variant of a saved run to ship, within limits",
         "compare": "what changed between two saved runs",

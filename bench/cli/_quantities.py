@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 Shape = tuple[str, tuple[int, ...]]
 Range = tuple[str, tuple[float, float]]
@@ -48,6 +49,19 @@ def microseconds(text: str) -> float:
     return _quantity(text, {"us": 1, "µs": 1, "ms": 1e3, "s": 1e6}, "5ms")
 
 
+def seconds(text: str) -> float:
+    """``90s``, ``10min`` or ``2h``, more than 0."""
+    number = text.strip().lower().rstrip("hmins")
+    unit = text.strip().lower()[len(number) :].strip()
+    try:
+        taken = float(number) * {"s": 1, "min": 60, "m": 60, "h": 3600}[unit]
+    except (ValueError, KeyError):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be read: write 10min") from None
+    if not 0 < taken < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no time that anything can be done in")
+    return taken
+
+
 def _quantity(text: str, units: Mapping[str, float], example: str) -> float:
     number = text.strip().lower().rstrip("bkmgsuµ")
     unit = text.strip().lower()[len(number) :]
@@ -77,6 +91,48 @@ def reachable(text: str) -> float:
     if not 0 < fraction < 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 % and 100 %")
     return fraction
+
+
+def samples(text: str) -> int | Literal["all"]:
+    """A number of samples, ``all``, or ``no`` for none."""
+    if text == "all":
+        return "all"
+    if text == "no":
+        return 0
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of samples: write 200, all or no")
+    return number
+
+
+def several(read: Callable[[str], Any], separator: str = ",") -> Callable[[str], tuple[Any, ...]]:
+    """One value or more, with a separator between them."""
+
+    def read_all(text: str) -> tuple[Any, ...]:
+        return tuple(read(part) for part in text.split(separator))
+
+    return read_all
+
+
+def one_of(*known: str) -> Callable[[str], str]:
+    """One of these words."""
+
+    def read(text: str) -> str:
+        if text not in known:
+            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(known)}")
+        return text
+
+    return read
+
+
+def affinity(text: str) -> str | None:
+    """CPUs as targets read them; ``all`` binds to none."""
+    if not text:
+        raise argparse.ArgumentTypeError("an affinity is empty: write 0-3/4-7, big/little or all")
+    return None if text == "all" else text
 
 
 def shape(text: str) -> Shape:

@@ -110,10 +110,19 @@ def _look(address: str | None, options: Mapping[str, str]) -> list[tuple[str, st
 
 
 def _facts(name: str, environment: Environment) -> list[tuple[str, str, str]]:
+    from bench import benchmark_model
+
     facts = environment.facts
     version = facts.get("tool_version") or "version unknown"
     tool = f"{version}, sha256 {str(facts['tool_sha256'])[:12]}"
-    return [(f"{name} benchmark_model", tool, "")]
+    deprecated = benchmark_model.deprecated_on(facts.get("sdk"))
+    return [
+        (f"{name} benchmark_model", tool, ""),
+        *(
+            (f"{name} note", f"{delegate} is deprecated from {since} on: measured, and marked", "")
+            for delegate, since in deprecated.items()
+        ),
+    ]
 
 
 def _storage(name: str, target: AdbTarget) -> list[tuple[str, str, str]]:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from bench.cli import _quantities, _shared
 from bench.errors import UsageError
@@ -16,6 +17,7 @@ DESCRIPTION = (
     "Every launch is saved at once; the same command goes on where it was interrupted."
 )
 _PLAN = Plan()
+DELEGATES = ("none", "xnnpack", "gpu", "nnapi", "hexagon", "npu")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,15 +33,16 @@ class Arguments(_shared.RecipeArguments, _shared.TargetArguments, _shared.Output
     runs: int = _PLAN.runs
     warmup_runs: int = _PLAN.warmup_runs
     warmup_s: float = _PLAN.warmup_s
-    threads: int = _PLAN.threads
+    threads: tuple[int, ...] = (_PLAN.threads,)
     retries: int = _PLAN.retries
     timeout: float = _PLAN.timeout_s
     input_shape: tuple[_quantities.Shape, ...] = ()
     input_range: tuple[_quantities.Range, ...] = ()
     real_inputs: bool = False
+    phone_samples: int | Literal["all"] | None = None
     signature: str | None = None
-    affinity: str | None = None
-    delegate: str | None = None
+    affinity: tuple[str | None, ...] = (None,)
+    delegate: tuple[str | None, ...] = (None,)
     tool_arg: tuple[str, ...] = ()
     profile: bool = False
     report: Path | None = None
@@ -49,27 +52,32 @@ class Arguments(_shared.RecipeArguments, _shared.TargetArguments, _shared.Output
         """The plan that was typed.
 
         Raises:
-            UsageError: bounds that contradict each other.
+            UsageError: bounds that contradict each other, or a setting named twice.
         """
+        from bench.cells import cross
+
+        settings = cross(self.threads, self.delegate, self.affinity)
         return Plan(
             launches=self.launches,
             runs=self.runs,
             warmup_runs=self.warmup_runs,
             warmup_s=self.warmup_s,
-            threads=self.threads,
+            threads=settings[0].threads,
             seed=self.seed,
             retries=self.retries,
             timeout_s=self.timeout,
             input_shapes=self.input_shape,
             input_ranges=self.input_range,
             real_inputs=self.real_inputs,
+            phone_samples=self.phone_samples,
             signature=self.signature,
-            delegate=self.delegate,
-            affinity=self.affinity,
+            delegate=settings[0].delegate,
+            affinity=settings[0].affinity,
             tool_args=self.tool_arg,
             profile=self.profile,
             until=self.until,
             max_launches=self._max_launches(),
+            settings=settings if len(settings) > 1 else (),
         )
 
     def _max_launches(self) -> int:
@@ -200,19 +208,40 @@ def _add_inputs(group: _shared.Group) -> None:
         help="bounds of a random input, such as indices into a small table; may be repeated",
     )
     group.add_argument(
-        "--real-inputs", action="store_true", help="feed a test sample, not random values (local)"
+        "--real-inputs", action="store_true", help="feed a test sample, not random values"
+    )
+    group.add_argument(
+        "--phone-samples",
+        type=_quantities.samples,
+        metavar="N|all|no",
+        help="test samples that the phone answers with each variant, held against this machine's "
+        "answers (default: what takes about 5 s there)",
     )
     group.add_argument("--signature", help=_shared.SIGNATURE_HELP)
 
 
 def _add_runtime(group: _shared.Group) -> None:
     """What runs the model."""
-    _number(group, "--threads", _quantities.whole(1), _PLAN.threads, "threads of the interpreter")
-    group.add_argument("--affinity", help="CPUs that a launch is bound to: 0,2-3 or 0xf0")
+    several = _quantities.several
+    group.add_argument(
+        "--threads",
+        type=several(_quantities.whole(1)),
+        metavar="N[,N…]",
+        help="threads of the interpreter; each variant is launched under every combination of "
+        f"several threads, delegates and affinities (default: {_PLAN.threads})",
+    )
+    group.add_argument(
+        "--affinity",
+        type=several(_quantities.affinity, "/"),
+        metavar="CPUS[/CPUS…]",
+        help="CPUs that a launch is bound to: 0,2-3, 0xf0, big, little or all",
+    )
     group.add_argument(
         "--delegate",
-        choices=["xnnpack", "gpu", "nnapi", "hexagon", "npu", "none"],
-        help="what must run the model (default: whatever the runtime takes by itself)",
+        type=several(_quantities.one_of(*DELEGATES)),
+        metavar="NAME[,NAME…]",
+        help=f"what must run the model: {', '.join(DELEGATES)} (default: whatever the runtime "
+        "takes by itself)",
     )
     group.add_argument(
         "--tool-arg",

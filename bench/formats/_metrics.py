@@ -32,13 +32,13 @@ class MetricColumn:
         """As many as headers."""
         score = self._score(row)
         if score is None:
-            versus = "baseline" if row.variant is row.baseline and row.accuracy else "-"
+            versus = "baseline" if row.is_baseline_file and row.accuracy else "-"
             return (versus, "-") if self.has_loss else (versus,)
         if not score.decides:
             return (figure(score.value, is_fraction=score.is_fraction),)
         if not self.has_loss:
             return (score_text(score),)
-        return (score_text(score), "" if row.variant is row.baseline else loss_interval_text(score))
+        return (score_text(score), "" if row.is_baseline_file else loss_interval_text(score))
 
     def _score(self, row: Row) -> Score | None:
         of_accuracy = row.accuracy.scores if row.accuracy is not None else ()

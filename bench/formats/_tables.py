@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bench.cells import files_of, settings_of
+from bench.formats._answers import (
+    answer_cells,
+    answer_headers,
+    answer_notes,
+    verdict_cells,
+    verdict_headers,
+)
 from bench.formats._grid import Grid
 from bench.formats._metrics import metric_columns, metric_notes
 from bench.formats._profile import profile_grid
@@ -32,12 +40,13 @@ def _grid(report: Report, table: Table) -> Grid:
     unit, scale = _time_unit(table)
     baseline = report.session.variants[0].name if report.session.variants else ""
     metrics = metric_columns(table)
-    headers = ["variant", "size", "", "zipped", ""]
+    headers = ["variant", *verdict_headers(table), "size", "", "zipped", ""]
     in_int8 = any(partly_int8(row.variant) is not None for row in table.rows)
     headers += ["in int8"] if in_int8 else []
     in_4_bits = any(row.variant.int4_share for row in table.rows)
     headers += ["4-bit weights"] if in_4_bits else []
     headers += [header for column in metrics for header in column.headers]
+    headers += answer_headers(table)
     counted = _launches_differ(table)
     headers += ["launches"] if counted else []
     headers += [f"median {unit}", f"p99 {unit}", f"vs {baseline}"]
@@ -46,6 +55,7 @@ def _grid(report: Report, table: Table) -> Grid:
     for row in table.rows:
         cells = [
             short[row.variant.name],
+            *verdict_cells(row, table),
             size(row.variant.size_bytes),
             _ratio(row, row.size_ratio),
             size(row.variant.zipped_bytes),
@@ -54,19 +64,31 @@ def _grid(report: Report, table: Table) -> Grid:
         cells += [_percent(row.variant.int8_share)] if in_int8 else []
         cells += [_percent(row.variant.int4_share)] if in_4_bits else []
         cells += [cell for column in metrics for cell in column.cells(row)]
+        cells += answer_cells(row, table)
         cells += [str(row.summary.launches) if row.summary else "-"] if counted else []
         rows.append((*cells, *_latency(row, scale)))
     title = (
         f"{report.session.model.name} on {table.environment.label} · "
-        f"{count(plan.threads, 'thread')} · "
+        f"{_settings(plan)} · "
         f"{_launches(plan)} × {count(plan.runs, 'run')}"
     )
     spelt_out = [f"{label}: {name}" for name, label in short.items() if label != name]
-    named = [row.variant for row in table.rows if row.variant.recipe not in ("", row.variant.name)]
+    files = files_of(row.variant for row in table.rows)
+    named = [variant for variant in files if variant.recipe not in ("", variant.name)]
     spelt_out += [f"{variant.name}: {variant.recipe}" for variant in named]
     return Grid(
-        title, tuple(headers), tuple(rows), (*_notes(table), *_fed(table, short), *spelt_out)
+        title,
+        tuple(headers),
+        tuple(rows),
+        (*_notes(table), *_fed(table, short), *spelt_out),
+        figures=4 + len(verdict_headers(table)),
     )
+
+
+def _settings(plan: Plan) -> str:
+    """``1 thread``, or how many settings stand in the names of the cells."""
+    settings = settings_of(plan)
+    return count(plan.threads, "thread") if len(settings) == 1 else count(len(settings), "setting")
 
 
 def _launches(plan: Plan) -> str:
@@ -89,7 +111,7 @@ def _percent(fraction: float | None) -> str:
 
 
 def _ratio(row: Row, ratio: float) -> str:
-    return "" if row.variant is row.baseline else f"{ratio:.2f}x"
+    return "" if row.is_baseline_file else f"{ratio:.2f}x"
 
 
 def _latency(row: Row, scale: float) -> tuple[str, str, str]:
@@ -119,6 +141,7 @@ def _notes(table: Table) -> tuple[str, ...]:
         parts.append(f"p99: {' or '.join(dict.fromkeys(e.kind for e in estimates))}")
     parts.append("[ ] 95 % interval over launches")
     notes = [" · ".join(parts), *ratio_notes(table), *metric_notes(table)]
+    notes += answer_notes(table)
     fewest = min(summary.launches for summary in summaries)
     if fewest < MIN_ORDER_LAUNCHES and any(s.median_us.low is None for s in summaries):
         more = count(MIN_ORDER_LAUNCHES - fewest, "more launch", "more launches")

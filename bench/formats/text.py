@@ -12,7 +12,11 @@ from bench.report import Report, harness_cost
 from bench.text import INDENT
 
 SUFFIX = ".txt"
-_COLOURS = ((re.compile(r"\b\d\S*x faster\b"), "32"), (re.compile(r"\b\d\S*x slower\b"), "31"))
+_COLOURS = (
+    (re.compile(r"\b\d\S*x faster\b"), "32"),
+    (re.compile(r"\b\d\S*x slower\b"), "31"),
+    (re.compile(r"(?<=  )(?:wrong|differs)(?=  )"), "31;1"),
+)
 
 
 def render(report: Report, *, colour: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""Whether an output went through a sigmoid or softmax, read in the file.
+"""What an output went through last, read in the file: a sigmoid or softmax, a quantization.
 
 Values alone do not tell: the logits of a lone unit may happen to lie between 0 and 1.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.tflite import reader
+from bench.tflite.entries import entry_of
 
 _PASSING = frozenset({"CAST", "DEQUANTIZE", "EXPAND_DIMS", "QUANTIZE", "RESHAPE", "SQUEEZE"})
 """Ops that hand values on as they are."""
@@ -29,17 +30,19 @@ def probabilities(path: Path, signature: str | None) -> dict[str, bool]:
     Raises:
         ModelError: the file is not an intact .tflite.
     """
-    graph = reader.load(path)
-    chosen = next((s for s in graph.signatures if s.key == signature), None)
-    if chosen is None and len(graph.signatures) == 1:
-        chosen = graph.signatures[0]
-    if chosen is None:
-        subgraph = graph.subgraphs[0]
-        outputs = {subgraph.tensors[index].name: index for index in subgraph.outputs}
-    else:
-        subgraph = graph.subgraphs[chosen.subgraph]
-        outputs = dict(chosen.outputs)
-    found = {name: _ending(subgraph, index) for name, index in outputs.items()}
+    entry = entry_of(path, signature)
+    found = {name: _ending(entry.subgraph, index) for name, index in entry.outputs.items()}
+    return {name: known for name, known in found.items() if known is not None}
+
+
+def steps(path: Path, signature: str | None) -> dict[str, float]:
+    """By output: the step of the quantization that its values went through last.
+
+    An output of floats may be one of integers whose quantization an op undoes at the very end.
+    Outputs that were never quantized are left out. Arguments and errors as above.
+    """
+    entry = entry_of(path, signature)
+    found = {name: _step(entry.subgraph, index) for name, index in entry.outputs.items()}
     return {name: known for name, known in found.items() if known is not None}
 
 
@@ -50,3 +53,15 @@ def _ending(subgraph: reader.Subgraph, tensor: int) -> bool | None:
             return True if op.type in _PROBABILITIES else (False if op.type in _LINEAR else None)
         tensor = op.inputs[0]
     return None
+
+
+def _step(subgraph: reader.Subgraph, tensor: int) -> float | None:
+    makers = {index: op for op in subgraph.operators for index in op.outputs}
+    while True:
+        stored = subgraph.tensors[tensor]
+        if stored.quantization is not None and stored.dtype.startswith(("int", "uint")):
+            return float(stored.quantization.scale[0])
+        op = makers.get(tensor)
+        if op is None or op.type not in _PASSING:
+            return None
+        tensor = op.inputs[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -86,3 +87,90 @@ class Accuracy:
         """The share of samples answered as the baseline does, where that was evaluated."""
         found = self.find("agreement")
         return None if found is None else found.value
+
+
+Verdict = Literal["same", "rounds differently", "differs", "wrong", "not known"]
+"""What a device's answers are beside this machine's, see :mod:`bench.metrics.agreement`."""
+
+BAD: tuple[Verdict, ...] = ("differs", "wrong")
+"""Verdicts with which nothing is ever recommended."""
+
+
+@dataclass(frozen=True)
+class OutputAgreement:
+    """One output of a device beside this machine's, on the same file and samples.
+
+    Attributes:
+        output: its name; empty for a model's only one.
+        reason: why it differs or is wrong; else empty.
+        agreement: share of samples (or positions) that are given the same class; None where the
+            output names no class.
+        correlation: of all values; None where they do not vary.
+        relative_error: root mean square of the differences over that of the values here; None
+            where these are all zero, or a difference is not finite.
+    """
+
+    output: str
+    verdict: Verdict
+    reason: str = ""
+    agreement: float | None = None
+    correlation: float | None = None
+    relative_error: float | None = None
+
+
+@dataclass(frozen=True)
+class DeviceAnswers:
+    """What a device answers, run as it is measured there, and how that agrees with this machine.
+
+    Attributes:
+        variant, target: of whom, and where.
+        samples: that both answered.
+        verdict: the worst of all outputs; ``not known`` where the device gave no answers.
+        reason: why it is none of the good ones.
+        hint: what to do about it.
+        outputs: each by itself.
+        scores: on the device, with the loss against this machine's answers by the same file to the
+            same samples.
+        processes: that it took.
+        wall_s: of all of it, as the host saw it.
+        started_at: UTC, ISO 8601.
+    """
+
+    variant: str
+    target: str
+    samples: int
+    verdict: Verdict
+    reason: str = ""
+    hint: str = ""
+    outputs: tuple[OutputAgreement, ...] = ()
+    scores: tuple[Score, ...] = ()
+    processes: int = 0
+    wall_s: float = 0.0
+    started_at: str = ""
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it must not be shipped."""
+        return self.verdict in BAD
+
+    @property
+    def deciding(self) -> Score | None:
+        """The first score that limits are held against; None without labels."""
+        return next((score for score in self.scores if score.decides), None)
+
+    @property
+    def agreement(self) -> float | None:
+        """The least share of samples given the same class, of all outputs that name classes."""
+        return min((o.agreement for o in self.outputs if o.agreement is not None), default=None)
+
+    @property
+    def correlation(self) -> float | None:
+        """The least of all outputs."""
+        known = (o.correlation for o in self.outputs if o.correlation is not None)
+        return min(known, default=None)
+
+    @property
+    def relative_error(self) -> float | None:
+        """The greatest of all outputs."""
+        known = (o.relative_error for o in self.outputs if o.relative_error is not None)
+        return max(known, default=None)

@@ -15,10 +15,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.metrics.values import Accuracy
+    from bench.metrics.values import Accuracy, DeviceAnswers
     from bench.values import Environment, Failure, Launch, Variant
 
-    Outcome = Variant | Accuracy | Environment | Launch | Failure
+    Outcome = Variant | Accuracy | Environment | Launch | DeviceAnswers | Failure
 
 
 class Observer:
@@ -43,7 +43,7 @@ class Observer:
         """Something that went wrong: a line that stays, also where little is wanted to be told."""
 
     def outcome(self, value: Outcome) -> None:
-        """A variant was built, evaluated or launched, a target was reached, or one of it failed."""
+        """A variant was built, evaluated, launched or asked, a target reached, or one failed."""
 
 
 SILENT = Observer()

@@ -18,9 +18,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import schedule, workers
+from bench import cells, schedule, workers
+from bench.answers import Examiner
+from bench.errors import DataError
 from bench.inputs.launches import write_sample
-from bench.metrics import read_wanted
+from bench.metrics import Wanted, read_wanted
 from bench.observers import SILENT, Observer
 from bench.pipeline import choose, launches, prepare
 from bench.pipeline.choose import Targets
@@ -30,7 +32,8 @@ from bench.records import Session, Writer, new_path, read, unfinished
 from bench.report import Report, assemble
 from bench.stats.summary import can_give_p99
 from bench.targets import Target
-from bench.values import Plan, utc_now
+from bench.text import count, duration
+from bench.values import Plan, ReportWarning, utc_now
 
 NO_PHONE = (
     "NO PHONE is attached: measuring on this machine's LiteRT interpreter, whose figures say "
@@ -56,6 +59,7 @@ def run(
     metrics: Sequence[str] = (),
     observer: Observer = SILENT,
     command: Sequence[str] = (),
+    warnings: Sequence[ReportWarning] = (),
 ) -> Report:
     """Build variants of a model, measure each on every target, and put them side by side.
 
@@ -86,6 +90,7 @@ def run(
             see :mod:`bench.metrics`.
         observer: told what is going on.
         command: kept in the report as what was asked for.
+        warnings: kept in the report besides its own: what the reader should know of the recipes.
 
     Returns:
         The report of all that is in the file. Cells that failed are in its ``failures``.
@@ -111,13 +116,29 @@ def run(
             prepared = prepare.build_variants(source, chosen, plan, observer)
         # Before a file is begun: samples that do not fit leave nothing behind.
         evaluated = prepare.evaluate(prepared, plan, observer, wanted) if with_accuracy else ()
+        ask = _examiner(prepared, plan, wanted) if with_accuracy else None
         write_sample(Path(options["samples"]), prepared.data, prepared.variants)
         session = _session(prepared, plan, opened, command, metrics)
+        session = replace(session, warnings=(*warnings, *session.warnings))
         path = _path(report, session, observer, fresh=fresh)
         with Writer(path, session, observer.warn) as writer:
             _inform(observer, prepared, plan, opened, is_fallback=not targets)
-            launches.launch_all(writer, (*prepared.failures, *evaluated), opened, observer)
+            known = (*prepared.failures, *evaluated)
+            launches.launch_all(writer, known, opened, observer, ask)
     return assemble(read(writer.path))
+
+
+def _examiner(prepared: Prepared, plan: Plan, wanted: Wanted) -> Examiner | None:
+    """What asks phones for their answers; None where there is nothing to ask.
+
+    Raises:
+        DataError: samples were asked for, and there are none.
+    """
+    if prepared.data is None or prepared.data.test is None:
+        if plan.phone_samples:
+            raise DataError("--phone-samples without test samples", hint="give --data with x_test")
+        return None
+    return Examiner(prepared.data, prepared.variants[0], plan, wanted)
 
 
 def _session(
@@ -136,7 +157,8 @@ def _session(
         model=prepared.model,
         plan=plan,
         variants=tuple(
-            replace(variant, path=variant.path.absolute()) for variant in prepared.variants
+            replace(variant, path=variant.path.absolute())
+            for variant in cells.expand(prepared.variants, plan)
         ),
         targets=tuple(target.id for target in targets),
         data=about_data,
@@ -160,10 +182,38 @@ def _inform(
         observer.inform("measured as it is: recipes need the source model")
     if is_fallback and any(target.id == "local" for target in targets):
         observer.inform(NO_PHONE)
+    if plan.settings:
+        observer.inform(_amount(len(prepared.variants), plan, len(targets)))
     for local in sorted({target.id == "local" for target in targets}):
         missing = can_give_p99(schedule.least_launches(plan), plan.runs, samples=local)
         if missing is not None:
             observer.inform(f"this plan gives no P99: {missing.reason}")
+
+
+def _amount(variants: int, plan: Plan, targets: int) -> str:
+    """How many cells and launches there will be, and the least time that they take.
+
+    What a run takes is known only once one was launched, so that the warm-up alone is counted.
+    """
+    settings = cells.settings_of(plan)
+    number = variants * len(settings)
+    each = "" if targets == 1 else f" on each of {targets} targets"
+    text = (
+        f"{number} cells ({count(variants, 'variant')} × {len(settings)} settings: "
+        f"{'; '.join(cells.words(setting, settings) for setting in settings)})"
+    )
+    least = number * schedule.least_launches(plan)
+    least_s = least * plan.warmup_s
+    if plan.until is not None:
+        most = number * schedule.most_launches(plan)
+        return (
+            f"{text}: {least:,} to {most:,} launches{each}, as --until asks; how long that takes "
+            "cannot be known beforehand"
+        )
+    return (
+        f"{text}: {count(least, 'launch', 'launches')}{each}, {duration(least_s)} at least for "
+        "warming up; how long all take is told once each cell was launched"
+    )
 
 
 def _path(report: str | Path | None, session: Session, observer: Observer, *, fresh: bool) -> Path:

@@ -7,13 +7,16 @@ import time
 from collections.abc import Sequence
 
 from bench.errors import StoreError
-from bench.measure import Job, measure
-from bench.metrics.values import Accuracy
+from bench.measure import Ask, Job, measure
+from bench.metrics.values import Accuracy, DeviceAnswers
 from bench.observers import Observer
 from bench.pipeline.tally import Tally
 from bench.records import End, Writer, read
 from bench.targets import Target
+from bench.text import duration
 from bench.values import Environment, Failure, Launch
+
+_WORDS = {"wrong": "wrong", "differs": "others than here"}
 
 
 def launch_all(
@@ -21,6 +24,7 @@ def launch_all(
     known: Sequence[Accuracy | Failure],
     targets: Sequence[Target],
     observer: Observer,
+    ask: Ask | None = None,
 ) -> None:
     """Save what is known, then launch what the file's session wants and the file does not hold.
 
@@ -29,12 +33,13 @@ def launch_all(
         known: what was evaluated, and what could not be built or evaluated.
         targets: those of the session, not entered.
         observer: told how far each target is.
+        ask: asks targets what variants answer there; None asks for nothing.
 
     Raises:
         KeyboardInterrupt: passed on; what was launched is in the file.
     """
     try:
-        _launch_all(writer, known, targets, observer)
+        _launch_all(writer, known, targets, observer, ask)
     except KeyboardInterrupt:
         with contextlib.suppress(StoreError):
             count = len(read(writer.path).launches)
@@ -49,6 +54,7 @@ def _launch_all(
     known: Sequence[Accuracy | Failure],
     targets: Sequence[Target],
     observer: Observer,
+    ask: Ask | None,
 ) -> None:
     records = read(writer.path)
     for item in known:
@@ -57,7 +63,14 @@ def _launch_all(
     begin = time.perf_counter()
     launches_s = 0.0
     left = False  # whether a target was left before all its cells were tried: to be gone on with
-    job = Job(records.session.variants, records.session.plan, records.launches)
+    answered = {(a.target, a.variant) for a in records.answers if a.verdict != "not known"}
+    job = Job(
+        records.session.variants,
+        records.session.plan,
+        records.launches,
+        ask=ask,
+        answered=frozenset(answered),
+    )
     tally = Tally(records)
     for outcome in measure(targets, job, lambda target, words: observer.note(_bar(target), words)):
         writer.append(outcome)
@@ -66,6 +79,13 @@ def _launch_all(
             # What a phone's tool took is told apart from the way there and back.
             launches_s += outcome.facts.get("tool_s", outcome.wall_s)
             tally.add(outcome)
+            if left_s := tally.left_s(outcome.target, time.perf_counter() - begin):
+                observer.inform(f"{outcome.target}: about {duration(left_s)} to go")
+        if isinstance(outcome, DeviceAnswers):
+            launches_s += outcome.wall_s
+        if isinstance(outcome, DeviceAnswers) and outcome.is_bad:
+            who = f"{outcome.variant} on {outcome.target}"
+            observer.warn(f"{who}: its answers are {_WORDS[outcome.verdict]}: {outcome.reason}")
         if isinstance(outcome, (Environment, Launch)):
             tally.show(outcome.target, _bar(outcome.target), observer)
         if isinstance(outcome, Failure) and outcome.block is None:

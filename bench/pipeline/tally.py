@@ -22,12 +22,31 @@ class Tally:
         self._variants = records.session.variants
         self._launches: defaultdict[str, defaultdict[str, list[Launch]]]
         self._launches = defaultdict(lambda: defaultdict(list))
+        self._resumed = bool(records.launches)
         for launch in records.launches:
             self.add(launch)
 
     def add(self, launch: Launch) -> None:
         """One more launch was made."""
         self._launches[launch.target][launch.variant].append(launch)
+
+    def left_s(self, target: str, after_s: float) -> float | None:
+        """About how many seconds are left, told once: when each cell was launched first.
+
+        Only for a fixed number of launches of several settings, begun in this sitting.
+
+        Args:
+            target: its id.
+            after_s: seconds since measuring began.
+        """
+        launches = self._launches[target]
+        made = sum(map(len, launches.values()))
+        number = len(self._variants)
+        if not self._plan.settings or self._plan.until is not None or made != number:
+            return None
+        if self._resumed or any(len(those) != 1 for those in launches.values()):
+            return None
+        return after_s / made * (self._plan.launches - 1) * number
 
     def show(self, target: str, bar: str, observer: Observer) -> None:
         """Bring a target's bar up to date; with ``--until`` say what goes on, and why."""

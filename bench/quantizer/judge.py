@@ -12,7 +12,7 @@ from bench.data import Split
 from bench.errors import BuildError
 from bench.metrics import Chosen
 from bench.metrics.endings import probabilities
-from bench.workers.answers import answer_all
+from bench.workers.answering import answer, batch_size
 from bench.workers.interpreter import Array, LoadedModel
 
 Answers = dict[str, Array]
@@ -32,7 +32,7 @@ class Judge:
     def __init__(self, path: Path, signature: str, samples: Split) -> None:
         self._signature = signature
         self._samples = samples
-        self._truth = _answers(path, signature, samples)
+        self._truth = answers_of(path, signature, samples)
         self._chosen = metrics.choose(
             self._truth, samples.y, probabilities=probabilities(path, signature)
         )
@@ -56,7 +56,7 @@ class Judge:
             file.write(content)
             file.flush()
             try:
-                return _answers(Path(file.name), self._signature, samples)
+                return answers_of(Path(file.name), self._signature, samples)
             except (ValueError, RuntimeError) as fault:
                 raise BuildError(
                     f"the interpreter cannot run what the quantizer made ({fault})",
@@ -86,10 +86,17 @@ def _power(values: Array) -> float:
     return float(np.mean(np.square(values, dtype=np.float64)))
 
 
-def _answers(path: Path, signature: str, samples: Split) -> Answers:
+def answers_of(path: Path, signature: str, samples: Split) -> Answers:
+    """What a file answers to samples.
+
+    Raises:
+        ValueError, RuntimeError: the interpreter refuses the file.
+    """
     graph = LoadedModel(str(path), threads=1, signature=signature)
+    total, batch = len(samples), batch_size(graph, samples.x)
     kept: dict[str, list[Array]] = {}
-    for _, _, answers in answer_all(graph, samples.x):
-        for name, values in answers.items():
-            kept.setdefault(name, []).append(values)
+    for start in range(0, total, batch):
+        index = np.minimum(np.arange(start, start + batch), total - 1)  # the last one is repeated
+        for name, values in answer(graph, samples.x, index).items():
+            kept.setdefault(name, []).append(values[: total - start])
     return {name: np.concatenate(parts) for name, parts in kept.items()}

@@ -1,9 +1,10 @@
 """Report files: JSON lines, appended and flushed one by one, so that nothing measured is lost.
 
-The first line is the session; after it come environments, failures, accuracies and launches as they
-happen, and an end line when all is done. A file without an end line can be continued by the same
-command. A torn last line (the process was killed while it wrote) is cut off; any other line that
-cannot be read is refused, with its number: each field must be of its type and within its range.
+The first line is the session; after it come environments, failures, accuracies, launches and
+answers as they happen, and an end line when all is done. A file without an end line can be
+continued by the same command. A torn last line (the process was killed while it wrote) is cut off;
+any other line that cannot be read is refused, with its number: each field must be of its type and
+within its range.
 
 What the schemas are, and how older ones are read, is in ``bench.records.schemas``.
 """
@@ -19,7 +20,7 @@ from typing import Any
 
 from bench import cache
 from bench.errors import StoreError
-from bench.metrics.values import Accuracy
+from bench.metrics.values import Accuracy, DeviceAnswers
 from bench.records import checks, encoding, schemas
 from bench.records.appended import AppendedFile, free, unwritable
 from bench.records.schemas import SCHEMA
@@ -89,7 +90,8 @@ class End:
 
     Attributes:
         wall_s: of the measuring, in the sitting that finished it.
-        launches_s: of it, time inside launches; the mean over targets.
+        launches_s: of it, time inside launches, and while devices were asked for answers; the mean
+            over targets.
     """
 
     wall_s: float
@@ -106,6 +108,7 @@ class Records:
     launches: tuple[Launch, ...] = ()
     failures: tuple[Failure, ...] = ()
     accuracies: tuple[Accuracy, ...] = ()
+    answers: tuple[DeviceAnswers, ...] = ()
     end: End | None = None
 
     def launches_of(self, target: str, variant: str) -> list[Launch]:
@@ -113,12 +116,16 @@ class Records:
         return [item for item in self.launches if (item.target, item.variant) == (target, variant)]
 
 
+Record = Session | Environment | Launch | Failure | Accuracy | DeviceAnswers | End
+"""What one line holds."""
+
 _KINDS: Mapping[str, type[Any]] = {
     "session": Session,
     "environment": Environment,
     "launch": Launch,
     "failure": Failure,
     "accuracy": Accuracy,
+    "answers": DeviceAnswers,
     "end": End,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
@@ -147,6 +154,9 @@ def read(path: Path | str) -> Records:
         launches=tuple(values[Launch]),
         failures=tuple(values[Failure]),
         accuracies=tuple({item.variant: item for item in values[Accuracy]}.values()),
+        answers=tuple(
+            {(item.target, item.variant): item for item in values[DeviceAnswers]}.values()
+        ),
         end=values[End][-1] if values[End] else None,
     )
 
@@ -193,7 +203,7 @@ class Writer:
     def __exit__(self, *raised: object) -> None:
         self._file.close()
 
-    def append(self, value: Session | Environment | Launch | Failure | Accuracy | End) -> None:
+    def append(self, value: Record) -> None:
         """Write one line and hand it to the system at once.
 
         Raises:
@@ -211,7 +221,7 @@ class Writer:
         self._file.append(line)
 
 
-def encode(value: Session | Environment | Launch | Failure | Accuracy | End) -> str:
+def encode(value: Record) -> str:
     """One line, without its end."""
     kind = _NAMES[type(value)]
     head: dict[str, Any] = {"record": kind}

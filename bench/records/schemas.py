@@ -3,6 +3,8 @@
 1. the first one.
 2. what the steps of a recipe found out stands beside the facts of a variant's file, not in them.
 3. an accuracy holds scores of any metrics with their intervals, where it held top-1 and agreement.
+4. answers of devices are records of their own.
+5. a plan may hold several settings, and a variant the one of them that it is launched with.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from typing import Any
 
 from bench.records import encoding
 
-SCHEMA = 3
+SCHEMA = 5
 
 
 def upgrade(record: str, body: dict[str, Any], schema: int) -> None:

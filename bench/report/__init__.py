@@ -5,32 +5,29 @@ Nothing here touches a device: any old file can be assembled again, on a machine
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import plugins, schedule
+from bench.cells import base_of, setting_of
 from bench.errors import UsageError
-from bench.metrics.values import Accuracy, Score
+from bench.metrics.values import Accuracy, DeviceAnswers, Score
 from bench.records import End, Records, Session
 from bench.report import losses
-from bench.report.file_warnings import find_file_warnings
 from bench.report.op_times import OpTimes, op_times
-from bench.report.warnings import find_warnings
-from bench.stats import stopping
+from bench.report.session_warnings import session_warnings
 from bench.stats.sample import Sample
 from bench.stats.summary import compare_paired, summarize
 from bench.values import (
     Comparison,
     Environment,
-    Estimate,
     Failure,
     Launch,
-    Plan,
     ReportWarning,
+    Setting,
     Summary,
     Variant,
 )
@@ -41,13 +38,13 @@ if TYPE_CHECKING:
     from bench.report.recommend import Aim
 
 
-ByCell = Mapping[tuple[str, str], Sample]
-"""Launches by target and variant; none is an empty sample."""
-
-
 @dataclass(frozen=True)
 class Row:
-    """One variant on one target; ``failure`` says why there is no summary, or not a whole one."""
+    """One variant on one target; ``failure`` says why there is no summary, or not a whole one.
+
+    ``answers`` is what it answers there, None where that was not asked; ``setting`` is what it was
+    launched with.
+    """
 
     variant: Variant
     baseline: Variant
@@ -56,6 +53,13 @@ class Row:
     comparison: Comparison | None
     failure: Failure | None
     baseline_accuracy: Accuracy | None = None
+    answers: DeviceAnswers | None = None
+    setting: Setting = field(default_factory=Setting)
+
+    @property
+    def is_baseline_file(self) -> bool:
+        """Whether its file is the baseline's, under whatever setting: it loses nothing."""
+        return base_of(self.variant) == base_of(self.baseline)
 
     @property
     def deciding(self) -> tuple[Score, ...]:
@@ -69,7 +73,7 @@ class Row:
         A difference of the metric that decides, or a fraction of the baseline's (``values.Score``);
         None where it is not known.
         """
-        return 0.0 if self.variant is self.baseline else losses.worst(self.deciding)
+        return 0.0 if self.is_baseline_file else losses.worst(self.deciding)
 
     @property
     def size_ratio(self) -> float:
@@ -209,6 +213,7 @@ def assemble(records: Records) -> Report:
     """Summarize and compare all launches of a report file."""
     session, plan = records.session, records.session.plan
     launches = _by_cell(records)
+    answers = {(each.target, each.variant): each for each in records.answers}
     accuracies = {accuracy.variant: accuracy for accuracy in records.accuracies}
     kept = tuple(f for f in records.failures if f.discarded or not _made_up_for(f, records))
     failures = {(f.target, f.variant): f for f in kept if not f.discarded}
@@ -229,11 +234,13 @@ def assemble(records: Records) -> Report:
                 Row(
                     variant=variant,
                     baseline=baseline,
-                    accuracy=accuracies.get(variant.name),
-                    baseline_accuracy=accuracies.get(baseline.name),
+                    accuracy=accuracies.get(base_of(variant)),
+                    baseline_accuracy=accuracies.get(base_of(baseline)),
                     summary=summary,
                     comparison=comparison,
                     failure=failure if schedule.wants_more(mine, plan) else None,
+                    answers=answers.get((target, variant.name)),
+                    setting=setting_of(variant, plan),
                 )
             )
         by_variant = {v.name: launches[target, v.name] for v in session.variants}
@@ -244,14 +251,14 @@ def assemble(records: Records) -> Report:
         session=session,
         tables=tuple(tables),
         failures=kept,
-        warnings=_warnings(records, tables, launches),
+        warnings=session_warnings(records, tables, launches),
         end=records.end,
         all_launches=records.launches,
         path=records.path,
     )
 
 
-def _by_cell(records: Records) -> ByCell:
+def _by_cell(records: Records) -> Mapping[tuple[str, str], Sample]:
     """One sample per target and variant, from which all its figures are made."""
     launches: dict[tuple[str, str], list[Launch]] = defaultdict(list)
     for launch in records.launches:
@@ -285,98 +292,3 @@ def _environments(records: Records) -> Iterable[Environment]:
     for target in records.session.targets:
         kind = target.partition(":")[0]
         yield known.get(target) or Environment(target, kind, f"{target} (not reached)")
-
-
-def _warnings(
-    records: Records, tables: Sequence[Table], launches: ByCell
-) -> tuple[ReportWarning, ...]:
-    """What the reader should know that no single figure says."""
-    session = records.session
-    found = list(session.warnings)
-    if records.end is None:
-        total = session.plan.launches * len(session.variants) * len(session.targets)
-        made = f"only {len(records.launches)} of {total} launches were made"
-        if session.plan.until is not None:
-            made = f"{len(records.launches)} launches were made, and more were to come"
-        found.append(
-            ReportWarning(
-                code="unfinished",
-                message=made,
-                hint="run the same command again: it goes on with the missing ones",
-            )
-        )
-    if any(table.environment.kind == "local" for table in tables):
-        found.append(
-            ReportWarning(
-                code="local",
-                message="latency was measured on this machine's interpreter, not on a phone",
-                hint="plug in a phone and see: bench targets",
-            )
-        )
-    if records.accuracies and any(table.environment.kind != "local" for table in tables):
-        found.append(
-            ReportWarning(
-                code="accuracy-elsewhere",
-                message="accuracy was measured on this machine's interpreter, latency on the phone",
-                hint="other kernels may round differently: evaluate on the phone before shipping",
-            )
-        )
-    if not records.accuracies and session.data.get("missing"):
-        found.append(
-            ReportWarning(
-                code="no-accuracy",
-                message=f"no accuracy: {session.data['missing']}",
-                hint="give --data FILE.npz with x_test and y_test",
-            )
-        )
-    found.extend(find_file_warnings(session.variants))
-    for table in tables:
-        found.extend(_launch_warnings(records, table, launches))
-        if session.plan.profile and not any(table.profile.values()):
-            found.append(
-                ReportWarning(
-                    code="no-profile",
-                    message="no profile: nothing there told what single ops take",
-                    hint="only benchmark_model on a phone does: -t adb --profile",
-                    target=table.environment.target,
-                )
-            )
-    return tuple(found)
-
-
-def _launch_warnings(records: Records, table: Table, launches: ByCell) -> Sequence[ReportWarning]:
-    """What the launches of one target say beyond their figures."""
-    target = table.environment.target
-    by_variant = {
-        variant.name: launches[target, variant.name] for variant in records.session.variants
-    }
-    baseline = records.session.variants[0].name if records.session.variants else None
-    unknown = _not_known(records.session.plan, by_variant, target)
-    return [*find_warnings(by_variant, baseline=baseline), *unknown]
-
-
-def _not_known(
-    plan: Plan, by_variant: Mapping[str, Sequence[Launch]], target: str
-) -> Iterable[ReportWarning]:
-    """Variants that were launched as often as may be, and whose median is still not known."""
-    if plan.until is None:
-        return
-    for name, launches in by_variant.items():
-        needed = stopping.needed(launches, plan.until) if launches else 0
-        if needed and len(launches) >= plan.max_launches:
-            median = summarize(launches).median_us
-            yield ReportWarning(
-                code="not-known",
-                message=f"after {len(launches)} launches the median is known to "
-                f"±{_half_width(median):.1%}, not to the ±{plan.until:.1%} asked for",
-                hint=f"about {needed} more would do (--max-launches), or a machine at rest",
-                variant=name,
-                target=target,
-            )
-
-
-def _half_width(estimate: Estimate) -> float:
-    """The longer half of an interval, as a fraction of the figure."""
-    if estimate.low is None or estimate.high is None:
-        return math.inf
-    return max(estimate.high / estimate.value, estimate.value / max(estimate.low, 1e-9)) - 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from bench.cells import base_of, files_of
 from bench.errors import UsageError
 from bench.metrics.values import Score
 from bench.records import Records
@@ -26,6 +27,7 @@ DECISIVE_FIELDS = (
     "threads",
     "delegate",
     "affinity",
+    "settings",
     "input_shapes",
     "input_ranges",
     "real_inputs",
@@ -98,7 +100,7 @@ def changes(old: Records, new: Records, limits: Tolerances, *, across: bool) -> 
         _check_plans(old, new)
     names = {theirs.name for theirs in old.session.variants}
     shared = [variant for variant in new.session.variants if variant.name in names]
-    together = len(shared)
+    together = len(files_of(shared))
     found = [
         _change(old, new, before, after, variant, limits, together)
         for before, after in pairs
@@ -202,7 +204,7 @@ def _change(
             more = stopping.launches_to_know(latency)
             more = more or stopping.launches_to_tell(latency, limits.latency or 0.0)
     size_ratio = variant.size_bytes / theirs.size_bytes
-    lost, samples, not_compared = accuracy_losses(old, new, variant.name)
+    lost, samples, not_compared = accuracy_losses(old, new, base_of(variant))
     accuracy = None
     if limits.accuracy is not None:
         accuracy = judge_all(lost, samples, limits.accuracy, together * max(len(lost), 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from bench.metrics.values import Accuracy, Score
+from bench.metrics.values import Accuracy, DeviceAnswers, Score
 from bench.report import Report, Row, Table
 from bench.text import score_text
 from bench.values import Estimate, Missing
@@ -18,12 +18,19 @@ COLUMNS = (
     "size_bytes", "size_ratio", "zipped_bytes", "zipped_ratio", "int8_share",
     "accuracy", "agreement", "max_difference", "mean_difference", "samples",
     "metric", "score", "score_low", "score_high", "loss", "loss_low", "loss_high", "scores",
+    "answers", "answers_reason", "answered_samples", "device_score", "device_score_low",
+    "device_score_high", "device_loss", "device_loss_low", "device_loss_high",
+    "device_agreement", "device_correlation", "device_relative_error",
     "launches", "runs", "median_us", "median_low_us", "median_high_us", "median_kind",
     "p99_us", "p99_low_us", "p99_high_us", "p99_kind", "min_us", "mean_us", "std_us",
     "init_us", "first_us", "peak_bytes", "ratio", "ratio_low", "ratio_high", "verdict",
     "error_class", "error", "warnings",
 )  # fmt: skip  # one line per thought
-"""``metric`` to ``loss_high`` are of the score that decides, of the output that loses most."""
+"""``metric`` to ``loss_high`` are of the score that decides, of the output that loses most.
+
+``answers`` is the verdict on what the device answers; ``device_…`` are its figures there, the loss
+against this machine's answers by the same file.
+"""
 
 _OF_SUMMARY = (
     *("launches", "runs", "min_us", "mean_us", "std_us", "init_us", "first_us", "peak_bytes"),
@@ -75,6 +82,8 @@ def _line(table: Table, row: Row) -> dict[str, Any]:
     }
     if row.accuracy is not None:
         line |= _accuracy(row.accuracy, row.deciding)
+    if row.answers is not None:
+        line |= _answers(row.answers)
     if summary is not None:
         line |= {name: getattr(summary, name) for name in _OF_SUMMARY}
         line |= _estimate("median", summary.median_us) | _estimate("p99", summary.p99_us)
@@ -109,6 +118,28 @@ def _accuracy(accuracy: Accuracy, deciding: tuple[Score, ...]) -> dict[str, Any]
             "loss": score.loss,
             "loss_low": score.loss_low,
             "loss_high": score.loss_high,
+        }
+    return line
+
+
+def _answers(answers: DeviceAnswers) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "answers": answers.verdict,
+        "answers_reason": answers.reason or None,
+        "answered_samples": answers.samples,
+        "device_agreement": answers.agreement,
+        "device_correlation": answers.correlation,
+        "device_relative_error": answers.relative_error,
+    }
+    score = answers.deciding
+    if score is not None:
+        line |= {
+            "device_score": score.value,
+            "device_score_low": score.low,
+            "device_score_high": score.high,
+            "device_loss": score.loss,
+            "device_loss_low": score.loss_low,
+            "device_loss_high": score.loss_high,
         }
     return line
 

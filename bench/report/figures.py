@@ -35,10 +35,17 @@ def names(report: Report) -> list[str]:
 
 
 def pareto_rows(report: Report) -> Rows:
-    """One row per variant and target that was measured: sizes, latency, accuracy, intervals."""
+    """One row per variant and target that was measured: sizes, latency, accuracy, intervals.
+
+    Without those that answer wrongly there, which nobody can choose.
+    """
     rows = []
     for table in report.tables:
-        measured = [row for row in table.rows if row.summary is not None]
+        measured = [
+            row
+            for row in table.rows
+            if row.summary is not None and not (row.answers and row.answers.is_bad)
+        ]
         for row in measured:
             rows.append(
                 {

@@ -1,8 +1,10 @@
 """Which variant to ship on a target, within given limits, and which others are as good.
 
+Nothing is recommended that answers wrongly, or otherwise than here, where it is to be shipped.
 A limit holds only where it holds for certain: a latency is within its limit if the upper end of its
 interval is, a loss of accuracy likewise (``bench.report.losses``). Where several variants cannot be
-told apart in what is to be best, the smallest of them is recommended, and the others are named.
+told apart in what is to be best, the smallest of them is recommended, of one file the setting with
+the fewest threads, and the others are named.
 """
 
 from __future__ import annotations
@@ -11,8 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.cells import base_of
 from bench.errors import UsageError
 from bench.report import Report, Row, Table, losses
+from bench.report.answer_warnings import why_not_to_ship
 from bench.stats.summary import compare_paired
 from bench.text import change_text, loss_text
 from bench.values import Environment, Estimate
@@ -119,6 +123,8 @@ def merits(row: Row) -> str:
     if row.comparison is not None:
         change = change_text(row.comparison)
         parts.append(change if "x " in change else f"{change} in latency")
+    if row.is_baseline_file:
+        return f"{', '.join(parts) or 'not measured'}, against {row.baseline.name}"
     parts += [_size_text(row.size_ratio), f"{_size_text(row.zipped_ratio)} zipped"]
     parts += [loss_text(score) for score in row.deciding] or ["loss not known"]
     return f"{', '.join(parts)}, against {row.baseline.name}"
@@ -131,10 +137,18 @@ def _size_text(ratio: float) -> str:
     return f"{ratio:.2f}x smaller" if ratio > 1 else f"{1 / ratio:.2f}x larger"
 
 
+def _one_of_each_file(table: Table) -> list[Row]:
+    """One row of each variant, whatever its settings: a file loses accuracy once."""
+    return list({base_of(row.variant): row for row in table.rows}.values())
+
+
 def _loss_limit(table: Table, limits: Requirements) -> str:
     """In words, what was asked of losses."""
     scores = [
-        score for row in table.rows if row.variant is not row.baseline for score in row.deciding
+        score
+        for row in _one_of_each_file(table)
+        if not row.is_baseline_file
+        for score in row.deciding
     ]
     if not scores:
         if limits.loss is not None:
@@ -150,6 +164,8 @@ def _breaks(row: Row, table: Table, limits: Requirements) -> Iterator[str]:
     if row.summary is None:
         yield "it was not measured"
         return
+    if reason := why_not_to_ship(row.answers):
+        yield reason
     if reason := _breaks_loss(row, table, limits):
         yield reason
     if limits.size_bytes is not None and row.variant.size_bytes > limits.size_bytes:
@@ -170,12 +186,14 @@ def _breaks(row: Row, table: Table, limits: Requirements) -> Iterator[str]:
 
 def _breaks_loss(row: Row, table: Table, limits: Requirements) -> str:
     """Why it may not be shipped for what it loses; empty where it may."""
-    if row.variant is row.baseline:
+    if row.is_baseline_file:
         return ""
     if limits.loss is None and not any(each.deciding for each in table.rows):
         return ""  # nothing was evaluated, which the answer says
     limit = DEFAULT_LOSS if limits.loss is None else limits.loss
-    together = losses.comparisons((each.accuracy for each in table.rows), row.baseline.name)
+    together = losses.comparisons(
+        (each.accuracy for each in _one_of_each_file(table)), base_of(row.baseline)
+    )
     samples = row.accuracy.samples if row.accuracy is not None else 0
     return losses.judge_all(row.deciding, samples, limit, together).reason
 
@@ -189,10 +207,14 @@ def _best(
     if aim != "latency":
         ordered = sorted(fitting, key=lambda row: _bytes(row, aim))
         least = _bytes(ordered[0], aim)
-        return ordered[0], tuple(row for row in ordered[1:] if _bytes(row, aim) == least)
+        smallest = [row for row in ordered if _bytes(row, aim) == least]
+        mine = [row for row in smallest if base_of(row.variant) == base_of(ordered[0].variant)]
+        chosen, _ = _best(report, target, mine, "latency")
+        return chosen, tuple(row for row in smallest if row is not chosen)
     fastest = min(fitting, key=_median_us)
     group = [fastest, *(row for row in fitting if _as_fast(report, target, fastest, row))]
-    chosen = min(group, key=lambda row: row.variant.zipped_bytes)
+    # One file under several settings: as few threads as will do.
+    chosen = min(group, key=lambda row: (row.variant.zipped_bytes, row.setting.threads))
     return chosen, tuple(row for row in group if row is not chosen)
 
 

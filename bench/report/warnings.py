@@ -1,8 +1,9 @@
 """What launches say beyond their figures: warnings as values, each with its figure and hint.
 
 Codes: ``too-few-runs``, ``spread``, ``two-groups``, ``two-speeds``, ``drift``, ``baseline-moved``,
-``throttled``, ``no-temperature``, ``busy-host``. Each asks for certainty and for a size that
-matters; the false-positive rate of each on clean launches is simulated in ``tests``.
+``throttled``, ``no-temperature``, ``busy-host``, ``deprecated``. Each but the last asks for
+certainty and for a size that matters; the false-positive rate of each on clean launches is
+simulated in ``tests``.
 
 Keys read from ``Launch.state``, all optional:
 
@@ -10,6 +11,8 @@ Keys read from ``Launch.state``, all optional:
   0 or ``none`` is well);
 - ``work_us``, ``cool_work_us``: time of a fixed piece of work, now and when the device was cool;
 - ``other_cpu_share``: fraction of the host's CPU time that other processes took during the launch.
+
+Of ``Launch.facts`` ``deprecated`` is read: since which Android, by the name of a delegate that ran.
 """
 
 from __future__ import annotations
@@ -145,11 +148,29 @@ def _two_speeds(launches: Sample) -> ReportWarning | None:
     )
 
 
+def _deprecated(launches: Sample) -> ReportWarning | None:
+    """A delegate that ran, and that this phone's Android has given up."""
+    since: dict[str, str] = {}
+    for launch in launches:
+        since.update(launch.facts.get("deprecated") or {})
+    if not since:
+        return None
+    told = ", ".join(f"{name} is deprecated from {android} on" for name, android in since.items())
+    return _warning(
+        "deprecated",
+        told,
+        "an update may make it slower or take it away: hold --delegate gpu, npu or xnnpack against "
+        "it before you ship it",
+        launches[0],
+    )
+
+
 _OF_A_VARIANT: tuple[Callable[[Sample], ReportWarning | None], ...] = (
     _too_few_runs,
     _spread,
     _two_groups,
     _two_speeds,
+    _deprecated,
 )
 
 

@@ -9,6 +9,9 @@ A target module offers two functions, found by the file's name::
 address (a serial; None where a kind has only one place). Options are the kind's own, by name,
 described in its docstring; where the module has ``OPTIONS``, their names, any other is refused.
 
+A target that has a method ``answers`` (:class:`AnsweringTarget`) is also asked what it answers to
+test samples, and that is held against this machine's interpreter.
+
 Reaching a device is not measuring on it: a target knows how to prepare and launch one variant, and
 nothing of blocks, retries, statistics or files.
 """
@@ -17,9 +20,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bench.values import Environment, Launch, Variant
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Progress = Callable[[str], None]
 """Told in a few words what a target waits for or does, such as ``cooling 41.2 °C``."""
@@ -82,3 +88,58 @@ class Target(Protocol):
 
     def cancel(self) -> None:
         """End the running launch, from another thread: it raises TransientLaunchError there."""
+
+
+@dataclass(frozen=True)
+class OutputForm:
+    """One output of a file as it is written: numpy's name of its type, the shape of one sample."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Questions:
+    """Samples for a target to answer.
+
+    Attributes:
+        inputs: in the file's order and the types of its tensors; (samples, …).
+        outputs: in the file's order.
+        batches: samples of each process, in order; a batch may be larger than what is left, and
+            then holds the last sample several times.
+    """
+
+    inputs: tuple[NDArray[Any], ...]
+    outputs: tuple[OutputForm, ...]
+    batches: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.inputs[0])
+
+
+@dataclass(frozen=True, eq=False)
+class RawAnswers:
+    """What a target answered.
+
+    Attributes:
+        outputs: in the file's order, in the types of its tensors; empty where they are not whole.
+        fault: why they are not whole, in a few words.
+        processes: that it took.
+    """
+
+    outputs: tuple[NDArray[Any], ...]
+    fault: str = ""
+    processes: int = 0
+
+
+class AnsweringTarget(Target, Protocol):
+    """A target that can also be asked for a model's answers, run as its launches are run."""
+
+    def answers(self, variant: Variant, questions: Questions, progress: Progress) -> RawAnswers:
+        """Run the samples with the delegate, threads and cores that launches run with.
+
+        Raises:
+            StableLaunchError: it cannot be asked, or the same would fail again.
+            TransientLaunchError: it may pass when tried again.
+        """

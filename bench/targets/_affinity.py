@@ -2,7 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bench.errors import TargetError
+
+CLASSES = ("big", "little")
+
+
+def chosen(affinity: str, speeds: Mapping[int, int]) -> list[int]:
+    """CPU numbers of a list or a mask, or of ``big`` or ``little`` on this target.
+
+    ``little`` are the CPUs of the lowest speed, ``big`` all others: of three kinds of CPU the two
+    faster ones are big.
+
+    Args:
+        affinity: as the user wrote it.
+        speeds: the highest frequency (or the capacity) of each CPU.
+
+    Raises:
+        TargetError: it is none of these, or all CPUs are alike.
+    """
+    if affinity not in CLASSES:
+        return cpus(affinity)
+    if not speeds:
+        raise TargetError(
+            f"--affinity {affinity}: this target does not tell how fast its CPUs are",
+            hint="name CPUs by number, such as 0-3",
+        )
+    slowest = min(speeds.values())
+    if slowest == max(speeds.values()):
+        raise TargetError(
+            f"--affinity {affinity}: all CPUs of this target are alike",
+            hint="leave it out, or name CPUs by number, such as 0-3",
+        )
+    return sorted(
+        cpu for cpu, speed in speeds.items() if (speed == slowest) == (affinity == "little")
+    )
 
 
 def cpus(affinity: str) -> list[int]:
@@ -22,5 +57,6 @@ def cpus(affinity: str) -> list[int]:
         return numbers
     except ValueError as fault:
         raise TargetError(
-            f"{affinity!r} is no affinity", hint="write CPU numbers (0,2-3) or a mask (0xf0)"
+            f"{affinity!r} is no affinity",
+            hint="write CPU numbers (0,2-3), a mask (0xf0), big or little; several with / between",
         ) from fault

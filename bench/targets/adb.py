@@ -23,6 +23,8 @@ the phone of ``ANDROID_SERIAL``, else the only one that is ready. Options, by na
 ``cap_mb``            1024          how much of our pushed files may stay on the phone
 ====================  ============  ==============================================================
 
+The harness itself gives ``samples``: an .npz with samples of each input, for ``--real-inputs``.
+
 One launch is one call of ``device_scripts/launch.sh``, which answers with the tool's exit code, its
 streams and, at most once a second, the state of the phone after it. That state also lets the next
 launch begin. ``Launch.state`` holds ``before`` and (where it was read) ``after``: ``celsius``,
@@ -33,34 +35,34 @@ and ``screen``, ``waited_s``, ``work_us``, ``cool_work_us``.
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench import benchmark_model
+from bench.cells import files_of, setting_facts, setting_of
 from bench.errors import LaunchError, StableLaunchError, TargetError, TransientLaunchError
-from bench.targets import Progress, TargetStatus
-from bench.targets._adb import files, outcome, phones
+from bench.targets import Progress, Questions, RawAnswers, TargetStatus
+from bench.targets._adb import answers, binding, files, outcome, phones
 from bench.targets._adb.command import (
     NO_MASK,
     command_line,
     dialect_for,
     find_tool,
-    mask,
     model_artefact,
 )
-from bench.targets._adb.options import Options, read_options
-from bench.targets._adb.probe import ABI_OF_MACHINE, Phone
+from bench.targets._adb.options import OURS, Options, read_options
+from bench.targets._adb.probe import Phone, abis_of
 from bench.targets._adb.readiness import Fitness, Gate
 from bench.targets._adb.reply import Answer
 from bench.targets._adb.session import DeviceSession, cancelled
-from bench.targets._adb.shell import AdbShell, DisconnectedError, Shell, quote
-from bench.targets._adb.state import DeviceState, parse_state
-from bench.targets._affinity import cpus
-from bench.values import Environment, Launch, Plan, Variant, utc_now
+from bench.targets._adb.shell import AdbShell, Shell, quote
+from bench.targets._adb.state import parse_state
+from bench.values import Environment, Launch, MeasuredInput, Plan, Variant, utc_now
 
 KIND = "adb"
-OPTIONS = frozenset(field.name for field in dataclasses.fields(Options))
+OPTIONS = frozenset(field.name for field in dataclasses.fields(Options)) - OURS
 LOOK_EVERY_S = 1.0
 NO_OPTIONS: Mapping[str, str] = {}
 
@@ -89,12 +91,10 @@ def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> AdbTarg
             it, or one that cannot run there.
     """
     chosen = read_options(options)
-    if plan.real_inputs:
-        raise TargetError("a phone is fed random values", hint="leave --real-inputs away")
     found = phones.choose(address, chosen)
     shell = _shell(found)
     # Before anything is built for it: a tool that cannot run there is told at once.
-    find_tool(_abis(shell, chosen), plan, chosen)
+    find_tool(abis_of(shell, chosen.reconnect_s), plan, chosen)
     return AdbTarget(shell, plan, chosen, found.address)
 
 
@@ -121,19 +121,7 @@ def abis(address: str | None, options: Mapping[str, str] = NO_OPTIONS) -> tuple[
         TargetError: as :func:`open`.
     """
     chosen = read_options(options)
-    return _abis(_shell(phones.choose(address, chosen)), chosen)
-
-
-def _abis(shell: Shell, options: Options) -> tuple[str, ...]:
-    asked = "getprop ro.product.cpu.abilist; getprop ro.product.cpu.abi; uname -m"
-    try:
-        listed = shell.run(asked, options.reconnect_s).decode("ascii", "replace").split()
-    except DisconnectedError as fault:
-        raise TargetError(
-            f"{shell.serial} does not answer ({fault})", hint="plug it in anew"
-        ) from fault
-    first = listed[0] if listed else ""
-    return tuple(ABI_OF_MACHINE.get(first, first).split(","))
+    return abis_of(_shell(phones.choose(address, chosen)), chosen.reconnect_s)
 
 
 def _shell(found: phones.Found) -> AdbShell:
@@ -156,15 +144,20 @@ class AdbTarget:
         self._address = address or shell.serial
         self._plan = plan
         self._options = options
-        self._mask = mask(plan.affinity)
+        binding.check(plan)
+        self._binding = binding.Binding({}, {}, {})
         self._session = DeviceSession(shell, options)
         self._gate = Gate(self._session.look, options, self._session.closing)
         self._refused: dict[str, LaunchError] = {}
+        self._unfit: dict[str, LaunchError] = {}
         self._phone: Phone | None = None
         self._tool: files.Artefact | None = None
         self._tool_version: str | None = None
         self._libraries: list[files.Artefact] = []
         self._tool_s = 0.0
+        self._knows_flags = False
+        self._fed: dict[str, list[files.Artefact]] = {}
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def id(self) -> str:
@@ -180,8 +173,8 @@ class AdbTarget:
         """
         try:
             self._session.take()
-            self._phone = self._session.probe(self._mask)
-            self._check_affinity(self._phone)
+            self._phone = self._session.probe(NO_MASK)
+            self._binding = binding.bind(self._plan, self._phone, self._session.probe)
             self._choose_tool(self._phone)
         except BaseException as fault:
             self._session.give_back()
@@ -192,6 +185,8 @@ class AdbTarget:
 
     def __exit__(self, *raised: object) -> None:
         self._session.give_back()
+        if self._scratch is not None:
+            self._scratch.cleanup()
 
     def cancel(self) -> None:
         """End the running launch, from another thread."""
@@ -214,9 +209,7 @@ class AdbTarget:
         phone, tool, plan = self._entered()
         facts = {
             **phone.facts,
-            "threads": plan.threads,
-            "delegate": plan.delegate or "default",
-            "affinity": plan.affinity if self._mask == NO_MASK else phone.affinity,
+            **setting_facts(plan, self._binding.cpus),
             "tool_sha256": tool.sha256,
             "tool_version": self._tool_version,
             "tool_args": list(plan.tool_args),
@@ -228,19 +221,6 @@ class AdbTarget:
         if self._phone is None or self._tool is None:
             raise TargetError(f"{self.id} was not entered", hint="use it in a with statement")
         return self._phone, self._tool, self._plan
-
-    def _check_affinity(self, phone: Phone) -> None:
-        if self._mask == NO_MASK:
-            return
-        if "taskset" not in phone.commands:
-            raise TargetError(f"{self.id} has no taskset", hint="leave --affinity away")
-        asked = set(cpus(self._plan.affinity or ""))
-        allowed = set(cpus(phone.affinity)) if phone.affinity else set()
-        if asked != allowed:
-            raise TargetError(
-                f"{self.id} cannot bind to CPUs {self._plan.affinity}",
-                hint=f"online there: {phone.facts.get('cores_online', 'unknown')}",
-            )
 
     def _choose_tool(self, phone: Phone) -> None:
         tool, artefact, libraries = find_tool(phone.abis, self._plan, self._options)
@@ -256,10 +236,16 @@ class AdbTarget:
         self._libraries = libraries
 
     def _command(
-        self, tool: files.Artefact, model: files.Artefact, variant: Variant | None = None
+        self, variant: Variant, values: Sequence[str] = (), plan: Plan | None = None
     ) -> list[str]:
+        """The tool's words; with another plan than that of launches it writes its outputs."""
+        _, tool, own = self._entered()
+        output = f"{self._session.next_run_folder}/{answers.OUTPUTS}" if plan else None
+        model = model_artefact(variant)
         dialect = dialect_for(tool, self._tool_version)
-        return command_line(tool, model, self._plan, dialect, variant)
+        return command_line(
+            tool, model, plan or own, dialect, variant, values=values, output=output
+        )
 
     def prepare(self, variants: Sequence[Variant], progress: Progress) -> None:
         """Push what is not there yet; what the phone refuses fails its own launches only.
@@ -268,9 +254,19 @@ class AdbTarget:
             TargetError: the tool has no flag for how a variant is fed.
         """
         _, tool, _ = self._entered()
+        self._fed = {variant.name: self._real_inputs(variant) for variant in variants}
         for variant in variants:
-            self._command(tool, tool, variant)
-        wanted = [tool, *self._libraries, *map(model_artefact, variants)]
+            try:
+                self._command(variant, [each.remote for each in self._fed[variant.name]])
+            except TargetError as fault:
+                if variant.setting is None:
+                    raise
+                self._unfit[variant.name] = StableLaunchError(
+                    fault.message, hint=fault.hint, error_class="setting"
+                )
+        fed = [each for those in self._fed.values() for each in those]
+        models = map(model_artefact, files_of(variants))
+        wanted = list(dict.fromkeys([tool, *self._libraries, *fed, *models]))
         try:
             for each in files.missing(self._session.link, wanted, progress):
                 try:
@@ -290,15 +286,21 @@ class AdbTarget:
             StableLaunchError: the phone is gone or not fit, or the same launch would fail again.
             TransientLaunchError: it may pass when tried again; or it was cancelled.
         """
-        self._entered()
+        phone, _, _ = self._entered()
         if self._session.closing.is_set():
             raise cancelled()
+        if variant.name in self._unfit:
+            raise self._unfit[variant.name]
+        mask = self._binding.mask(setting_of(variant, self._plan))
         started_at = utc_now()
         before, waited_s = self._gate.wait(progress)
         begin = time.perf_counter()
         # Reading the state is most of what a launch costs beside the tool: once a second will do.
         look = time.monotonic() - before.read_at + self._tool_s >= LOOK_EVERY_S
-        answer = self._run(variant, look, progress)
+        fed = self._fed.get(variant.name, [])
+        words = [each.remote for each in fed]
+        pushed = [model_artefact(variant), *fed]
+        answer = self._run(lambda: self._command(variant, words), pushed, mask, look, progress)
         wall_s = time.perf_counter() - begin
         after = parse_state(answer.values, time.monotonic()) if look else None
         if after is not None:
@@ -318,36 +320,66 @@ class AdbTarget:
             init_bytes=run.init_bytes,
             wall_s=wall_s,
             started_at=started_at,
-            state=self._state_facts(before, after, waited_s),
-            facts=outcome.launch_facts(answer, run),
+            state=outcome.state_facts(before, after, waited_s, self._gate),
+            facts=outcome.launch_facts(answer, run, phone.facts.get("sdk")),
         )
 
-    def _state_facts(
-        self, before: DeviceState, after: DeviceState | None, waited_s: float
-    ) -> dict[str, object]:
-        facts: dict[str, object] = {
-            "before": before.facts(),
-            "after": None if after is None else after.facts(),
-            "screen": self._gate.screen,
-            "waited_s": round(waited_s, 1) if waited_s >= 1 else 0.0,
-            "work_us": self._gate.work_us,
-            "cool_work_us": self._gate.cool_work_us,
-        }
-        return {key: value for key, value in facts.items() if value is not None}
+    def _real_inputs(self, variant: Variant) -> list[files.Artefact]:
+        """The files of test samples that its launches are fed; none for random values."""
+        if not self._plan.real_inputs or self._options.samples is None:
+            return []
+        if self._scratch is None:
+            self._scratch = tempfile.TemporaryDirectory(prefix="tflite-bench-")
+        return answers.real_inputs(self._options.samples, variant, Path(self._scratch.name))
 
-    def _run(self, variant: Variant, look: bool, progress: Progress) -> Answer:
-        """The answer of a launch that began, with its files brought there if they were gone."""
+    def answers(self, variant: Variant, questions: Questions, progress: Progress) -> RawAnswers:
+        """See :class:`bench.targets.AnsweringTarget`."""
         _, tool, plan = self._entered()
         model = model_artefact(variant)
-        command = self._command(tool, model, variant)
+        if not self._knows_flags:
+            asked = self._run(lambda: [tool.remote, "--help"], [model], NO_MASK, False, progress)
+            answers.check_flags(asked)
+            self._knows_flags = True
+        once = answers.once(plan)
+        mask = self._binding.mask(setting_of(variant, plan))
+
+        def run(inputs: Sequence[MeasuredInput], values: Sequence[str]) -> Answer:
+            fed = dataclasses.replace(variant, inputs=tuple(inputs))
+            answer = self._run(
+                lambda: self._command(fed, values, once), [model], mask, False, progress
+            )
+            outcome.read_run(answer, once, variant)
+            return answer
+
+        return answers.ask(self._session, run, variant, questions, progress)
+
+    def _run(
+        self,
+        command: Callable[[], list[str]],
+        pushed: Sequence[files.Artefact],
+        mask: str,
+        look: bool,
+        progress: Progress,
+    ) -> Answer:
+        """The answer of a launch that began, with its files brought there if they were gone.
+
+        Args:
+            command: makes the tool's words for the next launch.
+            pushed: the model first, then the files that it is fed.
+            mask: of the CPUs that it is bound to.
+            look: also read the phone's state after it.
+            progress: told what is waited for.
+        """
+        _, tool, plan = self._entered()
+        model, *fed = pushed
         libraries = str(Path(self._libraries[0].remote).parent) if self._libraries else "-"
         needed = {each.remote: each for each in (model, tool)}
         for _ in range(len(needed) + 1):
-            for each in needed.values():
+            for each in (*needed.values(), *fed):
                 if each.name in self._refused:
                     raise self._refused[each.name]
             answer = self._session.launch(
-                command, model.remote, plan.timeout_s, self._mask, libraries, look, progress
+                command(), model.remote, plan.timeout_s, mask, libraries, look, progress
             )
             refused = answer.values.get("refused")
             if refused is None:

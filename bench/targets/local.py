@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from bench import workers
+from bench.cells import setting_facts, setting_of, settings_of
 from bench.errors import StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import Progress, TargetStatus
-from bench.targets._affinity import cpus
-from bench.values import Environment, Latency, Launch, Plan, Variant, utc_now
+from bench.targets._affinity import chosen
+from bench.values import Environment, Latency, Launch, Plan, Setting, Variant, utc_now
 from bench.workers.client import Worker, WorkerEndedError, WorkerTimeoutError
 
 ID = "local"
@@ -53,13 +54,25 @@ def open(address: str | None, plan: Plan, options: Mapping[str, str]) -> LocalTa
     """
     if address is not None:
         raise TargetError(f"local:{address} is no target", hint="write local")
-    if plan.delegate not in (None, "xnnpack", "none"):
-        raise TargetError(
-            f"the local interpreter has no {plan.delegate} delegate", hint="use xnnpack or none"
-        )
-    if plan.affinity is not None:
-        _check_cpus(cpus(plan.affinity))
+    settings = settings_of(plan)
+    faults = [fault for each in settings if (fault := _fault(each)) is not None]
+    if len(faults) == len(settings):  # else cells of those settings fail, and the others go on
+        raise faults[0]
     return LocalTarget(plan, options.get("samples"))
+
+
+def _fault(setting: Setting) -> TargetError | None:
+    """Why launches cannot be made so here."""
+    if setting.delegate not in (None, "xnnpack", "none"):
+        return TargetError(
+            f"the local interpreter has no {setting.delegate} delegate", hint="use xnnpack or none"
+        )
+    try:
+        if setting.affinity is not None:
+            _check_cpus(chosen(setting.affinity, _speeds()))
+    except TargetError as fault:
+        return fault
+    return None
 
 
 class LocalTarget:
@@ -87,9 +100,7 @@ class LocalTarget:
         plan = self._plan
         facts = {
             **_facts(),
-            "threads": plan.threads,
-            "delegate": plan.delegate or "default (xnnpack)",
-            "affinity": plan.affinity,
+            **setting_facts(plan, default="default (xnnpack)"),
         }
         return Environment(ID, "local", _label(facts), facts)
 
@@ -110,6 +121,8 @@ class LocalTarget:
             StableLaunchError: the interpreter refuses the model or its inputs.
             TransientLaunchError: it crashed, took too long or was cancelled.
         """
+        if fault := _fault(setting_of(variant, self._plan)):
+            raise StableLaunchError(fault.message, hint=fault.hint, error_class="setting")
         started_at = utc_now()
         host = _HostUse()
         begin = time.perf_counter()
@@ -133,7 +146,7 @@ class LocalTarget:
         )
 
     def _arguments(self, variant: Variant, *, seed: int) -> list[str]:
-        plan = self._plan
+        plan, setting = self._plan, setting_of(variant, self._plan)
         shapes = {i.name: i.shape for i in variant.inputs if i.is_open or i.is_resized}
         ranges = {i.name: i.bounds for i in variant.inputs if i.bounds is not None}
         arguments = [
@@ -141,7 +154,7 @@ class LocalTarget:
             f"--runs={plan.runs}",
             f"--warmup-runs={plan.warmup_runs}",
             f"--warmup-seconds={plan.warmup_s}",
-            f"--threads={plan.threads}",
+            f"--threads={setting.threads}",
             f"--seed={seed}",
             f"--shapes={json.dumps(shapes)}",
             f"--ranges={json.dumps(ranges)}",
@@ -150,10 +163,11 @@ class LocalTarget:
             arguments.append(f"--signature={variant.signature}")
         if any(each.from_samples for each in variant.inputs):
             arguments.append(f"--samples={self._samples}")
-        if plan.affinity is not None:
-            arguments.append(f"--affinity={json.dumps(cpus(plan.affinity))}")
-        if plan.delegate is not None:
-            arguments.append(f"--delegate={plan.delegate}")
+        if setting.affinity is not None:
+            numbers = chosen(setting.affinity, _speeds())
+            arguments.append(f"--affinity={json.dumps(numbers)}")
+        if setting.delegate is not None:
+            arguments.append(f"--delegate={setting.delegate}")
         return arguments
 
     def _run(self, variant: Variant, *, seed: int) -> dict[str, Any]:
@@ -289,6 +303,18 @@ def _cpu_model() -> str:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
+
+
+def _speeds() -> dict[int, int]:
+    """The highest kHz of each CPU, or its capacity; empty where this machine does not tell."""
+    for file in ("cpufreq/cpuinfo_max_freq", "cpu_capacity"):
+        found = {
+            int(path.parts[5][3:]): int(path.read_text())
+            for path in Path("/sys/devices/system/cpu").glob(f"cpu[0-9]*/{file}")
+        }
+        if found:
+            return found
+    return {}
 
 
 def _first_line(path: str) -> str | None:

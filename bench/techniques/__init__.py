@@ -128,3 +128,36 @@ def port_to_tf_keras(model: Any) -> Any:
     from bench.techniques import _keras3_to_2
 
     return _keras3_to_2.port(model)
+
+
+def layout(model: Any, context: Context) -> dict[str, Any]:
+    """What a model is made of, as a search sees it; see ``_layout``.
+
+    Args:
+        model: as :class:`Work` holds it.
+    """
+    from bench.techniques import _layout
+
+    return _layout.layout(Work(model), context)
+
+
+def epoch_seconds(model: Any, context: Context, batch: int) -> float:
+    """How long one pass over the training samples takes here; see ``_speed``.
+
+    Raises:
+        BuildError, DataError: the model cannot be trained, or there is nothing to train on.
+    """
+    from bench.techniques import _speed
+
+    return _speed.epoch_seconds(Work(model), context, batch)
+
+
+def sensitivity(model: Any, context: Context, samples: int) -> list[dict[str, Any]]:
+    """What the model loses where one layer alone is made smaller; see ``_sensitivity``.
+
+    Raises:
+        BuildError, DataError: the model cannot be rebuilt, or there are no validation samples.
+    """
+    from bench.techniques import _sensitivity
+
+    return _sensitivity.sensitivity(Work(model), context, samples)

@@ -76,7 +76,33 @@ def select(
     return Selection(chosen, tuple(unable))
 
 
-def _match(item: str, able: Sequence[LayerInfo], unable: Sequence[LayerInfo]) -> set[str]:
+def own_values(
+    text: str | None, able: Sequence[LayerInfo], unable: Sequence[LayerInfo], *, option: str
+) -> dict[str, str]:
+    """Layers with a value of their own, of a text such as ``conv_1:0.3,Dense:0.8``.
+
+    Args:
+        text: items as ``select`` takes them, each with its value; of two that meet a layer the
+            later one counts. None is no layer.
+        able, unable: as for ``select``.
+        option: what the text stands behind, for messages.
+
+    Raises:
+        BuildError: an item meets no layer, or one that cannot be handled.
+    """
+    found: dict[str, str] = {}
+    for item in text.split(",") if text else ():
+        pattern, _, value = item.rpartition(":")
+        found.update(dict.fromkeys(_match(pattern, able, unable, option), value))
+    return found
+
+
+def _match(
+    item: str,
+    able: Sequence[LayerInfo],
+    unable: Sequence[LayerInfo],
+    option: str = "layers",
+) -> set[str]:
     """Names of the layers that one item means."""
     if item in ("first", "last") and not any(layer.name == item for layer in able):
         return {able[0 if item == "first" else -1].name} if able else set()
@@ -86,12 +112,12 @@ def _match(item: str, able: Sequence[LayerInfo], unable: Sequence[LayerInfo]) ->
     refused = [layer for layer in unable if _meets(item, layer)]
     if refused:
         raise BuildError(
-            f"layers={item}: {refused[0].name} is a {refused[0].type}, which this technique "
+            f"{option}={item}: {refused[0].name} is a {refused[0].type}, which this technique "
             "cannot handle",
             hint=f"it can handle {_types(able) or 'no layer of this model'}",
         )
     known = sorted({layer.name for layer in able} | {layer.type for layer in able})
-    raise BuildError(f"layers={item} meets no layer", hint=plugins.nearest(item, known))
+    raise BuildError(f"{option}={item} meets no layer", hint=plugins.nearest(item, known))
 
 
 def _meets(item: str, layer: LayerInfo) -> bool:

@@ -31,6 +31,9 @@ Array = npt.NDArray[Any]
 TEMPERATURE = 2.0
 """How much the float model's answers are softened for distillation."""
 
+ANSWERS = 1000
+"""To so many samples, where answers are needed only to see what an output means."""
+
 
 def model_inputs(model: Any, split: Split, order: Array | None = None) -> Any:
     """Samples as Keras takes them: one array, or a list in the order of the model's inputs."""
@@ -151,11 +154,15 @@ def lesson_of(work: Work, distill: float, context: Context) -> Lesson:
             hint="add y_train, or distill=1 to the step: no labels are needed then",
         )
     # Everything that the labels are held against: their shapes and ranges, and the outputs' kinds.
-    outputs = predict(work.model, train)
+    teacher = _teacher_file(work, context)
+    if not has_labels or (distill > 0 and not teacher.is_file()):
+        outputs = predict(work.model, train)
+    else:
+        outputs = _some_answers(work.model, train)
     heads = heads_of(work.model, outputs, train.y)
     if has_labels and validation.y:
         heads_of(work.model, predict(work.model, validation), validation.y)
-    taught = _taught(work, heads, outputs, validation, distill, context)
+    taught = _taught(work, heads, outputs, validation, distill, teacher)
     lone = {"": train.y[""]} if train.y and "" in train.y else None
     unnamed = next(iter(match_labels(outputs, lone)), "")
     weight = distill if has_labels else 1.0
@@ -168,14 +175,11 @@ def _taught(
     outputs: Mapping[str, Array],
     validation: Split,
     distill: float,
-    context: Context,
+    file: Path,
 ) -> dict[tuple[str, int], Array]:
     """The float model's softened answers to the training and the validation samples."""
     if distill == 0:
         return {}
-    taught = [n for n, step in enumerate(work.done) if "distill" in dict(step.options)]
-    before = work.done[: min(taught, default=len(work.done))]
-    file = context.folder / f"{file_name(before)}.teacher.npz"
     if not file.is_file():
         splits = {"train": outputs, "validation": predict(work.model, validation)}
         arrays = {
@@ -190,6 +194,22 @@ def _taught(
             for kind in ("train", "validation")
             for head in heads
         }
+
+
+def _teacher_file(work: Work, context: Context) -> Path:
+    """Where the answers are kept of the model that teaches: the one before it was first taught."""
+    taught = [n for n, step in enumerate(work.done) if "distill" in dict(step.options)]
+    before = work.done[: min(taught, default=len(work.done))]
+    return context.folder / f"{file_name(before)}.teacher.npz"
+
+
+def _some_answers(model: Any, split: Split) -> dict[str, Array]:
+    """Outputs as many as samples, of which the first are true and the others repeat them.
+
+    They are enough to tell what an output means, and what its labels must be.
+    """
+    order = np.arange(len(split)) % ANSWERS
+    return {n: a[order] for n, a in predict(model, split.take(slice(0, ANSWERS))).items()}
 
 
 def losses_of(model: Any, lesson: Lesson) -> Any:

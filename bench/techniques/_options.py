@@ -104,6 +104,18 @@ def fraction(step: Step, *, allow_zero: bool = True) -> str:
     return f"{value:g}"
 
 
+def part(name: str) -> Canonical:
+    """A fraction within [0, 1)."""
+
+    def parse(text: str) -> str:
+        value = real(name, 0, 1)(text)
+        if float(value) == 1:
+            raise RecipeError(f"{name}={text} leaves nothing", hint="give less than 1")
+        return value
+
+    return parse
+
+
 def choice(name: str, known: Sequence[str]) -> Canonical:
     """One of a few words."""
 
@@ -122,6 +134,24 @@ def text_of(name: str) -> Canonical:
         if not text.strip():
             raise RecipeError(f"{name}= is empty", hint=f"give {name} a value or leave it out")
         return text.strip()
+
+    return parse
+
+
+def by_layer(name: str, parse_value: Canonical) -> Canonical:
+    """``LAYER:VALUE`` behind commas: layers with a value of their own, the later item wins."""
+
+    def parse(text: str) -> str:
+        items = []
+        for item in text.split(","):
+            pattern, colon, value = item.strip().rpartition(":")
+            if not colon or not pattern.strip() or not value.strip():
+                raise RecipeError(
+                    f"{name}={text}: {item.strip()!r} has no value",
+                    hint=f"write {name}=LAYER:VALUE, and more behind commas",
+                )
+            items.append(f"{pattern.strip()}:{parse_value(value.strip())}")
+        return ",".join(items)
 
     return parse
 

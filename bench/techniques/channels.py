@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.errors import BuildError, VerificationError
 from bench.techniques import Context, Work, _channels_graph, _channels_keras, _model, _options
-from bench.techniques._layers import LayerInfo, select
+from bench.techniques._layers import LayerInfo, own_values, select
 from bench.techniques._training import FitOptions, fine_tune
 from bench.tflite.values import FileFacts
 from bench.values import Step
@@ -20,6 +20,8 @@ from bench.values import Step
 SUMMARY = "structured pruning: that fraction of the filters and units is removed, so it runs faster"
 ARGUMENT = "fraction of channels to remove from each layer, within [0, 1)"
 OPTIONS: Mapping[str, str] = {
+    "each": "layers with a fraction of their own, LAYER:FRACTION behind commas; layers that are "
+    "tied are named by any of them",
     "importance": "what a channel is evaluated by: l1 (default) or l2 norm of its weights",
     "multiple": "so many channels, or a multiple, stay in each layer of twice as many, since "
     "kernels work on whole vectors (default 8)",
@@ -33,6 +35,9 @@ DEFAULTS = {
     "batch": "64",
     "distill": "0",
 }
+
+kept_of = _channels_graph.kept_of
+"""How many of a layer's channels stay: for those who reckon with sizes before anything is built."""
 
 
 def check(step: Step, earlier: Sequence[Step]) -> Step:
@@ -48,6 +53,7 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
     }
     _options.refuse_after(step, earlier, reasons)
     parsers = {
+        "each": _options.by_layer("each", _options.part("each")),
         "importance": _options.choice("importance", ("l1", "l2")),
         "multiple": _options.whole("multiple", 1, 1024),
         **_options.training_parsers(),
@@ -65,13 +71,12 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     values = _options.chosen(step, DEFAULTS)
     model = _model.trainable(work, context)
     network = _channels_keras.network_of(model)
-    families = _select(model, network, values.get("layers"))
+    families = _families(model, network, values, float(step.argument or 0))
     scores = _channels_keras.importance(model, network, values["importance"])
-    fraction = float(step.argument or 0)
     multiple = int(values["multiple"])
     removed = [
         unit
-        for family in families
+        for family, fraction in families
         for unit in _channels_graph.choose(family, scores, fraction, multiple)
     ]
     smaller = _channels_keras.rebuild(model, network, removed)
@@ -82,7 +87,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
         "parameters": int(smaller.count_params()),
         "layers": {
             name: {"channels": int(kept[name].sum()), "of": len(kept[name])}
-            for family in families
+            for family, _ in families
             for name in family.layers
         },
         "skipped": [f"{name} ({why})" for name, why in network.untouched.items()],
@@ -105,10 +110,14 @@ def verify(step: Step, work: Work, facts: FileFacts) -> None:
         )
 
 
-def _select(
-    model: Any, network: _channels_graph.Network, pattern: str | None
-) -> list[_channels_graph.Family]:
-    """Families whose layers are all chosen: those that are tied can only be thinned together."""
+def _families(
+    model: Any, network: _channels_graph.Network, values: Mapping[str, str], usual: float
+) -> list[tuple[_channels_graph.Family, float]]:
+    """Families whose layers are all chosen, each with the fraction of channels to remove.
+
+    Layers that are tied can only be thinned together.
+    """
+    pattern = values.get("layers")
     able_names = {layer for family in network.families for layer in family.layers}
     layers = [_model.info(layer) for layer in model.layers]
     able = [layer for layer in layers if layer.name in able_names]
@@ -120,6 +129,7 @@ def _select(
             hint="; ".join(reasons[:3]) or "it has no convolution or dense layer inside",
         )
     chosen = set(select(pattern, able, unable).chosen)
+    own = own_values(values.get("each"), able, unable, option="each")
     families = []
     for family in network.families:
         missing = [name for name in family.layers if name not in chosen]
@@ -129,5 +139,16 @@ def _select(
                 hint=f"choose all or none of {', '.join(family.layers)}",
             )
         if not missing:
-            families.append(family)
+            families.append((family, _fraction(family, own, usual)))
     return families
+
+
+def _fraction(family: _channels_graph.Family, own: Mapping[str, str], usual: float) -> float:
+    """The fraction that a family's own value asks for, else the usual one."""
+    found = {own[name] for name in family.layers if name in own}
+    if len(found) > 1:
+        raise BuildError(
+            f"each= gives tied layers different fractions, {' and '.join(sorted(found))}",
+            hint=f"give one to all of {', '.join(family.layers)}",
+        )
+    return float(found.pop()) if found else usual

@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.errors import BuildError, RecipeError
 from bench.techniques import Context, Work, _keras3_to_2, _model, _options, _preserve, _verify
-from bench.techniques._layers import Selection, select
+from bench.techniques._layers import Selection, own_values, select
 from bench.techniques._training import FitOptions, fine_tune
 from bench.tflite.values import FileFacts
 from bench.values import Step
@@ -24,6 +24,7 @@ INITS = ("kmeans", "density", "linear", "random")
 SUMMARY = "weight clustering: at most K different values per kernel, so that it zips well"
 ARGUMENT = "K, how many values a kernel may hold"
 OPTIONS: Mapping[str, str] = {
+    "each": "layers with a K of their own, LAYER:K behind commas; 0 leaves one alone",
     "init": f"where centroids start: {', '.join(INITS)} (kmeans is k-means++)",
     "per_channel": "yes: K values per output channel of Conv2D; no (default): per kernel",
     **_options.TRAINING_OPTIONS,
@@ -58,6 +59,7 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
             f"{step} needs a number of values from {least}{reason}", hint="write cluster:16"
         )
     parsers = {
+        "each": _options.by_layer("each", _own_clusters(least)),
         "init": _options.choice("init", INITS),
         "per_channel": _options.choice("per_channel", ("yes", "no")),
         **_options.training_parsers(),
@@ -76,9 +78,10 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     import tf_keras
 
     values = _options.chosen(step, DEFAULTS)
-    clusters, per_channel = int(step.argument or 0), values["per_channel"] == "yes"
+    per_channel = values["per_channel"] == "yes"
     model = _model.trainable(work, context)
-    selection = _select(model, clusters, per_channel, values.get("layers"))
+    selection, clusters = _select(model, step, values)
+    skipped = _model.skipped_facts(model, selection)  # wrapping takes the kernels from the layers
     kept = _preserve.kept_by(work, model)
     variables = {layer.name: _model.kernel_of(layer) for layer in model.layers}
 
@@ -98,16 +101,16 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     clean = _keras3_to_2.clone(tfmot.clustering.keras.strip_clustering(wrapped))
     _restore_zeros(clean, kept, selection.chosen)
     facts |= {
-        "clusters": clusters,
+        "clusters": int(step.argument or 0),
         "layers": {
             name: {
-                "clusters": clusters,
+                "clusters": clusters[name],
                 "per_channel": per_channel and _is_conv(clean.get_layer(name)),
                 "elements": int(np.prod(_model.kernel_of(clean.get_layer(name)).shape)),
             }
             for name in selection.chosen
         },
-        **_model.skipped_facts(model, selection),
+        **skipped,
     }
     return _model.taken(work, step, clean, facts)
 
@@ -124,7 +127,7 @@ def verify(step: Step, work: Work, facts: FileFacts) -> None:
 
 
 def _wrapper(
-    clusters: int, values: Mapping[str, str], kept: Mapping[str, _preserve.Kept]
+    clusters: Mapping[str, int], values: Mapping[str, str], kept: Mapping[str, _preserve.Kept]
 ) -> Callable[[Any], Any]:
     """Wraps a layer in the toolkit's clustering."""
     from tensorflow_model_optimization.python.core.clustering.keras import (
@@ -138,7 +141,7 @@ def _wrapper(
     def wrap(layer: Any) -> Any:
         return cluster_wrapper.ClusterWeights(
             layer,
-            number_of_clusters=clusters,
+            number_of_clusters=clusters[layer.name],
             cluster_centroids_init=init,
             preserve_sparsity=layer.name in kept and not kept[layer.name].mask.all(),
             cluster_per_channel=values["per_channel"] == "yes",
@@ -147,43 +150,54 @@ def _wrapper(
     return wrap
 
 
-def _select(model: Any, clusters: int, per_channel: bool, pattern: str | None) -> Selection:
-    """Layers to cluster; those with fewer weights than K are skipped, unless chosen by name."""
+def _own_clusters(least: int) -> _options.Canonical:
+    """A layer's own K, or 0."""
+    parse = _options.whole("each", least)
+    return lambda text: "0" if text == "0" else parse(text)
+
+
+def _select(
+    model: Any, step: Step, values: Mapping[str, str]
+) -> tuple[Selection, Mapping[str, int]]:
+    """Layers to cluster, each with its K; those with fewer weights are skipped, unless named."""
     from tensorflow_model_optimization.python.core.clustering.keras import clustering_registry
 
     registry = clustering_registry.ClusteringRegistry
+    per_channel, pattern = values["per_channel"] == "yes", values.get("layers")
 
     def known(layer: Any) -> bool:
         kind = type(layer).__name__
         return kind in _model.KERNELS and registry.supports(layer) and kind != "DepthwiseConv2D"
 
-    def weights(layer: Any) -> int:
-        kernel = _model.kernel_of(layer)
-        size = int(np.prod(kernel.shape))
-        return size // int(kernel.shape[-1]) if per_channel and _is_conv(layer) else size
-
     able, unable = _model.split_by(model, known)
-    small = {
-        layer.name: weights(layer)
-        for layer in model.layers
-        if known(layer) and weights(layer) <= clusters
-    }
+    own = own_values(values.get("each"), able, unable, option="each")
+    clusters = {layer.name: int(own.get(layer.name, step.argument or 0)) for layer in able}
+    able = tuple(layer for layer in able if clusters[layer.name] > 0)
+    sizes = {layer.name: _weights(model.get_layer(layer.name), per_channel) for layer in able}
+    small = {name for name, size in sizes.items() if size <= clusters[name]}
     if pattern is None:
         enough = tuple(layer for layer in able if layer.name not in small)
         few = tuple(layer for layer in able if layer.name in small)
         if enough or not few:
-            return select(None, enough, (*unable, *few))
-        chosen = tuple(layer.name for layer in few)
+            return select(None, enough, (*unable, *few)), clusters
+        selection = Selection(tuple(layer.name for layer in few), unable)
     else:
-        chosen = select(pattern, able, unable).chosen
-    for name in chosen:
+        selection = Selection(select(pattern, able, unable).chosen, unable)
+    for name in selection.chosen:
         if name in small:
             raise BuildError(
-                f"cluster:{clusters}: layer {name} has only {small[name]} weights"
+                f"cluster:{clusters[name]}: layer {name} has only {sizes[name]} weights"
                 + (" per channel" if per_channel else ""),
                 hint="ask for fewer values, or leave the layer out with layers=!" + name,
             )
-    return Selection(chosen, unable)
+    return selection, clusters
+
+
+def _weights(layer: Any, per_channel: bool) -> int:
+    """How many weights share the K values."""
+    kernel = _model.kernel_of(layer)
+    size = int(np.prod(kernel.shape))
+    return size // int(kernel.shape[-1]) if per_channel and _is_conv(layer) else size
 
 
 def _is_conv(layer: Any) -> bool:

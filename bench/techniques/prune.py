@@ -16,7 +16,7 @@ import numpy as np
 from bench import plugins
 from bench.errors import BuildError, RecipeError
 from bench.techniques import Context, Work, _keras3_to_2, _model, _options, _preserve, _verify
-from bench.techniques._layers import Selection, select
+from bench.techniques._layers import Selection, own_values, select
 from bench.techniques._training import FitOptions, fine_tune, steps_per_epoch
 from bench.tflite.values import FileFacts
 from bench.values import Step
@@ -30,6 +30,7 @@ ROUNDS = 25
 SUMMARY = "magnitude pruning: that fraction of the weights becomes zero, so that it zips well"
 ARGUMENT = "fraction of zeros within [0, 1), or m:n for m zeros in each n weights"
 OPTIONS: Mapping[str, str] = {
+    "each": "layers with a fraction of their own, LAYER:FRACTION behind commas; 0 leaves one alone",
     "schedule": "polynomial (cubic, default), constant, or your own module:function, called with "
     "(step, begin, end, target) for the fraction at that step",
     "initial": "fraction of zeros at the begin of the polynomial, default 0.2",
@@ -63,6 +64,7 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
     _options.refuse_after(step, earlier, reasons)
     argument = _m_by_n(step) if ":" in (step.argument or "") else _options.fraction(step)
     parsers = {
+        "each": _options.by_layer("each", _options.part("each")),
         "schedule": _schedule_name,
         "initial": _options.real("initial", 0, 0.999),
         "begin": _options.whole("begin", 0),
@@ -74,9 +76,9 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
     parsers["epochs"] = _options.whole("epochs", 1, 10_000)
     step = _options.canonical(step, argument, parsers, DEFAULTS)
     given = dict(step.options)
-    if ":" in argument and given.keys() & {"block", "schedule", "initial"}:
+    if ":" in argument and given.keys() & {"block", "schedule", "initial", "each"}:
         raise RecipeError(
-            f"{step}: m:n pruning has no block=, schedule= or initial=",
+            f"{step}: m:n pruning has no block=, schedule=, initial= or each=",
             hint=f"write prune:{argument}",
         )
     begin, end = int(given.get("begin", 0)), int(given.get("end", 10**9))
@@ -97,15 +99,13 @@ def apply(step: Step, work: Work, context: Context) -> Work:
 
     values = _options.chosen(step, DEFAULTS)
     model = _model.trainable(work, context)
-    selection = _select(model, step, values)
+    selection, asked = _select(model, step, values)
     fit_options = FitOptions.of(values)
     per_epoch = steps_per_epoch(context, fit_options.batch)
     begin, end, frequency = plan(values, per_epoch * fit_options.epochs)
     # The zeros are complete after step `end`: no earlier epoch may count as the best.
     fit_options = replace(fit_options, first_best=-(-end // per_epoch))
-    parameters: dict[str, Any] = {
-        "pruning_schedule": _schedule(values, _target(step), begin, end, frequency)
-    }
+    parameters: dict[str, Any] = {}
     if ":" in (step.argument or ""):
         parameters["sparsity_m_by_n"] = _pair(step.argument or "", ":")
     if "block" in values:
@@ -114,7 +114,8 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     variables = {layer.name: _model.kernel_of(layer) for layer in model.layers}
 
     def wrapper(layer: Any) -> Any:
-        return pruning_wrapper.PruneLowMagnitude(layer, **parameters)
+        schedule = _schedule(values, asked[layer.name], begin, end, frequency)
+        return pruning_wrapper.PruneLowMagnitude(layer, pruning_schedule=schedule, **parameters)
 
     wrapped = _model.wrap(model, selection.chosen, wrapper)
     facts = fine_tune(
@@ -127,7 +128,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
         after_batch=_preserve.keeper(kept, variables),
     )
     clean = _keras3_to_2.clone(tfmot.sparsity.keras.strip_pruning(wrapped))
-    facts |= _reached(clean, selection, _target(step))
+    facts |= _reached(clean, selection, asked)
     return _model.taken(work, step, clean, facts)
 
 
@@ -237,8 +238,10 @@ def fractions_of(
     return fractions
 
 
-def _select(model: Any, step: Step, values: Mapping[str, str]) -> Selection:
-    """Layers that can be pruned in this pattern."""
+def _select(
+    model: Any, step: Step, values: Mapping[str, str]
+) -> tuple[Selection, Mapping[str, float]]:
+    """Layers that can be pruned in this pattern, and the fraction of zeros that each shall have."""
     from tensorflow_model_optimization.python.core.sparsity.keras import prune_registry
 
     def can(layer: Any) -> bool:
@@ -257,15 +260,21 @@ def _select(model: Any, step: Step, values: Mapping[str, str]) -> Selection:
         return True
 
     able, unable = _model.split_by(model, can)
-    return select(values.get("layers"), able, unable)
+    selection = select(values.get("layers"), able, unable)
+    own = own_values(values.get("each"), able, unable, option="each")
+    asked = {name: float(own.get(name, _target(step))) for name in selection.chosen}
+    left = tuple(name for name, value in asked.items() if name not in own or value > 0)
+    if not left:
+        raise BuildError(f"{step} leaves every layer alone", hint="give one more than 0 zeros")
+    return replace(selection, chosen=left), asked
 
 
-def _reached(model: Any, selection: Selection, asked: float) -> dict[str, Any]:
+def _reached(model: Any, selection: Selection, asked: Mapping[str, float]) -> dict[str, Any]:
     layers, zeros, size = {}, 0, 0
     for name in selection.chosen:
         kernel = _model.kernel_of(model.get_layer(name)).numpy()
         layers[name] = {
-            "asked": asked,
+            "asked": asked[name],
             "reached": round(float(np.mean(kernel == 0)), 4),
             "elements": kernel.size,
         }

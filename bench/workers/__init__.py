@@ -2,7 +2,8 @@
 
 ==========  =========================================================  ======================
 ``build``   one model and its data; builds recipe after recipe         TensorFlow
-``evaluate``   one variant; answers all test samples                      numpy, ai_edge_litert
+``evaluate``  one variant; answers all test samples                     numpy, ai_edge_litert
+``reference``  one variant; answers a few for a device to be held against  numpy, ai_edge_litert
 ``launch``  one variant; warms up, runs and times it                   numpy, ai_edge_litert
 ==========  =========================================================  ======================
 

@@ -19,8 +19,8 @@ import numpy as np
 
 from bench import metrics
 from bench.errors import DataError
-from bench.workers.answers import answer_all
-from bench.workers.interpreter import Array, LoadedModel
+from bench.workers.answering import Array, answer, batch_size, by_input
+from bench.workers.interpreter import LoadedModel
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _evaluate(asked: argparse.Namespace) -> dict[str, Any]:
     x, labels = (_arrays(Path(asked.samples), axis) for axis in "xy")
     graph = LoadedModel(asked.model, threads=asked.threads, signature=asked.signature)
-    answers = _answer_all(graph, _by_input(x, graph), Path(asked.outputs))
+    answers = _answer_all(graph, by_input(x, graph), Path(asked.outputs))
     theirs = _kept(Path(asked.baseline)) if asked.baseline else None
     chosen = metrics.choose(
         answers if theirs is None else theirs,
@@ -90,38 +90,15 @@ def _kept(folder: Path) -> dict[str, Array]:
     }
 
 
-def _by_input(x: Mapping[str, Array], graph: LoadedModel) -> dict[str, Array]:
-    """The samples by the graph's input names, their shapes held against the inputs'."""
-    inputs = graph.inputs()
-    if list(x) == [""] and len(inputs) == 1:
-        x = {next(iter(inputs)): x[""]}
-    if set(x) != set(inputs):
-        raise DataError(
-            f"samples for {_list(x)}, and the model's inputs are {_list(inputs)}",
-            hint="name arrays x_test:INPUT, one for each input",
-        )
-    for name, details in inputs.items():
-        signature = details["shape_signature"]
-        wanted = tuple(signature) if len(signature) else tuple(details["shape"])
-        given = x[name].shape
-        fits = len(given) == len(wanted) and all(
-            w in (-1, g) for w, g in zip(wanted[1:], given[1:], strict=True)
-        )
-        if not fits:
-            raise DataError(
-                f"samples of shape {given[1:]}, and the model's input {name} takes "
-                f"{tuple(int(n) for n in wanted[1:])}",
-                hint="give x_test as the model's input takes it: (samples, …)",
-            )
-    return dict(x)
-
-
 def _answer_all(graph: LoadedModel, x: Mapping[str, Array], folder: Path) -> dict[str, Array]:
     """Every output for every sample as float32, kept in files: they may be larger than memory."""
     total = len(next(iter(x.values())))
+    batch = batch_size(graph, x)
     kept: dict[str, Array] = {}
-    for start, stop, answers in answer_all(graph, x):
-        for name, values in answers.items():
+    for start in range(0, total, batch):
+        index = np.minimum(np.arange(start, start + batch), total - 1)  # the last one is repeated
+        stop = min(start + batch, total)
+        for name, values in answer(graph, x, index).items():
             if name not in kept:
                 kept[name] = np.lib.format.open_memmap(
                     folder / f"{len(kept)}.npy",
@@ -129,7 +106,7 @@ def _answer_all(graph: LoadedModel, x: Mapping[str, Array], folder: Path) -> dic
                     dtype=np.float32,
                     shape=(total, *values.shape[1:]),
                 )
-            kept[name][start:stop] = values
+            kept[name][start:stop] = values[: stop - start]
         print(json.dumps({"progress": [stop, total]}), flush=True)  # noqa: T201  # as above
     (folder / "names.json").write_text(json.dumps(list(kept)))
     return kept
@@ -143,10 +120,6 @@ def _differences(answers: Mapping[str, Array], theirs: Mapping[str, Array]) -> d
         "max_difference": float(max(difference.max() for difference in differences)),
         "mean_difference": float(sum(difference.sum() for difference in differences) / elements),
     }
-
-
-def _list(names: Mapping[str, Any]) -> str:
-    return ", ".join(name or "the only input" for name in names)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,12 @@ from ai_edge_litert import schema_py_generated as schema
 
 import bench
 from bench import workers
+from bench.data import Split
 from bench.errors import UsageError
 from bench.quantizer.files import FloatFile
+from bench.quantizer.judge import answers_of
 from bench.tflite.facts import read_facts
 from bench.values import Plan
-from bench.workers.answers import answer_all
-from bench.workers.interpreter import LoadedModel
 from tests import tflite_files
 from tests.flatbuffer_models import ModelBuilder, dense
 from tests.integration.conftest import Cli
@@ -64,8 +64,7 @@ def samples(file: Path, generator: np.random.Generator) -> dict[str, np.ndarray]
     arrays = {}
     for split in ("train", "validation", "test"):
         x = generator.normal(size=(1000, WIDTH)).astype(np.float32)
-        graph = LoadedModel(str(file), threads=1)
-        answers = np.concatenate([one["output"] for _, _, one in answer_all(graph, {"input": x})])
+        answers = answers_of(file, "serving_default", Split({"input": x}))["output"]
         ordered = np.sort(answers, axis=1)
         clear = np.argsort(ordered[:, -2] - ordered[:, -1])[:300]
         arrays |= {f"x_{split}": x[clear], f"y_{split}": answers[clear].argmax(1)}

@@ -97,6 +97,9 @@ SHORT = ",epochs=1,batch=32"
         "qat" + SHORT,
         "qat,layers=!first,!last" + SHORT,
         "channels:0.5" + SHORT,
+        "channels:0.5,each=plain:0.25,hidden:0" + SHORT,
+        "prune:0.5,each=plain:0.8,Dense:0" + SHORT,
+        "cluster:8,each=project:4,hidden:0" + SHORT + "+qat" + SHORT,
         "prune:0.5" + SHORT + "+quantize:int8",
         "prune:0.5" + SHORT + "+tune" + SHORT,
         "prune:0.5" + SHORT + "+qat" + SHORT,
@@ -121,6 +124,39 @@ def test_promises_are_in_the_file(
     assert hits.mean() > 0.6, "a model that guesses reaches 0.25"
 
 
+def test_layers_with_a_value_of_their_own_have_it(
+    model: Any, samples: data.Data, tmp_path: Path
+) -> None:
+    (text,) = {
+        f"channels:0.5,each=plain:0.25,epochs=0,multiple=1+prune:0.5,each=plain:0.8,classes:0{SHORT}"
+        "+cluster:8,each=project:4,epochs=0"
+    }
+    work, _ = made(text, model, samples, tmp_path)
+    channels, prune, cluster = (work.facts[t]["layers"] for t in ("channels", "prune", "cluster"))
+    assert (channels["plain"]["channels"], channels["hidden"]["channels"]) == (12, 8)
+    assert prune["plain"]["asked"] == 0.8
+    assert prune["plain"]["reached"] == pytest.approx(0.8, abs=0.02)
+    assert prune["project"]["asked"] == 0.5
+    assert "classes" not in prune
+    assert (cluster["project"]["clusters"], cluster["hidden"]["clusters"]) == (4, 8)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("channels:0.5,each=nowhere:0.1,epochs=0", "each=nowhere meets no layer"),
+        ("channels:0.5,each=stem:0.1,project:0.3,epochs=0", "tied layers different fractions"),
+        ("prune:0.5,each=*:0" + SHORT, "leaves every layer alone"),
+        ("prune:0.5,each=depth:0.5" + SHORT, "cannot handle"),
+    ],
+)
+def test_a_value_of_its_own_for_a_layer_that_cannot_have_it_is_told(
+    text: str, told: str, model: Any, samples: data.Data, tmp_path: Path
+) -> None:
+    with pytest.raises(BuildError, match=re.escape(told)):
+        made(text, model, samples, tmp_path)
+
+
 @pytest.mark.parametrize("init", ["kmeans", "density", "linear", "random"])
 def test_centroids_start_where_asked(
     init: str, model: Any, samples: data.Data, tmp_path: Path
@@ -128,6 +164,7 @@ def test_centroids_start_where_asked(
     work, facts = made(f"cluster:4,init={init},epochs=0", model, samples, tmp_path)
     assert set(work.facts["cluster"]["layers"]) >= {"plain", "project", "hidden"}
     assert work.facts["cluster"]["skipped"] == ["depth (DepthwiseConv2D)"]
+    assert 0.01 < work.facts["cluster"]["skipped_fraction"] < 0.2
     assert facts.unique_max_per_channel >= 4
 
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from tests import documents
 from tests.phone.loopback import AdbServer, Phone
 from tests.tiny_models import conv
@@ -17,6 +19,8 @@ def test_every_command_for_a_phone_works(
     phone: Phone, adb_server: AdbServer, benchmark_model: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "model.tflite").write_bytes(conv())
+    samples = np.random.default_rng(0).normal(0, 1, (20, 8, 8, 1)).astype(np.float32)
+    np.savez(tmp_path / "samples.npz", x_test=samples)
     environment = {
         **os.environ,
         "PYTHONPATH": str(documents.ROOT),
@@ -33,7 +37,9 @@ def test_every_command_for_a_phone_works(
     assert len(commands) >= 2
     for command in commands:
         # The long way with `fashion` is tested elsewhere; the words are what counts here.
-        typed = command.replace("run fashion", "run model.tflite --launches 2")
+        with_samples = "model.tflite --data samples.npz --launches 2"
+        typed = command.replace("run fashion", f"run {with_samples}")
+        typed = typed.replace("run model.keras --data samples.npz", f"run {with_samples}")
         typed = typed.replace("model.keras --data samples.npz", "model.tflite")
         arguments = shlex.split(typed)[1:]
         ran = subprocess.run(

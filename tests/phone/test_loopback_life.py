@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -21,6 +21,11 @@ def _links() -> set[str]:
     return {path.name for path in Path("/sys/class/net").iterdir()}
 
 
+def _cables() -> set[str]:
+    """Numbers of links: a name may meanwhile be that of another test's cable."""
+    return {path.read_text() for path in Path("/sys/class/net").glob("*/ifindex")}
+
+
 def _namespaces() -> set[str]:
     """The network and pid namespaces that some process is in."""
     found = set()
@@ -35,22 +40,24 @@ def _namespaces() -> set[str]:
 
 def test_stop_leaves_nothing(image: Image) -> None:
     mounts = Path("/proc/mounts").read_text()
-    with loopback.running(2, ["flagship", "older"]) as phones:
-        folders = [phone.persona.folder.parent for phone in phones]
-        links = {phone.link for phone in phones}
-        pids = [p.pid for phone in phones for p in processes.in_namespace_of(phone.pid)]
-        own = {
-            str(Path(f"/proc/{phone.pid}/ns/{kind}").readlink())
-            for phone in phones
-            for kind in ("net", "pid")
-        }
-        assert len(pids) == 4
-        assert len(own) == 4
-        assert links <= _links()
-        assert Path("/proc/mounts").read_text() == mounts  # they are in the phones' namespaces
-    assert not any(processes.find(pid) for pid in pids)
-    assert not own & _namespaces()
-    assert not links & _links()
+    with contextlib.ExitStack() as pinned:
+        with loopback.running(2, ["flagship", "older"]) as phones:
+            folders = [phone.persona.folder.parent for phone in phones]
+            cables = {Path(f"/sys/class/net/{each.link}/ifindex").read_text() for each in phones}
+            pids = [p.pid for phone in phones for p in processes.in_namespace_of(phone.pid)]
+            spaces = [
+                Path(f"/proc/{phone.pid}/ns/{kind}") for phone in phones for kind in ("net", "pid")
+            ]
+            own = {str(path.readlink()) for path in spaces}
+            for path in spaces:  # held, so that no phone of another test gets their numbers
+                pinned.enter_context(path.open())
+            assert len(pids) == 4
+            assert len(own) == 4
+            assert cables <= _cables()
+            assert Path("/proc/mounts").read_text() == mounts  # they are in the phones' namespaces
+        assert not any(processes.find(pid) for pid in pids)
+        assert not own & _namespaces()
+    assert not cables & _cables()
     assert Path("/proc/mounts").read_text() == mounts
     assert not any(folder.exists() for folder in folders)
 
@@ -77,7 +84,18 @@ time.sleep(60)
 """
 
 
-def test_a_harness_killed_with_9_leaves_nothing_after_the_next_start(image: Image) -> None:
+@pytest.fixture
+def own_cache(image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own for what runs, the built image shared: others sweep and stop, too."""
+    cache = tmp_path / "tflite-bench" / "loopback"
+    cache.mkdir(parents=True)
+    (cache / "images").symlink_to(image.folder.parent)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return cache
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_a_harness_killed_with_9_leaves_nothing_after_the_next_start() -> None:
     holder = subprocess.Popen([sys.executable, "-c", HOLD], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     with holder, holder.stdout:
@@ -121,16 +139,10 @@ def test_a_second_build_takes_no_time(image: Image) -> None:
     assert image.folder.name == recipe_key()
 
 
-def test_the_command_line_starts_tells_and_stops(image: Image, tmp_path: Path) -> None:
-    # A folder of its own for what runs, the built image shared: `stop` must not end others' phones.
-    cache = tmp_path / "tflite-bench" / "loopback"
-    cache.mkdir(parents=True)
-    (cache / "images").symlink_to(image.folder.parent)
-    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
-
+def test_the_command_line_starts_tells_and_stops(own_cache: Path) -> None:
     def loopback_command(*args: str) -> str:
         command = [sys.executable, "-m", "tests.phone.loopback", *args]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         return done.stdout
 
     assert "no phone runs" in loopback_command("status")
@@ -139,12 +151,12 @@ def test_the_command_line_starts_tells_and_stops(image: Image, tmp_path: Path) -
         assert said.count("  older  ") == 2
         assert "--adb-server 127.0.0.1:" in said
         assert loopback_command("status").splitlines() == said.splitlines()[:-1]
-        (facts_file,) = (cache / "run").glob("*/phones.json")
+        (facts_file,) = (own_cache / "run").glob("*/phones.json")
         folders = [phone["state"] for phone in json.loads(facts_file.read_text())["phones"]]
         assert all(Path(folder).exists() for folder in folders)
     finally:
         assert "stopped 2 phones" in loopback_command("stop")
-    assert list((cache / "run").iterdir()) == []
+    assert list((own_cache / "run").iterdir()) == []
 
 
 def test_run_ends_cleanly_with_ctrl_c(image: Image) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests import tiny_models
-from tests.phone.loopback import AdbServer, Image, Phone
+from tests.phone.loopback import AdbServer, Image, Phone, persona
 
 REPO = Path(__file__).parents[2]
 BLIND = "tells no temperature"
@@ -32,6 +32,10 @@ class Expected:
 
 EXPECTED = (
     Expected("flagship", celsius=33.5, battery_level=87),
+    Expected(
+        "android-15", note="nnapi is deprecated from Android 15 on", celsius=33.5, battery_level=87
+    ),
+    Expected("charging", celsius=27.9, battery_level=87),
     Expected("older", celsius=28.1, battery_level=64),
     Expected("bare", celsius=28.1, battery_level=52),
     Expected("hal-not-ready", "cooling 61.0 °C, limit 40 °C"),
@@ -44,6 +48,10 @@ EXPECTED = (
     Expected("drained", "battery 9 %, limit 25 %"),
     Expected("blind", note=BLIND),
 )
+
+
+def test_every_persona_is_foretold() -> None:
+    assert sorted(each.persona for each in EXPECTED) == persona.names()
 
 
 @pytest.mark.parametrize("expected", EXPECTED, ids=lambda each: each.persona)

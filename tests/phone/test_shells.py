@@ -170,8 +170,11 @@ def test_of_many_pairs_of_calls_one_starts_the_launch(
 def test_what_the_shim_stands_for_is_so(phone: Phone, adb_server: AdbServer, shim: str) -> None:
     """A shim that changes nothing would prove nothing."""
 
+    def said(command: str) -> bytes:
+        return AdbShell(Server(adb_server.address), phone.serial).run(command, 10)
+
     def answer(command: str) -> bytes:
-        return AdbShell(Server(adb_server.address), phone.serial).run(command, 10).strip()
+        return said(command).strip()
 
     missing = {
         "no-nanoseconds": [],
@@ -182,6 +185,12 @@ def test_what_the_shim_stands_for_is_so(phone: Phone, adb_server: AdbServer, shi
             assert answer(f"which {command} || echo none") == b"none"
         assert (answer("date +%N") == b"%N") == (shim in ("no-nanoseconds", "stripped"))
         assert answer("date +%s").isdigit()
+    elif shim == "android-7":
+        assert answer("which sha256sum || echo none") == b"none"
+        assert answer("date +%N") == b"%N"
+        assert answer("echo ab | head -c 1 || echo no") == b"head: not integer: c\nno"
+        assert answer("find . -mmin +1 || echo no").endswith(b"no")
+        assert said("stat -c %U /data/local/tmp") == b"   shell\n"
     elif shim == "mkdir-existing":
         made = "/data/local/tmp/made"
         assert answer(f"mkdir {made} && mkdir {made} && [ -d {made} ] && echo twice") == b"twice"

@@ -233,7 +233,7 @@ def test_bytes_that_are_not_text_arrive_as_they_are(device: Device) -> None:
 
 def test_of_endless_output_the_start_and_the_end_arrive(device: Device) -> None:
     device.settle()
-    tool = device.tool("echo START; head -c 9000000 /dev/zero; echo; echo FINISH")
+    tool = device.tool("echo START; dd if=/dev/zero bs=1000000 count=9; echo; echo FINISH")
     answer = device.launch(tool)
     assert answer.streams[0].startswith(b"START\n")
     assert answer.streams[0].endswith(b"\nFINISH\n")
@@ -474,6 +474,30 @@ def test_the_cap_removes_what_is_longest_unused(device: Device) -> None:
     assert values["removed"] == "2"
     assert values["freed_kb"] == "2"
     assert sorted(path.name for path in (device.root / "files").iterdir()) == ["kept", "new"]
+
+
+def test_the_cap_holds_whatever_the_order_of_times_is(device: Device) -> None:
+    """A phone's clock may lag behind the one that pushed files bear."""
+    device.settle()
+    for name in ("one", "two", "three"):
+        path = device.root / "files" / name
+        path.write_bytes(b"x" * 900)
+        os.utime(path, (time.time() + 5000, time.time() + 5000))
+    (device.root / "files" / "kept").write_bytes(b"x" * 900)
+    assert device.run("clean.sh", device.root, 2, "kept").values["removed"] == "2"
+    left = [path.name for path in (device.root / "files").iterdir()]
+    assert len(left) == 2
+    assert "kept" in left
+
+
+def test_a_push_that_broke_off_long_ago_is_removed(device: Device) -> None:
+    device.settle()
+    for age_s, name in ((700, "push-other-0"), (60, "push-other-1")):
+        path = device.root / name
+        path.write_bytes(b"x")
+        os.utime(path, (time.time() - age_s, time.time() - age_s))
+    device.restore(mode="keep")
+    assert [path.name for path in device.root.glob("push-*")] == ["push-other-1"]
 
 
 def test_the_cap_counts_beyond_32_bits(device: Device) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from bench import measure
 from bench.errors import StableLaunchError, TargetError, TransientLaunchError
+from bench.metrics.values import DeviceAnswers
 from bench.values import Environment, Failure, Launch, Plan
 from tests import examples
 from tests.fake_target import FakeTarget
@@ -165,3 +166,36 @@ def test_an_end_in_the_middle_cancels_the_launch_and_leaves_the_target():
     outcomes.close()  # what Ctrl-C does
     assert target.left == 1
     assert len(target.launched) == 5  # a cancelled launch is not tried again
+
+
+class Asker:
+    """Gives a good answer for every variant, and writes down what it is told."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, target, variant, launches, progress):
+        self.asked.append((variant.name, len(launches), len(target.launched)))
+        return examples.answers(variant.name, target=target.id)
+
+
+def test_each_variant_is_asked_about_once_after_its_first_launch():
+    asker = Asker()
+    outcomes = run([FakeTarget()], replace(WORK, ask=asker))
+    assert asker.asked == [(v.name, 1, len(VARIANTS)) for v in VARIANTS]
+    assert [x.variant for x in outcomes if isinstance(x, DeviceAnswers)] == ["a", "b", "c", "d"]
+
+
+def test_what_is_answered_already_is_not_asked_again():
+    asker = Asker()
+    made = tuple(launches(run([FakeTarget()])))
+    known = frozenset({("local", "a"), ("local", "b"), ("adb:1", "c")})
+    run([FakeTarget()], replace(WORK, launches=made, ask=asker, answered=known))
+    assert [name for name, *_ in asker.asked] == ["c", "d"]
+
+
+def test_a_variant_that_was_never_launched_is_not_asked_about():
+    asker = Asker()
+    target = FakeTarget(handler=lambda variant, block: stable if variant == "b" else None)
+    run([target], replace(WORK, ask=asker))
+    assert [name for name, *_ in asker.asked] == ["a", "c", "d"]

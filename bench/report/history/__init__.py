@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bench.cells import base_of, settings_of, words
 from bench.errors import StoreError, UsageError
 from bench.metrics.values import Score
 from bench.plugins import nearest
@@ -215,9 +216,14 @@ def _track(
 def _settings(records: Records) -> str:
     """What was chosen for the measuring, in a few words."""
     plan = records.session.plan
-    parts = [f"{plan.threads} {'thread' if plan.threads == 1 else 'threads'}"]
+    if len(settings := settings_of(plan)) > 1:
+        parts = ["; ".join(words(each, settings) for each in settings)]
+        told: tuple[str, ...] = ("threads", "delegate", "affinity", "settings")
+    else:
+        parts = [f"{plan.threads} {'thread' if plan.threads == 1 else 'threads'}"]
+        told = ("threads",)
     for name, value in measured_alike(plan).items():
-        if name != "threads" and value:
+        if name not in told and value:
             parts.append(f"{name} {value}" if not isinstance(value, bool) else name)
     return " · ".join(parts)
 
@@ -235,7 +241,7 @@ def _points(parts: Sequence[tuple[Records, Environment]], name: str) -> Iterator
 def _point(records: Records, variant: Variant, launches: Sequence[Launch]) -> Point:
     plan = records.session.plan
     summary = summarize(launches, until=plan.until)
-    evaluated = next((x for x in records.accuracies if x.variant == variant.name), None)
+    evaluated = next((x for x in records.accuracies if x.variant == base_of(variant)), None)
     return Point(
         report=records.path.stem,
         started_at=records.session.started_at,

@@ -54,7 +54,9 @@ def of_environment(environ: Mapping[str, str] = os.environ) -> Address:
                 f"ADB_SERVER_SOCKET={socket} is not a TCP address",
                 hint="set it to tcp:HOST:PORT, or give --adb-server HOST:PORT",
             )
-        return _named("ADB_SERVER_SOCKET", where if ":" in where else f"127.0.0.1:{where}")
+        if where.isdecimal():  # a port alone
+            where = f"127.0.0.1:{where}"
+        return _named("ADB_SERVER_SOCKET", where)
     host = environ.get("ANDROID_ADB_SERVER_ADDRESS") or "127.0.0.1"
     port = environ.get("ANDROID_ADB_SERVER_PORT") or str(DEFAULT_PORT)
     if not port.isdecimal() or not 0 < int(port) < 65536:

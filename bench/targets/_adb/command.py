@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench.benchmark_model import binary
 from bench.benchmark_model.argv import Dialect, argv, dialect_of
+from bench.cells import plan_of, settings_of
 from bench.errors import TargetError
 from bench.targets._adb import files
 from bench.targets._adb.options import Options
-from bench.targets._affinity import cpus
 from bench.values import Plan, Variant
 
 NO_MASK = "-"
@@ -30,8 +31,24 @@ def find_tool(
         tool.path, tool.sha256, tool.size_bytes, "-benchmark_model", files.EXECUTABLE
     )
     libraries = library_artefacts(options.libraries)
-    command_line(artefact, artefact, plan, dialect_for(artefact, tool.version))
+    _check_settings(artefact, plan, dialect_for(artefact, tool.version))
     return tool, artefact, libraries
+
+
+def _check_settings(tool: files.Artefact, plan: Plan, dialect: Dialect) -> None:
+    """See that the tool has the flags of one setting at least; cells of the others will fail."""
+    faults = []
+    settings = settings_of(plan)
+    for each in settings:
+        alone = replace(
+            plan, threads=each.threads, delegate=each.delegate, affinity=each.affinity, settings=()
+        )
+        try:
+            command_line(tool, tool, alone, dialect)
+        except TargetError as fault:
+            faults.append(fault)
+    if len(faults) == len(settings):
+        raise faults[0]
 
 
 def command_line(
@@ -40,6 +57,9 @@ def command_line(
     plan: Plan,
     dialect: Dialect,
     variant: Variant | None = None,
+    *,
+    values: Sequence[str] = (),
+    output: str | None = None,
 ) -> list[str]:
     """The tool's words on the phone, unquoted. Raises TargetError, as argv does.
 
@@ -49,12 +69,16 @@ def command_line(
         plan: what is to be measured.
         dialect: of the tool.
         variant: what the model is; None while that is not known.
+        values: for each input a file on the phone with its values; empty for random ones.
+        output: the file on the phone that outputs are written to.
     """
     return argv(
         tool.remote,
         model.remote,
-        plan,
+        plan_of(variant, plan),
         inputs=variant.inputs if variant is not None else (),
+        values=values,
+        output=output,
         signature=_signature(variant, dialect) if variant is not None else None,
         dialect=dialect,
     )
@@ -104,10 +128,3 @@ def _signature(variant: Variant, dialect: Dialect) -> str | None:
         return None
     is_first = known[variant.signature].subgraph == 0
     return None if is_first and dialect == "tflite" else variant.signature
-
-
-def mask(affinity: str | None) -> str:
-    """CPUs as the hexadecimal mask that every taskset takes, ``-`` for none. Raises TargetError."""
-    if affinity is None:
-        return NO_MASK
-    return f"{sum(1 << cpu for cpu in set(cpus(affinity))):x}"

@@ -193,7 +193,7 @@ def full(serial: str, what: str) -> StableLaunchError:
 
 def denied(serial: str, values: Mapping[str, str]) -> TargetError:
     """What a phone raises where our folder cannot be written; lock.sh tells whose it is."""
-    owner, us = values.get("denied", "?"), values.get("us", "the shell")
+    owner, us = values.get("denied", "?").strip(), values.get("us", "the shell")
     if owner == us:
         return TargetError(
             f"{ROOT} on {serial} cannot be written",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bench.errors import TargetError
 
-OTHERS = frozenset({"samples"})
-"""Options of other kinds of targets: a command line gives all of them to each."""
+OURS = frozenset({"samples"})
+"""Options that the harness itself gives, and no user."""
 
 YES = ("yes", "true", "on", "1")
 NO = ("no", "false", "off", "0")
@@ -35,6 +35,7 @@ class Options:
     reconnect_s: float = 60.0
     lock_timeout_s: float = 0.0
     cap_mb: int = 1024
+    samples: Path | None = None
 
 
 def read_options(options: Mapping[str, str]) -> Options:
@@ -46,14 +47,13 @@ def read_options(options: Mapping[str, str]) -> Options:
     known = {field.name: field for field in dataclasses.fields(Options)}
     values: dict[str, object] = {}
     for key, text in options.items():
-        if key in OTHERS:
-            continue
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
+            users = [name for name in known if name not in OURS]
+            near = difflib.get_close_matches(key, users, n=1)
             guess = f"did you mean {near[0]}? " if near else ""
             raise TargetError(
                 f"the adb target has no option {key!r}",
-                hint=f"{guess}there is: {', '.join(known)}",
+                hint=f"{guess}there is: {', '.join(users)}",
             )
         values[key] = _value(key, str(known[key].type), text)
     return Options(**values)  # type: ignore[arg-type]  # each was read by its field's own type

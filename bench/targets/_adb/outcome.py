@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from bench import benchmark_model
+from bench.cells import setting_of
 from bench.errors import LaunchError, StableLaunchError, TransientLaunchError
 from bench.targets._adb import files
+from bench.targets._adb.readiness import Gate
 from bench.targets._adb.reply import Answer
+from bench.targets._adb.state import DeviceState
 from bench.values import Plan, Variant
 
 
@@ -50,7 +53,7 @@ def _read(answer: Answer, plan: Plan, variant: Variant) -> benchmark_model.ToolR
         )
     stdout, stderr = (stream.decode(errors="replace") for stream in answer.streams)
     asked = benchmark_model.Asked(
-        delegate=plan.delegate,
+        delegate=setting_of(variant, plan).delegate,
         input_shapes=bool(plan.input_shapes),
         open_inputs=_open_inputs(variant, plan),
     )
@@ -72,17 +75,37 @@ def _open_inputs(variant: Variant, plan: Plan) -> tuple[str, ...]:
     )
 
 
-def launch_facts(answer: Answer, run: benchmark_model.ToolRun) -> dict[str, object]:
-    """What a report keeps beside the figures."""
+def launch_facts(
+    answer: Answer, run: benchmark_model.ToolRun, sdk: object = None
+) -> dict[str, object]:
+    """What a report keeps beside the figures, of a phone of that SDK."""
+    deprecated = benchmark_model.deprecated_on(sdk)
+    ran = [each.name for each in run.delegates if each.ran]
     facts: dict[str, object] = {
         "tool_s": tool_s(answer),
         "tool_era": run.era,
         "delegates": [asdict(each) for each in run.delegates],
+        "deprecated": {name: deprecated[name] for name in ran if name in deprecated},
         "tool_warnings": list(run.warnings),
         "p95_us": run.p95_us,
         "ops": [asdict(each) for each in run.ops],
     }
-    return {key: value for key, value in facts.items() if value not in (None, [], "")}
+    return {key: value for key, value in facts.items() if value not in (None, [], {}, "")}
+
+
+def state_facts(
+    before: DeviceState, after: DeviceState | None, waited_s: float, gate: Gate
+) -> dict[str, object]:
+    """What a report keeps of the phone around a launch."""
+    facts: dict[str, object] = {
+        "before": before.facts(),
+        "after": None if after is None else after.facts(),
+        "screen": gate.screen,
+        "waited_s": round(waited_s, 1) if waited_s >= 1 else 0.0,
+        "work_us": gate.work_us,
+        "cool_work_us": gate.cool_work_us,
+    }
+    return {key: value for key, value in facts.items() if value is not None}
 
 
 def tool_s(answer: Answer) -> float:

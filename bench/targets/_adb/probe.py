@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bench.errors import TargetError
+from bench.targets._adb.shell import DisconnectedError, Shell
+
 ABI_OF_MACHINE: Mapping[str, str] = {
     "aarch64": "arm64-v8a",
     "armv8l": "armeabi-v7a",
@@ -26,6 +29,7 @@ class Phone:
         free_bytes: what its storage has left, None where unknown.
         commands: of those we would like, the ones it has.
         affinity: the CPUs that a process under the asked-for mask may use; empty if it may not.
+        speeds: the highest kHz (or the capacity) of each CPU that says so.
     """
 
     serial: str
@@ -35,6 +39,24 @@ class Phone:
     free_bytes: int | None
     commands: frozenset[str]
     affinity: str | None
+    speeds: Mapping[int, int]
+
+
+def abis_of(shell: Shell, stall_s: float) -> tuple[str, ...]:
+    """What a phone runs, its favourite first; it may be in use.
+
+    Raises:
+        TargetError: it does not answer.
+    """
+    asked = "getprop ro.product.cpu.abilist; getprop ro.product.cpu.abi; uname -m"
+    try:
+        listed = shell.run(asked, stall_s).decode("ascii", "replace").split()
+    except DisconnectedError as fault:
+        raise TargetError(
+            f"{shell.serial} does not answer ({fault})", hint="plug it in anew"
+        ) from fault
+    first = listed[0] if listed else ""
+    return tuple(ABI_OF_MACHINE.get(first, first).split(","))
 
 
 def parse_probe(serial: str, values: Mapping[str, str]) -> Phone:
@@ -73,7 +95,18 @@ def parse_probe(serial: str, values: Mapping[str, str]) -> Phone:
         free_bytes=int(free) * 1024 if free.isdigit() else None,
         commands=frozenset(key[4:] for key in values if key.startswith("has.")),
         affinity=values.get("affinity"),
+        speeds=speeds(values),
     )
+
+
+def speeds(values: Mapping[str, str]) -> dict[int, int]:
+    """The highest kHz of each CPU, or the capacity where none tells its frequency."""
+    found: dict[str, dict[int, int]] = {}
+    for key, text in values.items():
+        words = text.split()
+        if key.startswith("speed.") and len(words) == 2 and words[1].isdigit():
+            found.setdefault(words[0], {})[int(key[6:])] = int(words[1])
+    return next(iter(found.values())) if len(found) == 1 else {}
 
 
 def cores(values: Mapping[str, str]) -> dict[str, str]:

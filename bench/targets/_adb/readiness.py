@@ -19,6 +19,11 @@ HINT = (
     "let it cool and charge, out of its case and off the sun; or allow more with --set: "
     "max_celsius, max_thermal_status, min_battery or gate_timeout_s"
 )
+TELLS_LESS = "the phone no longer tells {}, which no launch can wait for now"
+LOOKS_AGAIN = 2
+"""How often a reading is made anew that lacks what an earlier one had: a dump that failed once must
+not let a hot or empty phone pass."""
+
 BLIND = "the phone tells no temperature: only the timed work would show that it is throttled"
 
 
@@ -109,13 +114,15 @@ class Gate:
         self._gave_up = False
         self._said: set[str] = set()
         self._has_battery = False
+        self._has_heat = False
         self.cool_work_us: int | None = None
         self.work_us: int | None = None
         self.screen: str | None = None
 
     def remember(self, state: DeviceState) -> None:
         """A reading that somebody made anyway, so that the next launch need not look again."""
-        self._last = self._believe(state)
+        state = self._believe(state)
+        self._last = None if self._lost(state) else state
 
     def fitness(self, progress: Progress) -> Fitness:
         """Look once, with the slow parts, and wait for nothing."""
@@ -161,21 +168,39 @@ class Gate:
         return self._read(False, progress)
 
     def _say_once(self, state: DeviceState, progress: Progress) -> None:
-        for note in notes(state):
+        for note in [*notes(state), *map(TELLS_LESS.format, self._lost(state))]:
             if note not in self._said:
                 self._said.add(note)
                 progress(note)
+        # From now on that is how this phone is.
+        self._has_battery &= state.battery.level is not None
+        self._has_heat &= not state.blind
 
     def _believe(self, state: DeviceState) -> DeviceState:
         """A battery that has told other values passes through those of a made-up one, too."""
         battery = state.battery
         self._has_battery |= battery.believed and battery.level is not None
+        self._has_heat |= not state.blind
         if battery.fake and self._has_battery:
             return replace(state, battery=replace(battery, fake=False))
         return state
 
+    def _lost(self, state: DeviceState) -> list[str]:
+        """What an earlier reading had and this one lacks."""
+        battery = state.battery
+        lost = []
+        if self._has_battery and battery.believed and battery.level is None:
+            lost.append("its charge")
+        if self._has_heat and state.blind:
+            lost.append("its heat")
+        return lost
+
     def _read(self, full: bool, progress: Progress) -> DeviceState:
         state = self._believe(self._look(full, progress))
+        for _ in range(LOOKS_AGAIN):
+            if not self._lost(state):
+                break
+            state = self._believe(self._look(full, progress))
         self._last = state
         if full:
             self._full_at = self._clock()

@@ -37,7 +37,13 @@ OF_TYPE: Mapping[int, Kind] = {
 THROTTLING: frozenset[Kind] = frozenset({"cpu", "gpu", "npu", "battery", "skin", "board"})
 """Kinds whose severity means that the phone computes more slowly."""
 
+UNKNOWN_TYPE = -1
+"""``Temperature.TYPE_UNKNOWN``: of a sensor that a vendor watches for purposes of its own. Android
+takes no severity from it, and a Pixel's ``VIRTUAL-SKIN-CHARGE`` is "light" from 34 °C on: its
+charging slows down then, and nothing else."""
+
 _NAMES: tuple[tuple[Kind, str], ...] = (
+    ("other", r"skin.*charg|charg.*skin"),
     ("skin", r"skin"),
     (
         "no heat",
@@ -80,7 +86,8 @@ class Sensor:
 def kinds(sensors: Iterable[Sensor]) -> dict[str, Kind]:
     """The kind of each sensor, by its name; where the name says nothing, by its type.
 
-    Where the names show that this vendor counts types from one, so are the other types read.
+    Where the names show that this vendor counts types from one, so are the other types read. Where
+    one sensor is typed as the skin's, those of unknown type that are named so are not.
     """
     known = list(sensors)
     named = {each.name: kind_of_name(each.name) for each in known}
@@ -91,12 +98,15 @@ def kinds(sensors: Iterable[Sensor]) -> dict[str, Kind]:
         if named[each.name] is not None and OF_TYPE.get(each.type - shift) == named[each.name]
     ]
     shift = 1 if shifts.count(1) > shifts.count(0) else 0
+    has_skin = any(OF_TYPE.get(each.type - shift) == "skin" for each in known)
     found: dict[str, Kind] = {}
     for each in known:
         name, by_type = named[each.name], OF_TYPE.get(each.type - shift, "other")
         # A vendor may take what a board sensor tells for the skin's temperature.
         unsaid = name is None or (name == "board" and by_type == "skin")
         found[each.name] = by_type if name is None or unsaid else name
+        if each.type == UNKNOWN_TYPE and has_skin and name in ("skin", "board"):
+            found[each.name] = "other"
     return found
 
 

@@ -60,6 +60,19 @@ class DeviceSession:
         """Of the phone."""
         return self.link.shell.serial
 
+    @property
+    def run_folder(self) -> str:
+        """Of the last launch, on the phone; the next one removes it."""
+        return self._folder_of(self._launches)
+
+    @property
+    def next_run_folder(self) -> str:
+        """Of the next launch, which makes it."""
+        return self._folder_of(self._launches + 1)
+
+    def _folder_of(self, number: int) -> str:
+        return f"{files.ROOT}/runs/{self.token}-{number}"
+
     def say(self, words: str) -> None:
         """A progress for when none is shown yet: tells each kind of wait once, as a warning."""
         kind = re.sub(r"[\d.]+", "", words)
@@ -231,7 +244,8 @@ class DeviceSession:
 
     def keep_within_cap(self, used: Sequence[str]) -> None:
         """Remove longest unused files beyond the cap, none used now. Raises LaunchError."""
-        names = [name.partition("/")[2] for name in used if name.startswith("files/")]
+        ours = [name.partition("/")[2] for name in used if name.startswith("files/")]
+        names = list(dict.fromkeys(ours))  # variants of equal content are one file
         # In 1,000 bytes, and no more than a phone's shell can count.
         cap_kb = min(self._options.cap_mb * 2**20 // 1000, 2**31 - 1)
         self.link.ask(self._command("clean.sh", files.ROOT, cap_kb, *names), quietly)

@@ -19,7 +19,7 @@ def given(
 
 
 PLAN = Plan(runs=69, warmup_runs=10, warmup_s=0.0, threads=1, timeout_s=300.0)
-OF_A_LAUNCH = ("inputs", "signature", "dialect")
+OF_A_LAUNCH = ("inputs", "values", "output", "signature", "dialect")
 RESIZED = MeasuredInput("x", "x", "float32", (1, 2), is_resized=True)
 
 
@@ -155,3 +155,27 @@ def test_the_dialect_follows_from_the_tools_name() -> None:
     assert dialect_of("/d/benchmark_litert_model") == "litert"
     assert dialect_of("/d/litert/android_aarch64_benchmark_model") == "tflite"
     assert set(DELEGATES) == {"tflite", "litert"}
+
+
+def test_values_come_from_files_under_names_that_need_no_quoting() -> None:
+    inputs = [given("serving_default_a:0", 8, 4, bounds=(0, 9)), given("b,c", 8), given("d", 8, 1)]
+    arguments = make(inputs=inputs, values=["/d/1", "/d/2", "/d/3"], output="/d/out")
+    assert arguments[-4:] == [
+        "--input_layer=input0,input1,d",
+        "--input_layer_shape=8,4:8:8,1",
+        "--input_layer_value_files=input0:/d/1,input1:/d/2,d:/d/3",
+        "--output_filepath=/d/out",
+    ]
+    # The file itself says the shape, and is told all the same: the flags belong together.
+    fixed = MeasuredInput("x", "x", "float32", (1, 2))
+    assert "--input_layer_shape=1,2" in make(inputs=[fixed], values=["/d/1"])
+
+
+def test_litert_s_tool_can_be_given_no_values() -> None:
+    with pytest.raises(TargetError, match="reads no values from files"):
+        make(inputs=[RESIZED], values=["/d/1"], dialect="litert")
+
+
+def test_what_we_set_for_answers_is_not_passed_on_twice() -> None:
+    with pytest.raises(TargetError, match="--phone-samples"):
+        make(inputs=[RESIZED], values=["/d"], output="/d/o", tool_args=("--output_filepath=/e",))

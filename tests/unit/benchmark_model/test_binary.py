@@ -88,6 +88,19 @@ def test_a_32_bit_tool_runs_on_a_phone_that_has_both(tool: Path) -> None:
     assert binary.inspect(tool, ["arm64-v8a", "armeabi-v7a"]).version is None
 
 
+def test_a_library_is_no_tool() -> None:
+    """A real one that this process has loaded; what Android calls libtensorflowlite.so is such."""
+    maps = Path("/proc/self/maps")
+    if not maps.exists():
+        pytest.skip("needs Linux")
+    mapped = {Path(line.split()[-1]) for line in maps.read_text().splitlines() if ".so" in line}
+    found = [path for path in mapped if path.name.startswith(("libm.so", "libm-", "libz.so"))]
+    for path in found:
+        with pytest.raises(TargetError, match=r"is a library.*libraries=FILE"):
+            binary.inspect(path, ())
+    assert found
+
+
 def test_a_missing_tool_is_named(tmp_path: Path) -> None:
     with pytest.raises(TargetError, match="cannot read"):
         binary.inspect(tmp_path / "none", ["arm64-v8a"])

@@ -371,6 +371,7 @@ FAILING = {
     "wrong_abi": ("wrong_binary", "64-bit"),
     "exec_format": ("wrong_binary", "another kind of processor"),
     "read_as_script": ("wrong_binary", "as a script"),
+    "library_missing_musl": ("wrong_binary", "libstdc++.so.6"),
     "cannot_link": ("wrong_binary", "libhexagon_interface.so"),
     "cannot_link_namespace": ("wrong_binary", "libvendor_dsp.so"),
     "cannot_link_old": ("wrong_binary", "libc++_shared.so"),

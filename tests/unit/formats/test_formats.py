@@ -193,3 +193,41 @@ def test_named_recipes_are_spelt_out_below_the_table(tmp_path):
         assert "small: prune:0.5" in shown
         assert "float32: float32" not in shown
     assert list(report.to_dataframe().recipe.fillna("")) == ["", "prune:0.5"]
+
+
+@pytest.fixture
+def on_a_phone(tmp_path):
+    items = [
+        Environment("adb:1", "adb", "a phone"),
+        examples.accuracy("float32", 1000, top1=0.9),
+        examples.answers("float32", "rounds differently", top1=0.895, agreement=0.995),
+        examples.answers("quantize:int8", "wrong", reason="NaN in 200 of 200 samples"),
+        *(examples.launch(name, b, target="adb:1") for b in range(6) for name in NAMES),
+    ]
+    session = examples.session(launches=6, targets=("adb:1",))
+    return made(tmp_path, items, session=session)
+
+
+@pytest.mark.parametrize("renderer", [text, md])
+def test_the_first_column_of_figures_is_the_verdict_on_answers(on_a_phone, renderer):
+    shown = renderer.render(on_a_phone)
+    rows = [re.split(r"\s*\|\s*|\s{2,}", line.strip(" |")) for line in shown.splitlines()]
+    header = next(row for row in rows if row[0] == "variant")
+    assert header[1] == "answers"
+    by_name = {row[0]: row[1] for row in rows if row[0] in NAMES}
+    assert by_name == {"float32": "rounds differently", "quantize:int8": "wrong"}
+    assert "accuracy on phone" in shown
+    assert "89.50 % [84.5, 93.0]" in shown
+    assert "99.50 %" in shown
+    assert "on 200 samples of the test's" in shown
+    assert "answers wrongly: NaN in 200 of 200 samples" in shown
+
+
+def test_files_for_machines_hold_the_answers_too(on_a_phone):
+    rows = json_reader.loads(json.render(on_a_phone))["rows"]
+    assert [row["answers"] for row in rows] == ["rounds differently", "wrong"]
+    assert "device_agreement" in csv.render(on_a_phone).splitlines()[0]
+
+
+def test_where_nothing_was_asked_there_is_no_column_for_it(whole):
+    assert "answers " not in text.render(whole).replace("paired answers", "")

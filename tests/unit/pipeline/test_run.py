@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import bench
-from bench.errors import StableLaunchError, TargetError, UsageError
+from bench.errors import DataError, StableLaunchError, TargetError, UsageError
 from bench.testing import FakeTarget
 from tests import tflite_files
 
@@ -100,3 +100,11 @@ def test_what_cannot_be_is_an_error_of_ours_before_a_file_is_begun(folder, call,
         bench.run(**{"targets": FakeTarget(), "plan": PLAN, **call})
     assert words in str(caught.value)
     assert not (folder / "reports").exists()
+
+
+def test_samples_for_the_phone_that_are_not_there_are_told_before_anything_is_measured(folder):
+    target = FakeTarget()
+    plan = bench.Plan(launches=3, runs=20, phone_samples=100)
+    with pytest.raises(DataError, match="--phone-samples without test samples"):
+        bench.run("a.tflite", targets=target, plan=plan)
+    assert not target.launched

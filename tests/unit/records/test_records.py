@@ -43,6 +43,13 @@ def test_what_was_written_is_read_again(tmp_path):
     assert read.path == path
 
 
+def test_answers_are_read_again_and_the_last_of_a_variant_counts(tmp_path):
+    first = examples.answers("float32", "not known", target="local", reason="no such flag")
+    then = examples.answers("float32", "differs", target="local", top1=0.9, reason="apart")
+    path = examples.write(tmp_path / "x.jsonl", SESSION, [*ITEMS, first, then])
+    assert records.read(path).answers == (then,)
+
+
 @given(
     latency=st.builds(
         Latency,

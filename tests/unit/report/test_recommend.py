@@ -8,6 +8,7 @@ import pytest
 
 from bench import records
 from bench.cli import main
+from bench.metrics.values import Verdict
 from bench.report import assemble
 from bench.report.recommend import (
     Aim,
@@ -16,6 +17,7 @@ from bench.report.recommend import (
     merits,
     recommendations,
 )
+from bench.values import Environment
 from tests import examples
 
 HALF = examples.variant("prune:0.5", 1000, 300)
@@ -173,3 +175,25 @@ def test_a_limit_that_cannot_be_read_is_refused(file: Path, text: str, capsys):
         main(["recommend", str(file), "--max-median", text])
     assert ended.value.code == 2
     assert "write 5ms" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verdict", ["wrong", "differs"])
+def test_what_answers_wrongly_there_is_never_recommended(tmp_path: Path, verdict: Verdict):
+    made = [
+        examples.launch(
+            name, block, target="adb:1", samples_us=[us + run * 0.01 for run in range(40)]
+        )
+        for block in range(12)
+        for name, us in zip(NAMES, (100, 50, 100), strict=True)
+    ]
+    answered = [
+        examples.answers("float32"),
+        examples.answers("quantize:int8", verdict, reason="correlation 0.27"),
+        examples.answers("prune:0.5", "rounds differently"),
+    ]
+    session = examples.session(variants=VARIANTS, launches=12, targets=("adb:1",))
+    items = [Environment("adb:1", "adb", "a phone"), *answered, *made]
+    found = ask(examples.write(tmp_path / "r.jsonl", session, items))
+    assert name_of(found) == "prune:0.5"
+    assert [row.variant.name for row, _ in found.rejected] == ["quantize:int8"]
+    assert "correlation 0.27" in found.rejected[0][1]

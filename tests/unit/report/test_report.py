@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from bench.formats import text
 from bench.records import End, read
 from bench.report import assemble, harness_cost
 from bench.report.dataframe import COLUMNS
@@ -130,6 +131,43 @@ def test_warnings_tell_what_no_figure_says(tmp_path):
     ]
     assert "accuracy-elsewhere" in codes(assembled(tmp_path / "b", evaluated, session=phone))
     assert "local" not in codes(assembled(tmp_path / "c", evaluated, session=phone))
+
+
+def phone_report(folder, *answered):
+    """Two launches of two variants on a phone, with what it answered."""
+    items = [
+        Environment("adb:1", "adb", "a phone"),
+        examples.accuracy("float32", 200, top1=0.9),
+        *answered,
+        *(examples.launch(name, b, target="adb:1") for b in (0, 1) for name in NAMES),
+    ]
+    return assembled(folder, items, session=examples.session(launches=2, targets=("adb:1",)))
+
+
+def test_answers_stand_in_their_rows_and_bad_ones_warn(tmp_path):
+    made = phone_report(
+        tmp_path,
+        examples.answers("float32", top1=0.9),
+        examples.answers("quantize:int8", "wrong", reason="NaN in 200 of 200 samples"),
+    )
+    rows = made.tables[0].rows
+    assert [row.answers.verdict for row in rows] == ["same", "wrong"]
+    assert "accuracy-elsewhere" not in codes(made)
+    (warning,) = (each for each in made.warnings if each.code == "wrong-answers")
+    assert (warning.variant, warning.target) == ("quantize:int8", "adb:1")
+    assert warning.message == "answers wrongly: NaN in 200 of 200 samples"
+    frame = made.to_dataframe()
+    assert list(frame["answers"]) == ["same", "wrong"]
+    assert frame.loc[0, "device_score"] == 0.9
+    assert frame.loc[1, "answers_reason"] == "NaN in 200 of 200 samples"
+
+
+def test_answers_that_are_not_known_say_why_once(tmp_path):
+    unknown = [examples.answers(name, "not known", reason="no such flag") for name in NAMES]
+    made = phone_report(tmp_path, *unknown)
+    assert "accuracy-elsewhere" not in codes(made)
+    lines = [line for line in text.render(made).splitlines() if "no such flag" in line]
+    assert lines == ["warning: float32, quantize:int8 adb:1: no such flag: try another delegate"]
 
 
 def test_the_data_frame_has_every_figure_with_its_unit(tmp_path):

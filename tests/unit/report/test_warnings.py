@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -147,6 +148,15 @@ def test_a_phone_that_tells_nothing_of_its_heat_is_named_once() -> None:
     seen = [{"before": {}}] * (BLOCKS - 1) + [{"before": {"thermal_status": "none"}}]
     assert find_warnings({"v": with_state(session(), seen)}) == []
     assert find_warnings({"v": session()}) == []  # this machine gives no readings at all
+
+
+def test_a_deprecated_delegate_that_ran_is_marked() -> None:
+    fine = session()
+    marked = [replace(each, facts={"deprecated": {"nnapi": "Android 15"}}) for each in fine]
+    [warning] = find_warnings({"v": marked})
+    assert (warning.code, warning.variant) == ("deprecated", "v")
+    assert "nnapi is deprecated from Android 15 on" in warning.message
+    assert find_warnings({"v": [replace(each, facts={"deprecated": {}}) for each in fine]}) == []
 
 
 def test_busy_host() -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from bench import benchmark_model
 from bench.errors import StableLaunchError, TargetError, TransientLaunchError
-from bench.targets._adb import files, lock, options, probe, reply
-from bench.targets._adb.command import command_line, mask
+from bench.targets._adb import files, lock, options, outcome, probe, reply
+from bench.targets._adb.command import command_line
 from bench.targets._adb.shell import DisconnectedError, Link, PushRefusedError, quote
 from bench.tflite.facts import read_facts
 from bench.values import MeasuredInput, Plan
@@ -64,7 +65,7 @@ def test_options_are_read_by_their_kind() -> None:
     assert read.max_celsius == 38.5
     assert (read.min_battery, read.stay_on) == (0, False)
     assert read.libraries == (Path("a.so"), Path("b.so"))
-    assert options.read_options({"samples": "other.npz"}) == options.Options()
+    assert options.read_options({"samples": "x.npz"}) == options.Options(samples=Path("x.npz"))
 
 
 @pytest.mark.parametrize(
@@ -90,6 +91,37 @@ def test_every_option_is_explained() -> None:
     assert adb.__doc__ is not None
     for name in options.Options.__dataclass_fields__:
         assert f"``{name}``" in adb.__doc__
+
+
+# Delegates
+
+
+@pytest.mark.parametrize(
+    ("sdk", "words", "marked"),
+    [
+        ("35", "Explicitly applied NNAPI delegate, and the model graph will be completely", True),
+        ("36", "Explicitly applied NNAPI delegate, and the model graph will be partially", True),
+        ("34", "Explicitly applied NNAPI delegate, and the model graph will be completely", False),
+        (None, "Explicitly applied NNAPI delegate, and the model graph will be completely", False),
+        ("35", "Explicitly applied GPU delegate, and the model graph will be completely", False),
+        ("35", "Created TensorFlow Lite delegate for NNAPI.\nno more is known: ", False),
+    ],
+)
+def test_a_delegate_that_ran_and_is_deprecated_there_is_marked(
+    sdk: str | None, words: str, marked: bool
+) -> None:
+    log = f"""STARTING!
+{words} executed by the delegate.
+Running benchmark for at least 1 iterations and at least 0 seconds
+count=1 curr=120
+Running benchmark for at least 5 iterations and at least 0 seconds
+count=5 first=101 curr=104 min=99 max=110 avg=103 std=3
+Inference timings in us: Init: 90, First inference: 120, Warmup (avg): 120, Inference (avg): 103
+"""
+    (run,) = benchmark_model.parse(log, exit_code=0)
+    assert isinstance(run, benchmark_model.ToolRun)
+    facts = outcome.launch_facts(reply.Answer({"exit": "0"}, (), ()), run, sdk)
+    assert facts.get("deprecated") == ({"nnapi": "Android 15"} if marked else None)
 
 
 # The link
@@ -260,12 +292,6 @@ def test_a_phone_without_properties_is_known_by_its_machine() -> None:
 
 
 # The command
-
-
-def test_affinity_becomes_a_mask() -> None:
-    assert mask(None) == "-"
-    assert mask("0,2-3") == "d"
-    assert mask("0xf0") == "f0"
 
 
 def test_the_plan_becomes_the_tools_words(artefact: files.Artefact) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from bench.errors import LAUNCH_ERROR_CLASSES, StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import local
+from bench.targets._affinity import cpus
 from bench.values import MeasuredInput, Plan
 from tests import examples
 
@@ -27,13 +28,13 @@ def test_there_is_one_and_it_is_ready():
     [("0", [0]), ("0,2-4", [0, 2, 3, 4]), ("0xf0", [4, 5, 6, 7]), ("0X1", [0]), ("0x0", [])],
 )
 def test_cpus(affinity, numbers):
-    assert local.cpus(affinity) == numbers
+    assert cpus(affinity) == numbers
 
 
 @pytest.mark.parametrize("affinity", ["", "a", "1-", "1,", "0xg", "-1"])
 def test_affinities_that_are_none(affinity):
     with pytest.raises(TargetError, match="is no affinity"):
-        local.cpus(affinity)
+        cpus(affinity)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.errors import BuildError
-from bench.techniques._layers import LayerInfo, select
+from bench.techniques._layers import LayerInfo, own_values, select
 
 ABLE = (
     LayerInfo("stem", "Conv2D"),
@@ -62,3 +62,21 @@ def test_a_model_without_a_layer_to_handle_names_what_it_has() -> None:
 def test_a_layer_that_is_called_first_is_meant_by_its_name() -> None:
     able = (LayerInfo("stem", "Conv2D"), LayerInfo("first", "Dense"))
     assert select("first", able, ()).chosen == ("first",)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (None, {}),
+        ("stem:1", {"stem": "1"}),
+        ("block*:1,block2:2", {"block1": "1", "block2": "2"}),
+        ("Dense:3,last:4", {"hidden": "3", "classes": "4"}),
+    ],
+)
+def test_a_layers_own_value_is_the_last_that_meets_it(text: str | None, found: dict) -> None:
+    assert own_values(text, ABLE, UNABLE, option="each") == found
+
+
+def test_a_value_for_no_layer_names_the_option() -> None:
+    with pytest.raises(BuildError, match="each=Dens meets no layer"):
+        own_values("Dens:1", ABLE, UNABLE, option="each")

@@ -33,6 +33,7 @@ def test_the_environment_is_read_as_adb_reads_it(
     [
         ({"ADB_SERVER_SOCKET": "localfilesystem:/tmp/adb"}, "ADB_SERVER_SOCKET"),
         ({"ADB_SERVER_SOCKET": "tcp:lab:http"}, "ADB_SERVER_SOCKET"),
+        ({"ADB_SERVER_SOCKET": "tcp:lab"}, "ADB_SERVER_SOCKET: 'lab'"),
         ({"ANDROID_ADB_SERVER_PORT": "99999"}, "ANDROID_ADB_SERVER_PORT"),
         ({"ANDROID_ADB_SERVER_PORT": "-1"}, "ANDROID_ADB_SERVER_PORT"),
     ],

@@ -162,3 +162,33 @@ def test_fitness_looks_once_and_waits_for_nothing() -> None:
     assert found.reasons == ("cooling 45.0 °C, limit 40 °C",)
     assert phone.now == 100.0
     assert Phone((0, BLIND)).gate().fitness(silent).notes == (readiness.BLIND,)
+
+
+def test_a_reading_that_lacks_what_there_was_is_made_anew() -> None:
+    """A dump that failed once would let a phone pass that is empty or hot."""
+    without = [{k: v for k, v in COOL.items() if k != "battery"}] * 2
+    answers = iter([COOL, *without, values(30.0, level=9)])
+
+    def look(full: bool, progress: Callable[[str], None]) -> state.DeviceState:
+        return reading(next(answers))
+
+    gate = readiness.Gate(look, options.Options(gate_timeout_s=0.0), threading.Event())
+    gate.wait(silent)
+    gate.remember(reading(without[0]))  # not believed: the next launch looks itself
+    with pytest.raises(StableLaunchError, match="battery 9 %"):
+        gate.wait(silent)
+
+
+def test_a_phone_that_tells_less_for_good_is_measured_and_that_is_told() -> None:
+    phone, said = Phone((0, COOL), (1, BLIND)), []
+    gate = phone.gate()
+    gate.wait(said.append)
+    phone.now += 5
+    ready, _ = gate.wait(said.append)
+    assert ready.blind
+    assert len(phone.looks) == 2 + readiness.LOOKS_AGAIN
+    phone.now += 5
+    gate.wait(said.append)
+    assert len(phone.looks) == 3 + readiness.LOOKS_AGAIN  # that is how it is now
+    assert "the phone no longer tells its charge, which no launch can wait for now" in said
+    assert "the phone no longer tells its heat, which no launch can wait for now" in said

@@ -184,3 +184,31 @@ def test_the_thermal_cases(name: str, hottest: tuple[str, float], status: int | 
 def test_the_battery_cases(name: str, level: float | None) -> None:
     text = (SHARED / f"{name}.txt").read_text()
     assert state.parse_battery(text.splitlines()).level == level
+
+
+PIXEL = (
+    ("27.9", 3, "VIRTUAL-SKIN", 0),
+    ("34.8", -1, "VIRTUAL-SKIN-CHARGE-WIRED", 1),
+    ("47.0", -1, "VIRTUAL-SKIN-SUB-1", 0),
+    ("44.0", -1, "quiet_therm", 2),
+    ("61.0", 0, "BIG", 0),
+)
+
+
+def thermal(*sensors: tuple[str, int, str, int]) -> state.DeviceState:
+    lines = ["Thermal Status: 0", "HAL Ready: true", "Current temperatures from HAL:"]
+    for celsius, kind, name, severity in sensors:
+        told = f"mValue={celsius}, mType={kind}, mName={name}, mStatus={severity}"
+        lines.append(f"\tTemperature{{{told}}}")
+    return state.parse_state({"thermal": state.JOINT.join(lines)}, 0.0)
+
+
+def test_what_a_vendor_watches_for_charging_is_no_reason_to_wait() -> None:
+    found = thermal(*PIXEL)
+    assert found.hottest == ("VIRTUAL-SKIN", 27.9)
+    assert (found.thermal_status, found.thermal_status_of) == (0, "")
+    assert found.temperatures["VIRTUAL-SKIN-CHARGE-WIRED"] == 34.8  # told all the same
+    # With no sensor typed as the skin's, names are all there is.
+    unknown = thermal(("44.0", -1, "quiet_therm", 2), ("34.8", -1, "SKIN CHARGER", 1))
+    assert unknown.hottest == ("quiet_therm", 44.0)
+    assert (unknown.thermal_status, unknown.thermal_status_of) == (2, "quiet_therm")

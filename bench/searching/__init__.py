@@ -1,0 +1,377 @@
+"""The best variant of a model within limits, found by the tool: ``bench search``, ``bench.search``.
+
+===============================  =================================================================
+:mod:`bench.searching.space`     what can be tried on this model, and the recipe of each point
+:mod:`bench.searching.looks`     before anything is trained: sizes, latency of structures
+:mod:`bench.searching.trials`    the study: Optuna proposes, its journal keeps
+:mod:`bench.searching.rungs`     who deserves a longer training
+:mod:`bench.searching.executor`  where recipes are built; others may take this machine's place
+:mod:`bench.searching.loop`      all of it together, until the budget is used
+:mod:`bench.searching.front`     what nothing else beats
+:mod:`bench.searching.report`    the front on the test samples, and what to ship
+===============================  =================================================================
+
+Everything is chosen on validation samples. The test samples are used once, at the end, on the
+front.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from bench import cache, pipeline, recipes
+from bench.data import Data
+from bench.errors import BuildError, UsageError
+from bench.inputs.launches import feed
+from bench.observers import SILENT, Observer
+from bench.pipeline import choose, prepare
+from bench.pipeline.choose import Targets
+from bench.pipeline.prepare import Source
+from bench.records import new_path, read
+from bench.report import Report, assemble
+from bench.report.recommend import Aim
+from bench.searching import bounds
+from bench.searching.executor import (
+    Executor,
+    LocalExecutor,
+    samples_of,
+    validation_data,
+    validation_of,
+)
+from bench.searching.layout import Layout
+from bench.searching.looks import Stopwatch
+from bench.searching.loop import Budget, Loop
+from bench.searching.report import SearchReport, front_of
+from bench.searching.space import Space, endings_of
+from bench.searching.trials import Sampling, Study, require
+from bench.searching.values import Goal, Limits, Trial
+from bench.targets import Target
+from bench.text import count, duration
+from bench.values import Plan, ReportWarning, Variant
+
+SCHEMA = 1
+"""Raised whenever trials of an earlier version may not be gone on with."""
+
+DEFAULT_SECONDS = 600.0
+"""A search's budget where none is given."""
+
+RESERVE_SHARE, MOST_RESERVE_S = 0.1, 60.0
+"""Of the budget, kept for evaluating and launching the front at the end."""
+
+MakeExecutor = Callable[[Source, Data, Plan], Executor]
+"""Makes what builds, of the model, the samples that are chosen on, and the plan."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is searched for.
+
+    Attributes:
+        aim: what is to be best.
+        goal: at which the search stops early.
+        seconds, trials: of the budget; both None is ``DEFAULT_SECONDS``.
+        sampling: ``random`` to hold the sampler against chance.
+    """
+
+    aim: Aim = "zipped"
+    limits: Limits = field(default_factory=Limits)
+    goal: Goal | None = None
+    seconds: float | None = None
+    trials: int | None = None
+    sampling: Sampling = "tpe"
+
+    def budget(self) -> Budget:
+        """What the trials may take; the end of the search comes on top of it."""
+        seconds = self.seconds
+        if seconds is None and self.trials is None:
+            seconds = DEFAULT_SECONDS
+        if seconds is not None:
+            seconds -= min(RESERVE_SHARE * seconds, MOST_RESERVE_S)
+        return Budget(seconds, self.trials)
+
+
+def search(
+    model: Any,
+    data: Any = None,
+    targets: Targets = (),
+    *,
+    by: Aim = "zipped",
+    max_loss: float = 0.01,
+    max_size: int | None = None,
+    max_zipped: int | None = None,
+    max_median_us: float | None = None,
+    goal: Goal | None = None,
+    budget_s: float | None = None,
+    trials: int | None = None,
+    sampling: Sampling = "tpe",
+    plan: Plan | None = None,
+    target_options: Mapping[str, str] | None = None,
+    custom_objects: str | None = None,
+    observer: Observer = SILENT,
+    command: Sequence[str] = (),
+    executor: MakeExecutor | None = None,
+) -> SearchReport:
+    """Find the variant of a model that is smallest or fastest within limits, with no recipe given.
+
+    Every trial is kept the moment it ends. Called again with the same arguments it goes on where it
+    was interrupted, or with the rest of a larger budget.
+
+    Args:
+        model, data, targets, target_options, custom_objects, observer, command: as
+            :func:`bench.run` takes them; the model is no ready ``.tflite``.
+        by: what is to be best: ``latency``, ``size`` or ``zipped``.
+        max_loss: of the metric that decides, against float32; 0.01 is one point.
+        max_size, max_zipped: bytes.
+        max_median_us: of the latency, on each target.
+        goal: stop as soon as it is met.
+        budget_s: seconds of work over all calls; ten minutes where ``trials`` is not given either.
+        trials: at most so many.
+        sampling: ``random`` proposes by chance alone, to be held against.
+        plan: how the front is launched at the end, and the seed of everything random.
+        executor: what builds instead of one worker on this machine.
+
+    Returns:
+        The front on the test samples, and what to ship.
+
+    Raises:
+        UsageError: (or a kind of it) the call cannot be carried out as it is: no samples to choose
+            on, limits that contradict each other or that nothing can keep, too short a budget, no
+            Optuna.
+        BuildError: not even float32 could be built.
+        KeyboardInterrupt: all trials that ended are kept.
+    """
+    require()
+    limits = Limits(max_loss, max_size, max_zipped, max_median_us)
+    question = Question(by, limits, goal, budget_s, trials, sampling)
+    bounds.check(question.aim, limits, goal)
+    plan = plan or Plan()
+    with tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch:
+        options = dict(target_options or {})
+        sample = Path(scratch) / "samples.npz"
+        options["samples"] = str(sample)
+        opened = choose.open_targets(targets, plan, options)
+        source = prepare.load(model, data, Path(scratch), custom_objects)
+        if source.files:
+            raise UsageError(
+                f"{source.files[0]} is a ready .tflite, and a search needs the source model",
+                hint="give the .keras, .h5 or SavedModel it was made from",
+            )
+        validation = validation_of(source)
+        chosen_on = validation_data(samples_of(source), validation)
+        make = executor or LocalExecutor
+        searching = _Searching(source, question, plan, opened, sample, observer, len(validation))
+        with make(source, chosen_on, plan) as builds:
+            ended, study = searching.run(builds)
+        found = study.trials()
+        front = {f"front-{n}": t for n, t in enumerate(front_of(found, limits, by), start=1)}
+        path = _report_path(study, source, front, plan)
+        report = _finished(path) or pipeline.run(
+            model,
+            {name: trial.recipe for name, trial in front.items()} or "float32",
+            data,
+            targets,
+            plan=plan,
+            target_options=target_options,
+            report=path,
+            custom_objects=custom_objects,
+            observer=observer,
+            command=command,
+            warnings=_warnings(found, len(validation)),
+        )
+    seconds = float(study.noted("seconds", 0.0))
+    return SearchReport(report, front, tuple(found), by, limits, len(validation), seconds, ended)
+
+
+class _Searching:
+    """What stands around the loop: the baseline, the space, the study's folder."""
+
+    def __init__(
+        self,
+        source: Source,
+        question: Question,
+        plan: Plan,
+        targets: Sequence[Target],
+        sample: Path,
+        observer: Observer,
+        samples: int,
+    ) -> None:
+        self._source, self._question, self._plan = source, question, plan
+        self._targets, self._sample = targets, sample
+        self._observer, self._samples = observer, samples
+
+    def run(self, executor: Executor) -> tuple[str, Study]:
+        """Search; why it ended, and the study with all trials."""
+        question = self._question
+        self._observer.step("looking at the model", 0, 0)
+        baseline = self._build(executor, "float32")
+        layout = Layout.of(executor.look("layout", self._observer.step))
+        self._observer.finish()
+        space = self._space(layout)
+        stopwatch = self._stopwatch(baseline)
+        bounds.check_reachable(space, question.limits, self._thinnest(executor, space))
+        folder = self._folder(space)
+        try:
+            with FileLock(folder / "search.lock", timeout=0):
+                return self._search(executor, space, baseline, stopwatch, folder)
+        except Timeout:
+            raise UsageError(
+                "this very search is running already", hint="wait for it, or end it first"
+            ) from None
+
+    def _search(
+        self,
+        executor: Executor,
+        space: Space,
+        baseline: Variant,
+        stopwatch: Stopwatch | None,
+        folder: Path,
+    ) -> tuple[str, Study]:
+        """The loop over a study of its own folder."""
+        question = self._question
+        study = Study(
+            folder,
+            space,
+            question.limits,
+            question.aim,
+            seed=self._plan.seed,
+            sampling=question.sampling,
+        )
+        self._tell(space, study)
+        loop = Loop(
+            study,
+            space,
+            executor,
+            baseline,
+            aim=question.aim,
+            limits=question.limits,
+            budget=question.budget(),
+            goal=question.goal,
+            stopwatch=stopwatch,
+            observer=self._observer,
+            epoch_seconds=self._epoch_seconds(executor, space, study),
+        )
+        try:
+            ended = loop.run()
+        except KeyboardInterrupt:
+            self._observer.warn(
+                f"interrupted: {count(len(study.trials()), 'trial')} kept; the same command goes on"
+            )
+            raise
+        self._observer.inform(f"searched {duration(loop.used)}: {ended}")
+        return ended, study
+
+    def _space(self, layout: Layout) -> Space:
+        data = samples_of(self._source)
+        train = data.splits.get("train")
+        samples = 0 if train is None else len(data.training()[0])
+        endings = endings_of(layout, self._question.aim, samples)
+        has_labels = train is not None and bool(train.y)
+        return Space(layout, self._question.aim, endings, samples, has_labels)
+
+    def _tell(self, space: Space, study: Study) -> None:
+        if space.trains:
+            what = f"{count(len(space.groups), 'group')} of channels, {len(space.endings)} endings"
+        else:
+            reason = space.layout.refused or "there are no training samples"
+            what = f"nothing can be trained ({reason}): only how it is quantized"
+        known = len(study.trials())
+        went_on = f"; going on with {count(known, 'trial')} of before" if known else ""
+        self._observer.inform(f"searching over {what}{went_on}")
+
+    def _epoch_seconds(self, executor: Executor, space: Space, study: Study) -> float:
+        """How long training takes here; looked at where time counts and no trial told yet."""
+        known = any(trial.trained for trial in study.trials())
+        if known or not space.trains or self._question.budget().seconds is None:
+            return 0.0
+        self._observer.step("looking how fast it trains", 0, 0)
+        seconds = float(executor.look("speed", self._observer.step, batch=space.batch))
+        self._observer.finish()
+        return seconds
+
+    def _stopwatch(self, baseline: Variant) -> Stopwatch | None:
+        question = self._question
+        if question.aim != "latency" and question.limits.median_us is None:
+            return None
+        fed = feed([baseline], self._plan, self._source.data)
+        return Stopwatch(
+            self._targets, baseline, fed.data, self._plan, self._sample, self._observer
+        )
+
+    def _thinnest(self, executor: Executor, space: Space) -> Variant | None:
+        """The least that channels and int8 can make of the model, untrained."""
+        if not space.trains or self._question.limits.size_bytes is None:
+            return None
+        recipe = space.structure(bounds.least_point(space))
+        return self._try(executor, str(recipe))
+
+    def _build(self, executor: Executor, recipe: str) -> Variant:
+        asked = recipes.parse(recipe)
+        is_baseline = not asked.steps
+        future = executor.submit(asked, evaluate=is_baseline, progress=self._observer.step)
+        done = future.result()
+        if done.variant is None or (is_baseline and done.failure):
+            raise BuildError(done.failure, hint="mend that first")
+        return done.variant
+
+    def _try(self, executor: Executor, recipe: str) -> Variant | None:
+        try:
+            return self._build(executor, recipe)
+        except BuildError:
+            return None
+
+    def _folder(self, space: Space) -> Path:
+        question = self._question
+        about = {
+            "schema": SCHEMA,
+            "model": self._source.model.sha256,
+            "data": samples_of(self._source).sha256,
+            "aim": question.aim,
+            "endings": space.endings,
+            "limits": asdict(question.limits),
+            "targets": [target.id for target in self._targets] if self._times() else [],
+            "plan": [self._plan.seed, self._plan.threads, self._plan.signature],
+            "sampling": question.sampling,
+        }
+        return cache.folder("searches", cache.key(about))
+
+    def _times(self) -> bool:
+        return self._question.aim == "latency" or self._question.limits.median_us is not None
+
+
+def _report_path(study: Study, source: Source, front: Mapping[str, Trial], plan: Plan) -> Path:
+    """Where the front's launches are saved: the same for the same front, so that they go on."""
+    about = {"front": {n: str(t.recipe) for n, t in front.items()}, "plan": asdict(plan)}
+    name = f"report {cache.key(about)}"
+    known = study.noted(name)
+    if known is not None and Path(known).is_file():
+        return Path(known)
+    path = new_path(pipeline.REPORTS, f"{source.model.name}-search").absolute()
+    study.note(name, str(path))
+    return path
+
+
+def _finished(path: Path) -> Report | None:
+    """The report of a front that was evaluated and launched to the end by an earlier call."""
+    if not path.is_file():
+        return None
+    records = read(path)
+    return assemble(records) if records.end is not None else None
+
+
+def _warnings(trials: Sequence[Trial], samples: int) -> tuple[ReportWarning, ...]:
+    """What choosing from many does, kept with the report."""
+    return (
+        ReportWarning(
+            "search",
+            f"these variants were chosen of {count(len(trials), 'trial')} on {samples:,} "
+            "validation samples",
+            "figures on test samples are not flattered by that choice; choosing among these by "
+            "them would be",
+        ),
+    )

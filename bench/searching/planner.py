@@ -1,0 +1,230 @@
+"""What to try next: a known shape, a longer training, another ending, or what the sampler proposes.
+
+Where the budget allows many trials, they begin with short trainings and the deserving are trained
+longer (``rungs``). Where it allows few, each is trained as long as the budget bears, and what was
+trained first is used again with other endings, which costs a part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+from bench.searching import rungs
+from bench.searching.space import Space, endings_around, known_shapes, low_bits
+from bench.searching.trials import Study
+from bench.searching.values import Limits, Origin, Params, Trial, keeps
+
+TOP_SHARE = 0.45
+"""Of the budget, that one training at the highest rung may take."""
+
+MANY = 12
+"""So many short trainings must fit into a budget for any to be begun with."""
+
+REUSE = 2
+"""Every so many proposals a trained beginning is tried with another ending."""
+
+TYPICAL = 3
+"""The known shape that stands for a trial where its cost is to be told before there is one."""
+
+ENDINGS, NEAR = 3, 2.0
+"""Where the budget bears few trainings: so many endings for a beginning that loses at most so many
+times what may be lost, before another shape is trained."""
+
+STEP = 0.88
+"""So much smaller a file is tried next where the limits are kept."""
+
+OVERHEAD = 1.4
+"""A trial's time by that of its epochs alone: teachers, rounding, converting, evaluating."""
+
+START_S = 5.0
+"""Of a trial whatever its epochs take: porting, wrapping and converting the model."""
+
+Proposal = tuple[Params, Origin]
+"""Parameters that are fixed, ``rung`` among them, and where they come from."""
+
+
+class Planner:
+    """Plans one proposal from all trials so far.
+
+    Args:
+        budget: seconds of the whole search; None where trials are counted.
+        left: of them.
+        epoch_seconds: that an epoch of the whole model takes, as a few steps of it tell.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        limits: Limits,
+        trials: Sequence[Trial],
+        budget: float | None,
+        left: float | None,
+        epoch_seconds: float = 0.0,
+    ) -> None:
+        self._space, self._limits, self._trials = space, limits, trials
+        self._budget, self._left = budget, left
+        self._epoch_seconds = epoch_seconds
+        shapes = known_shapes(space)
+        self._typical = shapes[min(TYPICAL, len(shapes) - 1)]
+        self.top = self._top()
+        self.start = self._start()
+
+    def next(self, study: Study) -> Proposal | None:
+        """The next proposal; None where nothing that is left fits into the budget."""
+        return next(self._proposals(study), None)
+
+    def _proposals(self, study: Study) -> Iterator[Proposal]:
+        """What may come next, the best idea first."""
+        deserving = rungs.promotion(self._trials, self._limits, self._space.aim, self.top)
+        if deserving is not None and self._fits(deserving.params, deserving.rung + 1):
+            yield {**deserving.params, "rung": deserving.rung + 1}, "promoted"
+        base = None if study.by_chance else self._beginning()
+        if base is not None and not self._fits(base.params, base.rung, begun=True):
+            base = None
+        if base is not None and self.start > 0 and self._is_near(base):
+            yield self._ending(base, study), "same beginning"
+        shape = None if study.by_chance else self._known_shape(study)
+        if shape is not None and self._fits(shape, int(shape["rung"])):
+            yield shape, "known shape"
+        if base is not None and study.asked % REUSE == 0:
+            yield self._ending(base, study), "same beginning"
+        last = rungs.last_promotion(self._trials, self._limits, self._space.aim, self.top)
+        # What was found by short trainings is worth nothing if no time is left for a long one.
+        after = 0.0 if last is None else self.seconds(last.params, last.rung + 1)
+        if self._fits(self._typical, self.start, after=after):
+            yield {"rung": self.start}, "sampler"
+        if last is not None and self._fits(last.params, last.rung + 1):
+            yield {**last.params, "rung": last.rung + 1}, "promoted"
+        if base is not None:
+            yield self._ending(base, study), "same beginning"
+
+    def _known_shape(self, study: Study) -> Params | None:
+        """The next of the ladder from gentle to strong: where limits begin to break is bracketed.
+
+        The gentlest is tried first, since it trains nothing; then from the middle on, up from what
+        may keep to the limits and down from what may not.
+        """
+        ladder = known_shapes(self._space)
+        if not self._space.trains:
+            return next((p for p in self._at(ladder, 0) if not study.was_asked(p)), None)
+        first, *shapes = ladder
+        if not study.was_asked({**first, "rung": 0}):
+            return {**first, "rung": 0}
+        keeps = {index: self._may_keep(shape) for index, shape in enumerate(shapes)}
+        known = {index: kept for index, kept in keeps.items() if kept is not None}
+        low = max((index for index, kept in known.items() if kept), default=-1)
+        high = min((i for i, kept in known.items() if not kept and i > low), default=len(shapes))
+        if high - low > 1:
+            middle = (low + high) // 2 if known else TYPICAL - 1
+            point = {**shapes[min(middle, len(shapes) - 1)], "rung": self.start}
+            if not study.was_asked(point):
+                return point
+        fewer = self._at(low_bits(self._space), self.start)
+        return next((point for point in fewer if not study.was_asked(point)), None)
+
+    def _at(self, shapes: Sequence[Params], rung: int) -> list[Params]:
+        return [{**shape, "rung": rung} for shape in shapes]
+
+    def _may_keep(self, shape: Params) -> bool | None:
+        """Whether a shape may keep to the limits when it is trained longer; None if not tried."""
+        found = [trial for trial in self._trials if dict(trial.params) == dict(shape)]
+        worked = [trial for trial in found if trial.works]
+        if not worked:
+            return False if found else None
+        best = max(worked, key=lambda trial: trial.rung)
+        return rungs.merit(best, self._trials, self._limits, self._space.aim, self.top)[0] == 0
+
+    def _beginning(self) -> Trial | None:
+        """The trained beginning that is most worth another ending; None by latency.
+
+        Endings make a file smaller, and no structure faster.
+        """
+        if self._space.aim == "latency":
+            return None
+        least = max(1, self.start)
+        longest = [one for one in rungs.highest(self._trials) if one.rung >= least and one.trained]
+        return min(
+            longest,
+            key=lambda one: rungs.merit(one, self._trials, self._limits, self._space.aim, self.top),
+            default=None,
+        )
+
+    def _is_near(self, base: Trial) -> bool:
+        """Whether a few other endings may bring a beginning within the limits, or further."""
+        tried = [trial for trial in self._alike(base) if trial.works]
+        least = min((trial.outcome.loss or 0.0 for trial in tried), default=0.0)
+        return len(tried) < ENDINGS and least <= NEAR * self._limits.loss
+
+    def _alike(self, base: Trial) -> list[Trial]:
+        """Trials with the same beginning, trained as long."""
+        names = self._space.beginning()
+        return [
+            trial
+            for trial in self._trials
+            if trial.rung == base.rung
+            and all(trial.params.get(name) == base.params[name] for name in names)
+        ]
+
+    def _ending(self, base: Trial, study: Study) -> Params:
+        """Another ending for what a trial began with, with the ``rung``.
+
+        By turns the sampler chooses one, and the file becomes a step smaller where the limits are
+        kept, or a step larger where they are not.
+        """
+        names = self._space.beginning()
+        fixed = {name: base.params[name] for name in names} | {"rung": base.rung}
+        if study.asked % (2 * REUSE) and self.start == 0:
+            return fixed
+        tried = [trial for trial in self._alike(base) if trial.works]
+        kept = [trial for trial in tried if keeps(trial, self._limits)]
+        broken = [trial for trial in tried if trial not in kept]
+        sizes = {t.number: self._space.zipped_weights(t.params) for t in tried}
+        low = max((sizes[trial.number] for trial in broken), default=0.0)
+        high = min((sizes[trial.number] for trial in kept), default=0.0)
+        wanted = high * STEP if high else low / STEP
+        if low and high and low < high:
+            wanted = (low * high) ** 0.5
+        points = [{**p, "rung": base.rung} for p in endings_around(self._space, base.params)]
+        points = [point for point in points if not study.was_asked(point)]
+        return min(
+            points,
+            key=lambda point: abs(self._space.zipped_weights(point) - wanted),
+            default=fixed,
+        )
+
+    def seconds(self, params: Params, rung: int, *, begun: bool = False) -> float:
+        """About how long a trial takes, from those that were made; 0 where nothing is known."""
+        rates = []
+        for trial in self._trials:
+            shared = trial.origin == "same beginning"
+            work = self._space.work(trial.params, trial.rung, begun=shared)
+            if trial.trained and work > 0:
+                rates.append(trial.outcome.seconds / work)
+        work = self._space.work(params, rung, begun=begun)
+        if rates:
+            return median(rates) * work
+        return START_S + OVERHEAD * self._epoch_seconds * work if self._epoch_seconds else 0.0
+
+    def least_seconds(self) -> float:
+        """About how long the cheapest trial takes that trains something."""
+        shapes = [s for s in known_shapes(self._space) if self._space.work(s, 0) > 0]
+        return min((self.seconds(shape, 0) for shape in shapes), default=0.0)
+
+    def _fits(self, params: Params, rung: int, *, begun: bool = False, after: float = 0.0) -> bool:
+        """Whether a trial ends within the budget, and so many seconds after it."""
+        return self._left is None or self.seconds(params, rung, begun=begun) + after <= self._left
+
+    def _top(self) -> int:
+        """The highest rung that the budget allows."""
+        rungs_ = range(self._space.rungs)
+        if self._budget is None:
+            return rungs_[-1]
+        allowed = TOP_SHARE * self._budget
+        return max((r for r in rungs_ if self.seconds(self._typical, r) <= allowed), default=0)
+
+    def _start(self) -> int:
+        """The rung that trials begin at: the lowest where the budget allows many."""
+        if self._budget is None or MANY * self.seconds(self._typical, 0) <= self._budget:
+            return 0
+        return self.top

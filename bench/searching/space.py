@@ -1,0 +1,352 @@
+"""What can be tried on a model: named parameters, and the recipe that a point of them stands for.
+
+The parameters come from the model itself: a fraction of channels to remove for each group of tied
+layers, zeros and clusters for the whole with a shift of its own for each large kernel, how it is
+quantized, how much the float model teaches, and how long it is trained. No Optuna here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench import plugins, recipes, workers
+from bench.report.recommend import Aim
+from bench.searching.layout import Kernel, Layout, bits_per_weight, groups_of
+from bench.searching.values import Params
+from bench.techniques import channels
+from bench.values import Recipe
+
+EPOCHS = ((2, 1, 1, 1), (6, 2, 1, 1), (12, 3, 1, 1), (24, 4, 2, 2))
+"""By rung, of ``channels``, ``prune``, ``cluster`` and ``qat``, for data of ENOUGH_SAMPLES."""
+
+ENOUGH_SAMPLES = 20_000
+"""Of fewer samples an epoch is shorter, and up to MOST_EPOCHS times as many are trained."""
+MOST_EPOCHS = 4
+
+FIXED_WORK = 0.3
+"""Of an epoch's time, what fewer channels do not make less: batches, teaching, evaluating."""
+
+GROUPS = 8
+"""Of families with a ratio of their own, at most."""
+LARGE, MOST_LARGE = 0.1, 4
+"""Kernels with this fraction of all weights have a shift of their own; at most so many."""
+
+MOST_REMOVED, REMOVED_STEP = 0.85, 0.05
+SPARSITIES = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+CLUSTERS = (0, 4, 6, 8, 12, 16, 32)
+DISTILL = (0.3, 0.5, 0.7, 0.9)
+NO_LABELS = 1.0
+"""Weight of the float model's answers where they are all that can be taught."""
+
+Shape = tuple[float, float, int, str]
+"""Fraction of channels to remove, fraction of zeros, different values, ending."""
+
+LADDERS: Mapping[str, Sequence[Shape]] = {
+    "zipped": (
+        (0.0, 0.0, 0, "quantize:int8"),
+        (0.0, 0.5, 16, "qat"),
+        (0.25, 0.5, 16, "qat"),
+        (0.5, 0.5, 8, "qat"),
+        (0.6, 0.6, 8, "qat"),
+        (0.7, 0.6, 6, "qat"),
+        (0.8, 0.6, 6, "qat"),
+    ),
+    "dense": (
+        (0.0, 0.0, 0, "quantize:int8"),
+        (0.25, 0.0, 0, "qat"),
+        (0.5, 0.0, 0, "qat"),
+        (0.6, 0.0, 0, "qat"),
+        (0.7, 0.0, 0, "qat"),
+        (0.8, 0.0, 0, "qat"),
+    ),
+}
+"""From gentle to strong; zeros and few values pay where the file is zipped, and nowhere else."""
+
+BY_CONVERTER = ("dynamic", "float16", "int8", "int16x8")
+"""Arguments of ``quantize`` that need nothing but the converter."""
+QUANTIZER = "litert-quantizer"
+"""The package that all others need."""
+
+LOW_BITS: Mapping[str, int] = {"w4a8": 4, "w4": 4, "mixed": 6}
+"""Arguments of ``quantize`` with fewer bits than eight, where the installed one has them."""
+
+Distribution = tuple[str, Any, Any, Any]
+"""``float`` or ``int`` with low, high and step; or ``choice`` with the choices."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """The points that a search may try.
+
+    Attributes:
+        endings: last steps, such as ``qat`` or ``quantize:int8``; ``""`` leaves it in float.
+        samples: to train on.
+        has_labels: without any, the float model teaches alone.
+    """
+
+    layout: Layout
+    aim: Aim
+    endings: tuple[str, ...]
+    samples: int
+    has_labels: bool = True
+
+    @property
+    def trains(self) -> bool:
+        """Whether anything but the ending can be chosen."""
+        return not self.layout.refused and self.samples > 0
+
+    @property
+    def rungs(self) -> int:
+        """How many lengths of training there are; one where nothing is trained."""
+        return len(EPOCHS) if self.trains else 1
+
+    @property
+    def groups(self) -> list[list[int]]:
+        """Families, by number, that share a fraction of channels to remove."""
+        return groups_of(self.layout.families, GROUPS) if self.trains else []
+
+    @property
+    def multiple(self) -> int:
+        """Kernels work on whole vectors of channels; a file does not."""
+        return 8 if self.aim == "latency" else 4
+
+    def large(self) -> tuple[Kernel, ...]:
+        """Kernels with zeros and clusters of their own, in the model's order."""
+        total = sum(kernel.elements for kernel in self.layout.kernels)
+        able = [k for k in self.layout.able("prune") if k.elements >= LARGE * total]
+        most = sorted(able, key=lambda kernel: -kernel.elements)[:MOST_LARGE]
+        return tuple(kernel for kernel in able if kernel in most)
+
+    def distributions(self) -> dict[str, Distribution]:
+        """Each parameter's values, without ``rung``, which no sampler chooses."""
+        found: dict[str, Distribution] = {"ending": ("choice", self.endings, None, None)}
+        if not self.trains:
+            return found
+        for number, _ in enumerate(self.groups):
+            found[f"remove_{number}"] = ("float", 0.0, MOST_REMOVED, REMOVED_STEP)
+        if self.layout.able("prune"):
+            found["sparsity"] = ("int", 0, len(SPARSITIES) - 1, 1)
+        if self.layout.able("cluster"):
+            found["clusters"] = ("int", 0, len(CLUSTERS) - 1, 1)
+        if self.aim != "latency":
+            for kernel in self.large():
+                found[f"sparsity_{kernel.name}"] = ("int", -1, 1, 1)
+                found[f"clusters_{kernel.name}"] = ("int", -1, 1, 1)
+        if self.has_labels:
+            found["distill"] = ("choice", DISTILL, None, None)
+        return found
+
+    def beginning(self) -> tuple[str, ...]:
+        """The parameters of what is trained first, and longest: which channels stay."""
+        return tuple(n for n in self.distributions() if n.startswith("remove_") or n == "distill")
+
+    def recipe(self, params: Params, rung: int) -> Recipe:
+        """What a point stands for, trained as long as a rung says."""
+        steps = [*self._steps(params, self._epochs(rung), _distill(params, self.has_labels))]
+        ending = str(params["ending"])
+        if ending == "qat":
+            ending = f"qat,{self._training(self._epochs(rung)[3], params)}"
+        return recipes.parse("+".join([*steps, *([ending] if ending else [])]) or "float32")
+
+    def structure(self, params: Params) -> Recipe:
+        """The same ops and shapes untrained: built in seconds, as fast and as large as trained."""
+        steps = [step for step in (self._channels(params, 0, 0.0),) if step]
+        ending = str(params["ending"])
+        ending = "quantize:int8" if ending == "qat" else ending
+        return recipes.parse("+".join([*steps, *([ending] if ending else [])]) or "float32")
+
+    def kept(self, params: Params) -> dict[str, float]:
+        """The fraction of each family's channels that stays, by the family's number."""
+        found = {}
+        for group, numbers in enumerate(self.groups):
+            removed = float(params.get(f"remove_{group}", 0.0))
+            for number in numbers:
+                count = self.layout.families[number].channels
+                found[str(number)] = channels.kept_of(count, removed, self.multiple) / count
+        return found
+
+    def zipped_weights(self, params: Params) -> float:
+        """About how many bytes the weights take zipped, by shapes and bits alone."""
+        bits = _bits(str(params["ending"]))
+        zeros, values = self._sparsities(params), self._clusters(params)
+        return sum(
+            count * bits_per_weight(zeros.get(name, 0.0), values.get(name, 0), bits) / 8
+            for name, count in self.layout.elements(self.kept(params)).items()
+        )
+
+    def weights(self, params: Params) -> float:
+        """About how many bytes the weights take in the file."""
+        elements = self.layout.elements(self.kept(params))
+        return sum(elements.values()) * _bits(str(params["ending"])) / 8
+
+    def work(self, params: Params, rung: int, *, begun: bool = False) -> float:
+        """How much training a trial is, in epochs of the whole model.
+
+        Args:
+            begun: what is trained first was trained for another trial already.
+        """
+        if not self.trains:
+            return 0.0
+        channels_, prune, cluster, qat = self._epochs(rung)
+        kept = self.kept(params)
+        thin = any(fraction < 1 for fraction in kept.values())
+        epochs = (channels_ if thin and not begun else 0) + (
+            prune * bool(params.get("sparsity"))
+            + cluster * bool(params.get("clusters"))
+            + qat * (params["ending"] == "qat")
+        )
+        whole = self.layout.multiplications({})
+        return epochs * (FIXED_WORK + (1 - FIXED_WORK) * self.layout.multiplications(kept) / whole)
+
+    def _epochs(self, rung: int) -> tuple[int, ...]:
+        times = min(MOST_EPOCHS, max(1, round(ENOUGH_SAMPLES / max(1, self.samples))))
+        return tuple(times * epochs for epochs in EPOCHS[rung])
+
+    def _steps(self, params: Params, epochs: Sequence[int], distill: float) -> Iterator[str]:
+        if not self.trains:
+            return
+        if step := self._channels(params, epochs[0], distill):
+            yield step
+        zeros = self._sparsities(params)
+        if any(zeros.values()):
+            yield f"prune:{_usual(zeros)}{_own(zeros)},{self._training(epochs[1], params)}"
+        values = self._clusters(params)
+        if any(values.values()):
+            yield f"cluster:{_usual(values)}{_own(values)},{self._training(epochs[2], params)}"
+
+    def _channels(self, params: Params, epochs: int, distill: float) -> str:
+        removed = {
+            self.layout.families[number].layers[0]: round(float(params[f"remove_{group}"]), 2)
+            for group, numbers in enumerate(self.groups)
+            for number in numbers
+        }
+        if not any(removed.values()):
+            return ""
+        taught = f",distill={distill:g}" if epochs else ""
+        return (
+            f"channels:{_usual(removed)}{_own(removed)},multiple={self.multiple},"
+            f"batch={self.batch}{taught},epochs={epochs}"
+        )
+
+    def _training(self, epochs: int, params: Params) -> str:
+        distill = _distill(params, self.has_labels)
+        return f"batch={self.batch},distill={distill:g},epochs={epochs}"
+
+    @property
+    def batch(self) -> int:
+        """Samples per step."""
+        return 128 if self.samples >= ENOUGH_SAMPLES else 64
+
+    def _sparsities(self, params: Params) -> dict[str, float]:
+        """Zeros of each kernel that can have some."""
+        level = int(params.get("sparsity", 0))
+        return {
+            kernel.name: SPARSITIES[_shifted(level, params, "sparsity", kernel, SPARSITIES)]
+            for kernel in self.layout.able("prune")
+        }
+
+    def _clusters(self, params: Params) -> dict[str, int]:
+        """Values of each kernel that can be clustered."""
+        level = int(params.get("clusters", 0))
+        return {
+            kernel.name: CLUSTERS[_shifted(level, params, "clusters", kernel, CLUSTERS)]
+            for kernel in self.layout.able("cluster")
+        }
+
+
+def _shifted(level: int, params: Params, name: str, kernel: Kernel, levels: Sequence[float]) -> int:
+    """A kernel's own level; where the whole has none, it has none."""
+    if level == 0:
+        return 0
+    return min(len(levels) - 1, max(1, level + int(params.get(f"{name}_{kernel.name}", 0))))
+
+
+def _distill(params: Params, has_labels: bool) -> float:
+    return float(params.get("distill", 0.5)) if has_labels else NO_LABELS
+
+
+def _usual(values: Mapping[str, float]) -> str:
+    (value, _), *_ = Counter(values.values()).most_common(1)
+    return f"{value:g}"
+
+
+def _own(values: Mapping[str, float]) -> str:
+    """``,each=…`` for the layers whose value is not the usual one."""
+    usual = _usual(values)
+    others = [f"{name}:{value:g}" for name, value in values.items() if f"{value:g}" != usual]
+    return f",each={','.join(others)}" if others else ""
+
+
+def _bits(ending: str) -> int:
+    _, _, mode = ending.partition(":")
+    mode = mode.partition(",")[0]
+    return LOW_BITS.get(mode, {"": 32, "float16": 16}.get(mode, 8)) if ending != "qat" else 8
+
+
+def endings_of(layout: Layout, aim: Aim, samples: int) -> tuple[str, ...]:
+    """How a model can be quantized at the end of a recipe.
+
+    Args:
+        samples: to train on; where nothing can be trained, all that the converter has is tried.
+    """
+    modes = plugins.load("techniques", "quantize").MODES
+    if workers.version(QUANTIZER) is None:
+        modes = tuple(mode for mode in modes if mode in BY_CONVERTER)
+    low = tuple(f"quantize:{mode}" for mode in modes if mode in LOW_BITS)
+    if layout.refused or not samples:
+        return tuple(f"quantize:{mode}" for mode in modes)
+    trained = ("qat",) if layout.able("qat") else ()
+    float32 = ("",) if aim == "latency" else ()
+    return (*trained, "quantize:int8", *low, *float32)
+
+
+def known_shapes(space: Space) -> list[dict[str, float | int | str]]:
+    """Points that are often good, from gentle to strong: what is known of compression in general.
+
+    Together the techniques give more than each by itself (Han et al., "Deep Compression", 2016):
+    fewer channels first, then zeros, then few values, then int8 with the rounding trained. The
+    first trains nothing. Where nothing can be trained, they are all endings.
+    """
+    if not space.trains:
+        return [{"ending": ending} for ending in space.endings]
+    return list(_points(space, LADDERS["zipped" if space.aim == "zipped" else "dense"]))
+
+
+def endings_around(space: Space, params: Params) -> list[Params]:
+    """The same channels with all other zeros and values, from the largest file to the smallest."""
+    names = space.distributions()
+    found: list[Params] = [
+        {**params, "sparsity": zeros, "clusters": values}
+        for zeros in range(len(SPARSITIES))
+        for values in range(len(CLUSTERS))
+        if "sparsity" in names and "clusters" in names
+    ]
+    return sorted(found, key=lambda point: -space.zipped_weights(point))
+
+
+def low_bits(space: Space) -> list[dict[str, float | int | str]]:
+    """Points with fewer bits than eight, where the installed quantizer has them."""
+    found = [ending for ending in space.endings if _bits(ending) < 8 and space.trains]
+    shapes = [(0.5, 0.0, 0, ending) for ending in found]
+    return list(_points(space, shapes))
+
+
+def _points(space: Space, shapes: Sequence[Shape]) -> Iterator[dict[str, float | int | str]]:
+    names = space.distributions()
+    for removed, sparsity, clusters, ending in shapes:
+        point: dict[str, float | int | str] = {}
+        for name in names:
+            if name.startswith("remove_"):
+                point[name] = removed
+            elif name.startswith(("sparsity_", "clusters_")):
+                point[name] = 0
+        point |= {
+            "sparsity": SPARSITIES.index(sparsity),
+            "clusters": CLUSTERS.index(clusters),
+            "ending": ending if ending in space.endings else space.endings[0],
+            "distill": 0.5,
+        }
+        yield {name: value for name, value in point.items() if name in names}

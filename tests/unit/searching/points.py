@@ -1,0 +1,64 @@
+"""Layouts and trials to search over, with no model and no training behind them."""
+
+from __future__ import annotations
+
+from bench import recipes
+from bench.searching.layout import Layout
+from bench.searching.space import Space
+from bench.searching.values import Outcome, Trial
+
+CAN = ["prune", "cluster", "qat"]
+
+
+def layout() -> Layout:
+    """Two convolutions of 16 and 32 channels, flattened into a dense layer of 4."""
+
+    def layer(name, kind, per_pair, inputs, outputs, positions=1, depthwise=False, can=CAN):
+        pairs = sum(outputs.values()) * (1 if depthwise else sum(inputs.values()))
+        return {
+            "name": name,
+            "type": kind,
+            "elements": round(per_pair * pairs),
+            "per_pair": per_pair,
+            "depthwise": depthwise,
+            "inputs": inputs,
+            "outputs": outputs,
+            "positions": positions,
+            "can": can,
+        }
+
+    return Layout.of(
+        {
+            "refused": "",
+            "families": [
+                {"layers": ["a"], "channels": 16},
+                {"layers": ["b", "c"], "channels": 32},
+            ],
+            "layers": [
+                layer("a", "Conv2D", 9, {"": 1}, {"0": 16}, 64),
+                layer("d", "DepthwiseConv2D", 9, {"0": 16}, {"0": 16}, 64, True, ["qat"]),
+                layer("b", "Conv2D", 9, {"0": 16}, {"1": 32}, 16),
+                layer("c", "Conv2D", 9, {"1": 32}, {"1": 32}, 16),
+                layer("e", "Dense", 1, {"1": 128}, {"": 4}),
+            ],
+        }
+    )
+
+
+def space(aim="zipped", samples=50_000, **options) -> Space:
+    endings = options.pop("endings", ("qat", "quantize:int8"))
+    return Space(options.pop("layout", layout()), aim, endings, samples, **options)
+
+
+def point(**values):
+    """A point of :func:`space` with nothing removed, but for what is named."""
+    whole = dict.fromkeys(space().distributions(), 0)
+    return {**whole, "ending": "qat", "distill": 0.5, **values}
+
+
+def trial(number=0, rung=0, size=1000, loss=0.0, error=0.0, recipe="qat", **options) -> Trial:
+    """One that worked, or failed where ``loss`` is None."""
+    params = options.pop("params", {"point": number})
+    failure = "it broke" if loss is None else ""
+    outcome = Outcome(size, size, loss, error, seconds=10, failure=failure, **options)
+    return Trial(number, params, rung, recipes.parse(recipe), "sampler", outcome)

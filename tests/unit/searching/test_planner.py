@@ -1,0 +1,116 @@
+"""What comes next, by what is known and what the budget bears."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.searching.planner import TYPICAL, Planner
+from bench.searching.space import known_shapes
+from bench.searching.values import Limits
+from tests.unit.searching.points import space, trial
+
+LIMITS = Limits()
+SHAPES = known_shapes(space())
+
+
+class Study:
+    by_chance = False
+
+    def __init__(self, *asked, number=1):
+        self.points, self.asked = list(asked), number
+
+    def was_asked(self, params):
+        return params in self.points
+
+
+def tried(index, rung=0, loss=0.0, **options):
+    recipe = "qat" if index else "quantize:int8"
+    return trial(index, rung, loss=loss, params=dict(SHAPES[index]), recipe=recipe, **options)
+
+
+def proposal(*trials, budget=None, left=None, study=None):
+    known = study or Study(*({**t.params, "rung": t.rung} for t in trials))
+    return Planner(space(), LIMITS, trials, budget, left if left is not None else budget).next(
+        known
+    )
+
+
+def test_what_trains_nothing_comes_first():
+    params, origin = proposal()
+    assert (params, origin) == ({**SHAPES[0], "rung": 0}, "known shape")
+
+
+@pytest.mark.parametrize(("budget", "rung"), [(100_000, 0), (200, 2)])
+def test_a_few_steps_tell_how_long_the_first_training_may_be(budget, rung):
+    planner = Planner(space(), LIMITS, [tried(0)], budget, budget, epoch_seconds=6.0)
+    params, _ = planner.next(Study({**SHAPES[0], "rung": 0}))
+    assert params == {**SHAPES[TYPICAL], "rung": rung}
+
+
+def test_endings_go_a_step_smaller_where_limits_are_kept_and_larger_where_not():
+    def ending(loss):
+        base = tried(3, rung=1, loss=loss)
+        point = Planner(space(), LIMITS, [base], None, None)._ending(base, Study(number=4))
+        assert point["remove_0"] == base.params["remove_0"]
+        return space().zipped_weights(point) / space().zipped_weights(base.params)
+
+    assert 0.8 < ending(0.0) < 0.95
+    assert 1.05 < ending(0.2) < 1.25
+
+
+def test_the_ladder_is_climbed_where_limits_may_be_kept_and_left_where_not():
+    kept = proposal(tried(0), tried(3, loss=0.0))[0]
+    lost = proposal(tried(0), tried(3, loss=0.2))[0]
+    assert kept["remove_0"] > SHAPES[3]["remove_0"] > lost["remove_0"]
+
+
+def test_a_failed_shape_counts_as_one_that_breaks_the_limits():
+    assert proposal(tried(0), tried(3, loss=None))[0]["remove_0"] < SHAPES[3]["remove_0"]
+
+
+def test_a_tight_budget_trains_few_and_long_a_wide_one_many_and_short():
+    one = tried(1)  # ten seconds for three epochs
+    assert Planner(space(), LIMITS, [one], 100_000, 100_000).start == 0
+    tight = Planner(space(), LIMITS, [one], 60, 60)
+    assert tight.start == tight.top > 0
+
+
+def test_a_trained_beginning_is_tried_with_another_ending():
+    trials = [tried(index) for index in range(len(SHAPES))]
+    trials.append(tried(3, rung=1))
+    known = [{**t.params, "rung": t.rung} for t in trials]
+    planner = Planner(space(), Limits(), trials, None, None)
+    _, origin = planner.next(Study(*known, number=8))
+    assert origin in ("same beginning", "promoted")
+    assert planner._beginning() is trials[-1]
+
+
+def test_a_tight_budget_tries_endings_before_it_trains_another_shape():
+    base = tried(TYPICAL, rung=1, loss=0.013)
+    trials = [tried(0), base]
+    planner = Planner(space(), LIMITS, trials, 30, 20)
+    assert planner.start > 0
+    params, origin = planner.next(Study(*({**t.params, "rung": t.rung} for t in trials), number=2))
+    assert origin == "same beginning"
+    assert params["remove_0"] == base.params["remove_0"]
+    assert params["rung"] == 1
+
+
+def test_a_beginning_that_loses_far_too_much_is_left():
+    trials = [tried(0), tried(TYPICAL, rung=1, loss=0.2)]
+    planner = Planner(space(), LIMITS, trials, 30, 20)
+    _, origin = planner.next(Study(*({**t.params, "rung": t.rung} for t in trials), number=2))
+    assert origin == "known shape"
+
+
+@pytest.mark.parametrize("left", [0.0, 1.0])
+def test_nothing_is_begun_that_does_not_fit(left):
+    trials = [tried(0), tried(1), tried(3)]
+    assert proposal(*trials, budget=10_000, left=left) is None
+
+
+def test_a_trial_with_a_trained_beginning_costs_less():
+    planner = Planner(space(), LIMITS, [tried(1)], None, None)
+    whole = planner.seconds(SHAPES[3], 1)
+    assert 0 < planner.seconds(SHAPES[3], 1, begun=True) < whole
+    assert whole < planner.seconds(SHAPES[3], 2)

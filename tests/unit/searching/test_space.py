@@ -1,0 +1,110 @@
+"""What can be tried, the recipe of a point, and what it would weigh."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.searching.layout import Family, bits_per_weight, groups_of
+from bench.searching.space import CLUSTERS, SPARSITIES, endings_of, known_shapes
+from tests.unit.searching.points import layout, point, space
+
+
+def recipe(rung=0, **values):
+    return str(space().recipe(point(**values), rung))
+
+
+def test_a_point_with_nothing_but_an_ending_is_that_ending():
+    assert recipe(ending="quantize:int8") == "quantize:int8"
+
+
+def test_groups_of_channels_have_ratios_of_their_own():
+    text = recipe(remove_0=0.5, remove_1=0.25, ending="quantize:int8")
+    assert text.startswith("channels:0.5,")
+    assert "each=b:0.25" in text
+
+
+def test_a_large_kernel_has_zeros_and_values_of_its_own_and_others_the_usual_ones():
+    text = recipe(sparsity=3, clusters=3, sparsity_c=1, clusters_c=-1)
+    prune, cluster, qat = text.split("+")
+    assert prune.startswith("prune:0.5,")
+    assert f"each=c:{SPARSITIES[4]:g}" in prune
+    assert f"each=c:{CLUSTERS[2]}" in cluster
+    assert qat.startswith("qat")
+
+
+def test_where_the_whole_has_no_zeros_no_kernel_has_some():
+    assert "prune" not in recipe(sparsity=0, sparsity_c=1)
+
+
+def test_a_higher_rung_trains_longer_and_few_samples_take_more_epochs():
+    def epochs(rung, samples):
+        steps = space(samples=samples).recipe(point(remove_0=0.5), rung).steps
+        return int(dict(steps[0].options).get("epochs", 6))
+
+    assert epochs(0, 50_000) < epochs(2, 50_000)
+    assert epochs(2, 50_000) < epochs(2, 5_000)
+
+
+def test_without_labels_the_float_model_teaches_alone():
+    whole = space(has_labels=False)
+    assert "distill" not in whole.distributions()
+    assert "distill=1" in str(whole.recipe(point(), 0))
+
+
+def test_the_structure_of_a_point_trains_nothing():
+    text = str(space().structure(point(remove_0=0.5, sparsity=3, clusters=3)))
+    assert text.endswith("epochs=0,multiple=4+quantize:int8") or "epochs=0" in text
+    assert "prune" not in text
+    assert text.endswith("quantize:int8")
+
+
+def test_a_thinner_model_weighs_what_its_shapes_say():
+    whole = layout()
+    full = whole.elements({})
+    assert full == {"a": 144, "d": 144, "b": 4608, "c": 9216, "e": 512}
+    half = whole.elements({"0": 0.5, "1": 0.5})
+    assert half == {"a": 72, "d": 72, "b": 1152, "c": 2304, "e": 256}
+    assert whole.multiplications({"0": 0.5, "1": 0.5}) < whole.multiplications({}) / 2
+
+
+def test_zeros_and_few_values_take_fewer_bits():
+    plain = bits_per_weight(0, 0, 8)
+    assert bits_per_weight(0.5, 0, 8) < plain < 8
+    assert bits_per_weight(0.5, 8, 8) < bits_per_weight(0, 8, 8) < plain
+    assert bits_per_weight(0, 0, 4) < plain
+    assert bits_per_weight(0, 256, 4) <= 4
+
+
+def test_the_estimate_of_a_file_falls_with_each_technique():
+    whole = space()
+    weights = [
+        whole.zipped_weights(point()),
+        whole.zipped_weights(point(remove_1=0.5)),
+        whole.zipped_weights(point(remove_1=0.5, sparsity=3)),
+        whole.zipped_weights(point(remove_1=0.5, sparsity=3, clusters=2)),
+    ]
+    assert weights == sorted(weights, reverse=True)
+
+
+def test_many_families_share_ratios_with_their_neighbours():
+    groups = groups_of([Family((str(n),), 8) for n in range(21)], 8)
+    assert len(groups) == 8
+    assert [n for group in groups for n in group] == list(range(21))
+
+
+def test_a_model_that_cannot_be_trained_is_searched_by_its_endings_alone():
+    endings = endings_of(layout(), "zipped", 0)
+    whole = space(endings=endings, samples=0)
+    assert set(whole.distributions()) == {"ending"}
+    assert {"quantize:int8", "quantize:dynamic"} <= set(endings)
+    shapes = known_shapes(whole)
+    assert [str(whole.recipe(shape, 0)) for shape in shapes] == list(endings)
+    assert whole.rungs == 1
+
+
+@pytest.mark.parametrize("aim", ["zipped", "size", "latency"])
+def test_every_known_shape_is_a_point_of_the_space(aim):
+    whole = space(aim)
+    for shape in known_shapes(whole):
+        assert shape.keys() == whole.distributions().keys()
+        assert whole.recipe(shape, 0).steps

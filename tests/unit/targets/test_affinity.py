@@ -1,0 +1,34 @@
+"""Big and little CPUs by their frequencies."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.errors import TargetError
+from bench.targets._affinity import chosen
+
+TWO_KINDS = {0: 1800, 1: 1800, 2: 2400, 3: 2400}
+THREE_KINDS = {**TWO_KINDS, 4: 3000}
+
+
+@pytest.mark.parametrize(
+    ("affinity", "speeds", "numbers"),
+    [
+        ("little", TWO_KINDS, [0, 1]),
+        ("big", TWO_KINDS, [2, 3]),
+        ("little", THREE_KINDS, [0, 1]),
+        ("big", THREE_KINDS, [2, 3, 4]),
+        ("0,2-3", {}, [0, 2, 3]),
+    ],
+)
+def test_cpus_are_chosen_by_speed_or_by_number(affinity, speeds, numbers) -> None:
+    assert chosen(affinity, speeds) == numbers
+
+
+@pytest.mark.parametrize(
+    ("speeds", "words"), [({}, "does not tell how fast"), ({0: 1, 1: 1}, "are alike")]
+)
+@pytest.mark.parametrize("affinity", ["big", "little"])
+def test_where_cpus_are_alike_there_is_no_big_one(affinity, speeds, words) -> None:
+    with pytest.raises(TargetError, match=words):
+        chosen(affinity, speeds)
