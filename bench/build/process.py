@@ -17,7 +17,7 @@ from bench.values import StepProgress
 from bench.workers.client import Answer, Worker, WorkerEndedError, error_of
 
 BUILDS_PER_PROCESS = 12
-"""Measured on `fashion` (docs/quantizer.md): a build keeps some 10 MB, a new process takes 6 s."""
+"""An int8 build of `fashion` keeps some 4 MB: see tests/benchmarks/build_memory.py."""
 
 
 class BuildProcess:
