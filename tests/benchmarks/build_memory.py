@@ -3,7 +3,10 @@
     python tests/benchmarks/build_memory.py [BUILDS] [BUILDS_PER_PROCESS]
 
 builds `fashion` as int8 so often, in a cache of its own, and prints the largest memory of the
-building process (its resident set) in turn.
+building process (its resident set) in turn. Seen for 24 builds on a busy machine (TensorFlow 2.21):
+
+    without a bound: first 852 MB, largest 958 MB, last 958 MB
+    12 each: first 855 MB, largest 905 MB, last 890 MB
 """
 
 from __future__ import annotations
