@@ -179,7 +179,7 @@ def _inform(
 ) -> None:
     """Say what the user did not ask for and will get, and what the plan will not give."""
     if prepared.model.kind == "tflite" and not any(each.recipe for each in prepared.variants):
-        observer.inform("measured as it is: recipes need the source model")
+        observer.inform("measured as it is: recipes that train need the source model")
     if is_fallback and any(target.id == "local" for target in targets):
         observer.inform(NO_PHONE)
     if plan.settings:
