@@ -51,8 +51,8 @@ def answer_notes(table: Table) -> Sequence[str]:
     counted = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     what = "classes" if answer_headers(table)[-1] == "agrees" else "values"
     return (
-        f"answers: {what} on the device beside this machine's, same file, on {counted} samples of "
-        "the test's",
+        f"answers: {what} on the device beside this machine's by the same file, each row on "
+        f"{counted} test samples of its own",
     )
 
 

@@ -219,7 +219,7 @@ def test_the_first_column_of_figures_is_the_verdict_on_answers(on_a_phone, rende
     assert "accuracy on phone" in shown
     assert "89.50 % [84.5, 93.0]" in shown
     assert "99.50 %" in shown
-    assert "on 200 samples of the test's" in shown
+    assert "each row on 200 test samples of its own" in shown
     assert "answers wrongly: NaN in 200 of 200 samples" in shown
 
 
