@@ -44,6 +44,8 @@ def _grid(report: Report, table: Table) -> Grid:
     headers = ["variant", *verdict_headers(table), "size", "", "zipped", ""]
     in_int8 = any(partly_int8(row.variant) is not None for row in table.rows)
     headers += ["in int8"] if in_int8 else []
+    in_4_bits = any(row.variant.int4_share for row in table.rows)
+    headers += ["4-bit weights"] if in_4_bits else []
     headers += [header for column in metrics for header in column.headers]
     headers += answer_headers(table)
     counted = _launches_differ(table)
@@ -62,7 +64,8 @@ def _grid(report: Report, table: Table) -> Grid:
             size(row.variant.zipped_bytes),
             _ratio(row, row.zipped_ratio),
         ]
-        cells += [_in_int8(row)] if in_int8 else []
+        cells += [_percent(row.variant.int8_share)] if in_int8 else []
+        cells += [_percent(row.variant.int4_share)] if in_4_bits else []
         cells += [cell for column in metrics for cell in column.cells(row)]
         cells += answer_cells(row, table)
         cells += [str(row.summary.launches) if row.summary else "-"] if counted else []
@@ -120,9 +123,7 @@ def _time_unit(table: Table) -> tuple[str, float]:
     return time_unit(row.summary.median_us.value for row in table.rows if row.summary is not None)
 
 
-def _in_int8(row: Row) -> str:
-    """The fraction of ops that compute in int8."""
-    fraction = row.variant.int8_share
+def _percent(fraction: float | None) -> str:
     return "-" if fraction is None else f"{fraction * 100:.0f} %"
 
 

@@ -286,7 +286,7 @@ class _Searching:
 
     def _epoch_seconds(self, executor: Executor, space: Space, study: Study) -> float:
         """How long training takes here; looked at where time counts and no trial told yet."""
-        known = any(trial.trained for trial in study.trials())
+        known = any(trial.is_timed for trial in study.trials())
         if known or not space.trains or self._question.budget().seconds is None:
             return 0.0
         self._observer.step("looking how fast it trains", 0, 0)

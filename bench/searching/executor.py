@@ -30,12 +30,14 @@ class Done:
         variant: None where it could not be built.
         accuracy: on the validation samples; None where it was not asked for.
         failure: why something is missing; empty where nothing is.
+        cached: the file was there already.
     """
 
     variant: Variant | None
     accuracy: Accuracy | None = None
     failure: str = ""
     seconds: float = 0.0
+    cached: bool = False
 
 
 class Executor(Protocol):
@@ -155,7 +157,7 @@ class LocalExecutor:
             (self._baseline,) = fed.variants
             self._chosen_on = fed.data or self._chosen_on
         if not evaluate:
-            return Done(built.variant)
+            return Done(built.variant, cached=built.cached)
         assert self._baseline is not None, "float32 is built first"
         # The first is what others are held against; it is kept by content, as all of them are.
         pair = [self._baseline, *([built.variant] if recipe.steps else [])]
@@ -164,4 +166,4 @@ class LocalExecutor:
         )
         if isinstance(last, Failure):
             return Done(built.variant, failure=f"{last.message}: {last.hint}")
-        return Done(built.variant, last)
+        return Done(built.variant, last, cached=built.cached)

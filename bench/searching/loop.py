@@ -192,7 +192,7 @@ class Loop:
             UsageError: it does not; says how long one takes.
         """
         budget = self._budget.seconds
-        if budget is None or any(trial.trained for trial in self._trials):
+        if budget is None or any(trial.is_timed for trial in self._trials):
             return
         about = self._plan().least_seconds()
         if about > budget:
@@ -310,4 +310,5 @@ def _outcome(done: Done, speed: Speed, seconds: float) -> Outcome:
         medians_us=dict(speed.medians_us),
         times=dict(speed.times),
         seconds=seconds,
+        cached=done.cached,
     )

@@ -199,7 +199,7 @@ class Planner:
         for trial in self._trials:
             shared = trial.origin == "same beginning"
             work = self._space.work(trial.params, trial.rung, begun=shared)
-            if trial.trained and work > 0:
+            if trial.is_timed and work > 0:
                 rates.append(trial.outcome.seconds / work)
         work = self._space.work(params, rung, begun=begun)
         if rates:

@@ -65,6 +65,7 @@ class Outcome:
         medians_us: by target, where latency was measured.
         times: how many times faster than float32 in paired launches, by target.
         seconds: that building and evaluating took.
+        cached: the file was there already, so that the seconds tell nothing of training.
         failure: why there are no figures; empty where there are.
     """
 
@@ -75,6 +76,7 @@ class Outcome:
     medians_us: Mapping[str, float] = field(default_factory=dict)
     times: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    cached: bool = False
     failure: str = ""
 
 
@@ -111,6 +113,11 @@ class Trial:
     def trained(self) -> bool:
         """Whether anything was trained, which could be trained longer."""
         return recipes.trains(self.recipe)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether its seconds tell how long training takes."""
+        return self.trained and not self.outcome.cached
 
 
 def careful_loss(trial: Trial, limits: Limits) -> float:

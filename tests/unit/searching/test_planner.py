@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bench.searching.planner import TYPICAL, Planner
@@ -107,6 +109,12 @@ def test_a_beginning_that_loses_far_too_much_is_left():
 def test_nothing_is_begun_that_does_not_fit(left):
     trials = [tried(0), tried(1), tried(3)]
     assert proposal(*trials, budget=10_000, left=left) is None
+
+
+def test_what_came_from_the_cache_tells_nothing_of_time():
+    cached = replace(tried(1), outcome=replace(tried(1).outcome, seconds=0.01, cached=True))
+    planner = Planner(space(), LIMITS, [cached], 100, 100, epoch_seconds=2.0)
+    assert planner.seconds(SHAPES[1], 0) > 5
 
 
 def test_a_trial_with_a_trained_beginning_costs_less():
