@@ -108,7 +108,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Showing
     "report*": (
         *("errors", "values", "charts", "metrics", "page", "plugins", "text", "stats"),
-        *("schedule", "records", "cells"),
+        *("schedule", "records", "cells", "benchmark_model"),
     ),
     "charts*": ("errors",),
     "page*": ("cache",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.cells import files_of, settings_of
+from bench.cells import base_of, files_of, settings_of
 from bench.formats._answers import (
     answer_cells,
     answer_headers,
@@ -17,6 +17,7 @@ from bench.formats._metrics import metric_columns, metric_notes
 from bench.formats._profile import profile_grid
 from bench.formats._ratios import ratio_notes
 from bench.report import Report, Row, Table
+from bench.report.best_settings import best_settings, best_text
 from bench.report.file_warnings import partly_int8
 from bench.schedule import Spent
 from bench.stats.intervals import MIN_ORDER_LAUNCHES
@@ -50,7 +51,9 @@ def _grid(report: Report, table: Table) -> Grid:
     counted = _launches_differ(table)
     headers += ["launches"] if counted else []
     headers += [f"median {unit}", f"p99 {unit}", f"vs {baseline}"]
-    short = labels([row.variant.name for row in table.rows])
+    files = files_of(row.variant for row in table.rows)
+    names = labels([variant.name for variant in files])
+    short = {row.variant.name: _label(row.variant, names) for row in table.rows}
     rows = []
     for row in table.rows:
         cells = [
@@ -72,17 +75,31 @@ def _grid(report: Report, table: Table) -> Grid:
         f"{_settings(plan)} · "
         f"{_launches(plan)} × {count(plan.runs, 'run')}"
     )
-    spelt_out = [f"{label}: {name}" for name, label in short.items() if label != name]
-    files = files_of(row.variant for row in table.rows)
+    spelt_out = [f"{label}: {name}" for name, label in names.items() if label != name]
     named = [variant for variant in files if variant.recipe not in ("", variant.name)]
     spelt_out += [f"{variant.name}: {variant.recipe}" for variant in named]
     return Grid(
         title,
         tuple(headers),
         tuple(rows),
-        (*_notes(table), *_fed(table, short), *spelt_out),
+        (*_notes(table), *_best_settings(report, table), *_fed(table, short), *spelt_out),
         figures=4 + len(verdict_headers(table)),
+        groups=tuple(names[base_of(row.variant)] for row in table.rows) if plan.settings else (),
     )
+
+
+def _label(variant: Variant, names: Mapping[str, str]) -> str:
+    """A variant's short name, and its setting where it is a cell of several."""
+    base = base_of(variant)
+    return names[base] + variant.name.removeprefix(base)
+
+
+def _best_settings(report: Report, table: Table) -> tuple[str, ...]:
+    """The best setting of each variant, where it is certain."""
+    found = best_settings(report, table)
+    if not found:
+        return ()
+    return (f"best setting: {'; '.join(best_text(each, table) for each in found)}",)
 
 
 def _settings(plan: Plan) -> str:
