@@ -65,13 +65,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "build.process": ("errors", "values", "workers"),
     "build.convert": ("errors", "values", "text", "data", "techniques", "tflite"),
+    "build.finish": ("errors", "techniques", "tflite"),
+    "build.trial": ("workers",),
     "build.causes": ("errors", "workers"),
     "build.forms": ("errors", "techniques"),
     "build._specs": ("errors", "inputs", "workers"),
     "build.worker": (
         *("errors", "values", "cache", "data", "inputs", "recipes", "sources", "techniques"),
-        "workers",
+        *("tflite", "workers"),
     ),
+    "build._names": (),
     "build._precision": (),
     # Processes of their own that hold nothing but numpy and the interpreter
     "workers": (),
@@ -134,7 +137,14 @@ WAYS_IN = ("cli", "pytest_latency", "pytest_plugin", "__main__")
 
 TENSORFLOW = {"tensorflow", "keras", "tf_keras", "tensorflow_model_optimization"}
 MAY_HOLD_TENSORFLOW = (
-    *("build.worker", "build.convert", "build.forms", "build._specs", "build._precision"),
+    *(
+        "build.worker",
+        "build.convert",
+        "build.forms",
+        "build._specs",
+        "build._precision",
+        "build._names",
+    ),
     *("sources", "techniques.*"),
 )
 LAUNCH_PATH = (

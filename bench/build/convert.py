@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bench.build import trial
 from bench.build._specs import saved_signature
 from bench.build.causes import explain, layer_in
 from bench.build.forms import Form, forms_of, layers_by_scope
 from bench.data import Split
-from bench.errors import BuildError
+from bench.errors import BuildError, telling_line
 from bench.techniques import Conversion, Work
 from bench.text import layer_of, name_some
 from bench.tflite import reader
@@ -51,16 +52,49 @@ def convert(work: Work, calibration: Split | None, signature: str | None = None)
         BuildError: the converter refuses the model; names the op, its layer and the cure.
     """
     first: BuildError | None = None
-    for form in forms_of(work.model, signature, calibrated=work.conversion.calibrates):
+    for form, conversion in _attempts(work, signature):
         try:
-            content = _convert_form(form, work.conversion, calibration)
+            content = _convert_form(form, conversion, calibration)
+            _try(content, conversion, calibration)
         except BuildError as refusal:
             traceback.print_exc()  # into the log
             first = first or refusal
         else:
-            return Converted(content, _facts(form, work.conversion, content))
+            return Converted(content, _facts(form, conversion, content))
     assert first is not None
     raise first
+
+
+def _attempts(work: Work, signature: str | None) -> Iterator[tuple[Form, Conversion]]:
+    """Forms of the model with what to ask for, the best first.
+
+    Where only a part was trained with quantization and the rest cannot be quantized in any form,
+    that part alone.
+    """
+    conversion = work.conversion
+    for form in forms_of(work.model, signature, calibrated=conversion.calibrates):
+        yield form, conversion
+    if conversion.mode == "qat" and conversion.calibrates:
+        partly = replace(conversion, rest="float32")
+        for form in forms_of(work.model, signature, calibrated=False):
+            yield form, partly
+
+
+def _try(content: bytes, conversion: Conversion, calibration: Split | None) -> None:
+    """Run an integer file on one sample: the converter also makes files that no runtime runs.
+
+    Raises:
+        BuildError: the local interpreter cannot.
+    """
+    if calibration is None or not len(calibration):
+        return
+    try:
+        trial.answers(content, {name: values[:1] for name, values in calibration.x.items()})
+    except (RuntimeError, ValueError) as fault:
+        raise BuildError(
+            f"the runtime cannot run what the converter made ({telling_line(fault)})",
+            hint=f"use {'quantize:int8 or ' * (conversion.mode == 'int16x8')}quantize:dynamic",
+        ) from fault
 
 
 def _facts(form: Form, conversion: Conversion, content: bytes) -> dict[str, Any]:
@@ -80,8 +114,7 @@ def _facts(form: Form, conversion: Conversion, content: bytes) -> dict[str, Any]
 def _convert_form(form: Form, conversion: Conversion, calibration: Split | None) -> bytes:
     """As asked, or as near to it as the converter can; what came of it is read in the file.
 
-    Where only a part was trained with quantization and the rest cannot be quantized, that part
-    alone. For full int8 there are two quantizers: the newer one leaves ops in float whose outputs
+    For full int8 there are two quantizers: the newer one leaves ops in float whose outputs
     are not all used (as in the first step of an unrolled GRU; which ones differs from run to run),
     and the older one does not.
     """
@@ -97,13 +130,7 @@ def _convert_form(form: Form, conversion: Conversion, calibration: Split | None)
             traceback.print_exc()  # into the log
             return content
         return content if float_outputs(_graph_of(older)) else older
-    try:
-        return _convert_once(form, conversion, calibration)
-    except BuildError:
-        if conversion.mode != "qat" or not conversion.calibrates:
-            raise
-        traceback.print_exc()  # into the log
-    return _convert_once(form, replace(conversion, rest="float32"), None)
+    return _convert_once(form, conversion, calibration if conversion.calibrates else None)
 
 
 def _convert_once(

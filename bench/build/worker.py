@@ -10,17 +10,21 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
 from bench import cache, inputs, recipes, sources, techniques
 from bench.build import convert
+from bench.build._names import with_plain_names
 from bench.build._precision import in_float32
 from bench.build._specs import specs_of_model
+from bench.build.finish import finish
 from bench.data import Data
 from bench.errors import BenchError, BuildError, root_of, telling_line
 from bench.techniques import Context, Work
+from bench.tflite.facts import read_facts
 from bench.values import Model, Recipe
 from bench.workers import BUILD_LOG
 
@@ -100,15 +104,31 @@ def _build(job: dict[str, Any], loaded: dict[str, Any], context: Context) -> dic
         calibration = inputs.cast_split(drawn, loaded["specs"])
     context.progress("converting", 0, 1)
     converted = convert.convert(work, calibration, job["signature"])
-    cache.write(Path(job["out"]), converted.content)
-    return {**work.facts, **({"convert": dict(converted.facts)} if converted.facts else {})}
+    facts = {**work.facts, **({"convert": dict(converted.facts)} if converted.facts else {})}
+    if work.conversion.strip:
+        _verify_named(recipe, facts, converted.content)
+    content, told = finish(converted.content, work.conversion)
+    cache.write(Path(job["out"]), content)
+    return {**facts, **told}
+
+
+def _verify_named(recipe: Recipe, facts: dict[str, Any], content: bytes) -> None:
+    """Hold the file against its recipe while kernels have names; without, some are mistaken."""
+    with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
+        file.write(content)
+        file.flush()
+        found = read_facts(Path(file.name))
+        for step in recipe.steps:
+            if step.technique not in ("sparse", "strip"):
+                work = Work(model=None, done=recipe.steps, facts=facts)
+                recipes.technique(step.technique).verify(step, work, found)
 
 
 def _load(job: dict[str, Any]) -> dict[str, Any]:
     """The model, and the samples as it takes them: what does not fit is told before any work."""
     source = Model(**job["model"])
     data = sources.load_data(source, job["data"])
-    model = in_float32(sources.load(source))
+    model = with_plain_names(in_float32(sources.load(source)))
     specs = specs_of_model(model, job["signature"])
     fitted = inputs.fit(data, specs) if data is not None and specs else data
     return {"model": model, "data": fitted, "specs": specs}

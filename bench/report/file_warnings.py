@@ -1,7 +1,7 @@
 """What the files of variants say that no figure does: layers left as they were, ops left in float.
 
-Codes: ``left-alone``, ``partly-int8`` and ``unrolled``. All are read from the variants' facts, so
-that an old file of records shows them too.
+Codes: ``left-alone``, ``partly-int8``, ``unrolled``, ``not-sparse`` and ``partly-sparse``. All are
+read from the variants' facts, so that an old file of records shows them too.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ DONE: Mapping[str, str] = {
     "qat": "not trained with quantization, only quantized after training",
 }
 """Technique to what the layers that it leaves alone are."""
+
+WORTH_IT, WORTH_BYTES = 0.5, 1000
+"""Fraction of zeros and size from which a kernel is worth naming that ``sparse`` left dense."""
 
 OUTPUTS = "(it is the model's output)"
 """Why ``channels`` leaves a layer alone that every model has; not worth a warning."""
@@ -51,6 +54,24 @@ def _of_file(variant: Variant) -> Iterator[ReportWarning]:
             "or of one op",
             variant=variant.name,
         )
+    if why := variant.steps.get("sparse", {}).get("not_because"):
+        yield ReportWarning(
+            code="not-sparse",
+            message=f"its kernels are stored dense, as without sparse ({why})",
+            hint="prune more, such as prune:0.8, or leave sparse out",
+            variant=variant.name,
+        )
+    if dense := _left_dense(variant):
+        names = list(filter(None, dense))  # after strip there are none
+        named = f": {name_some(names)}" * bool(names)
+        yield ReportWarning(
+            code="partly-sparse",
+            message=f"sparse left {count(len(dense), 'kernel')} dense though half of it or more is "
+            f"zero{named}",
+            hint="runtimes load no sparse kernels of dynamic range, nor of dense layers in int8: "
+            "quantize:float16 has both",
+            variant=variant.name,
+        )
     partly = partly_int8(variant)
     if partly is not None and variant.facts is not None:
         in_float = variant.steps.get("convert", {}).get("float_layers") or dict.fromkeys(
@@ -65,6 +86,19 @@ def _of_file(variant: Variant) -> Iterator[ReportWarning]:
             "the layers",
             variant=variant.name,
         )
+
+
+def _left_dense(variant: Variant) -> list[str]:
+    """Kernels that ``sparse`` might have been expected to store so, where it did others."""
+    if variant.facts is None or not variant.steps.get("sparse", {}).get("kernels"):
+        return []
+    return [
+        layer_of(weight.name)
+        for weight in variant.facts.weights
+        if not weight.is_sparse
+        and weight.sparsity >= WORTH_IT
+        and weight.stored_bytes >= WORTH_BYTES
+    ]
 
 
 def partly_int8(variant: Variant) -> float | None:

@@ -34,12 +34,17 @@ class Conversion:
         rest: in ``qat`` mode, how layers that were not trained with quantization compute:
             ``int8`` calibrates them on samples, ``float32`` leaves them. In ``int8`` and
             ``int16x8``, ``float32`` allows ops that have no such form to stay.
+        sparse: store kernels as their nonzero values, where that makes the file smaller and the
+            local runtime loads it.
+        strip: leave out the names of tensors that no caller addresses.
     """
 
     mode: Literal["float32", "dynamic", "float16", "int8", "int16x8", "qat"] = "float32"
     io: Literal["float32", "int8", "uint8"] = "float32"
     per_channel_dense: bool = True
     rest: Literal["float32", "int8"] = "int8"
+    sparse: bool = False
+    strip: bool = False
 
     @property
     def calibrates(self) -> bool:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from bench import plugins
 from bench.errors import RecipeError
+from bench.quantizer.schemes import wish_of
 from bench.values import Step
 
 Canonical = Callable[[str], str]
@@ -169,6 +170,25 @@ def no_argument(step: Step) -> None:
         )
 
 
+def finishing(step: Step, earlier: Sequence[Step]) -> Step:
+    """The step as it is, of a technique that rewrites the finished file.
+
+    Raises:
+        RecipeError: an argument, a second one, or a file that is not the converter's.
+    """
+    no_argument(step)
+    if any(other.technique == step.technique for other in earlier):
+        raise RecipeError(f"{step} is there twice", hint="leave one of them out")
+    for other in earlier:
+        if other.technique == "quantize" and wish_of(other) is not None:
+            raise RecipeError(
+                f"{step} cannot follow {other}: it rewrites what the converter made, not what the "
+                "quantizer made of that",
+                hint=f"leave {step} out, or use quantize:int8",
+            )
+    return step
+
+
 def training_parsers() -> dict[str, Canonical]:
     """Parsers of :data:`TRAINING_OPTIONS`."""
     return {
@@ -203,6 +223,8 @@ AFTER_CONVERSION: Mapping[str, str] = MappingProxyType(
     {
         "quantize": "quantize is done by the converter, when all training is over",
         "qat": "what qat trained for would no longer be the model that is converted",
+        "sparse": "sparse rewrites the finished file",
+        "strip": "strip rewrites the finished file",
     }
 )
 """Why nothing that changes weights may follow these steps."""

@@ -15,7 +15,7 @@ from dataclasses import replace
 from bench import plugins
 from bench.errors import RecipeError, VerificationError
 from bench.quantizer.schemes import ALGORITHMS, MAX_LOSS, SCHEMES, USUAL, wish_of
-from bench.techniques import Context, Conversion, Work
+from bench.techniques import Context, Conversion, Work, _options
 from bench.techniques._verify import activation_bits, weight_bits
 from bench.text import name_some
 from bench.tflite.values import FileFacts
@@ -58,6 +58,8 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
                 f"{step} cannot follow {before}",
                 hint="the model is quantized already: keep one of the two",
             )
+    rewritten = {key: _options.AFTER_CONVERSION[key] for key in ("sparse", "strip")}
+    _options.refuse_after(step, earlier, rewritten)
     options = dict(step.options)
     ports = ("int8", "uint8", "float32") if mode == "int8" else ("int8", "float32")
     _choose(step, options, "io", ports, modes=("int8", "w8a8", "w4a8", "mixed"))

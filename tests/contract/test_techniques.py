@@ -86,9 +86,22 @@ def test_every_option_is_held_against_its_values(name):
                 recipes.parse(f"{step},{key}=\x00no such value")
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_nothing_follows_a_quantization(name):
+FINISHING = [n for n in NAMES if getattr(plugins.load("techniques", n), "FINISHES", False)]
+"""Techniques that rewrite the finished file."""
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in FINISHING])
+def test_nothing_but_rewriting_follows_a_quantization(name):
     for step in accepted(name):
         with pytest.raises(RecipeError) as caught:
             plugins.load("techniques", name).check(step, (Step("quantize", "int8"),))
         assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in FINISHING])
+@pytest.mark.parametrize("first", FINISHING)
+def test_nothing_but_rewriting_follows_a_rewriting(name, first):
+    assert FINISHING == ["sparse", "strip"]
+    for step in accepted(name):
+        with pytest.raises(RecipeError, match="finished file"):
+            plugins.load("techniques", name).check(step, (Step(first, None),))

@@ -12,6 +12,7 @@ import pytest
 from bench import plugins, records
 from bench.report import assemble
 from bench.report.file_warnings import find_file_warnings, partly_int8
+from bench.tflite.values import WeightFacts
 from bench.values import NO_FACTS, Variant
 from tests import examples
 
@@ -75,3 +76,29 @@ def test_every_format_tells(suffix: str, tmp_path: Path) -> None:
     assert "lonely (Conv1D)" in text
     assert "product" in text
     assert "50 %" in text or "0.5" in text
+
+
+def test_kernels_that_stayed_dense_are_told_with_the_reason() -> None:
+    why = "no kernel has zeros enough"
+    told = {"sparse": {"kernels": [], "not_because": why}}
+    [warning] = find_file_warnings([variant(steps=told)])
+    assert warning.code == "not-sparse"
+    assert why in warning.message
+
+
+def test_kernels_full_of_zeros_that_stayed_dense_beside_sparse_ones_are_named() -> None:
+    def kernel(name: str, **more: Any) -> WeightFacts:
+        full = {"sparsity": 0.8, "stored_bytes": 5000, "is_sparse": False, **more}
+        return replace(examples.WEIGHT, name=name, **full)
+
+    told = {"sparse": {"kernels": ["one"]}}
+    stored = kernel("net/one/Conv2D", is_sparse=True)
+    others = (kernel("net/few/Conv2D", sparsity=0.1), kernel("net/small/Conv2D", stored_bytes=90))
+    assert not find_file_warnings([variant(steps=told, weights=(stored, *others))])
+    made = variant(steps=told, weights=(stored, *others, kernel("net/left/MatMul")))
+    [warning] = find_file_warnings([made])
+    assert warning.code == "partly-sparse"
+    assert "1 kernel dense" in warning.message
+    assert warning.message.endswith(": left")
+    [warning] = find_file_warnings([variant(steps=told, weights=(stored, kernel("")))])
+    assert warning.message.endswith("is zero")

@@ -42,6 +42,8 @@ from bench.errors import RecipeError
         ("prune:0.5+cluster:16+quantize:int8",) * 2,
         ("channels:0.25+channels:0.25+quantize:int8",) * 2,
         ("cluster:16+tune",) * 2,
+        ("prune:0.8+quantize:int8+sparse+strip",) * 2,
+        ("strip",) * 2,
     ],
 )
 def test_recipes_have_one_canonical_spelling(spelt: str, canonical: str) -> None:
