@@ -17,6 +17,9 @@ _OP = re.compile(r"'tf\.(\w+)' op|failed to legalize operation 'tf\.(\w+)'")
 _SELECT_OPS = re.compile(r"TF Select ops: ([\w, ]+)")
 _CUSTOM_OPS = re.compile(r"Custom ops: ([\w, ]+)")
 _NO_16X8 = re.compile(r"Quantization to 16x8-bit not yet supported for op: '(\w+)'")
+_NO_RANGE = re.compile(
+    r"Max and min for dynamic tensors .*Failed for tensor (?:\w+?_default_)?(\S+)"
+)
 _PLACE = re.compile(r'"(?P<op>\w+):", "(?P<path>[^"@]+)')
 _LISTS = ("TensorList", "TensorArray")
 _LONGEST = 200
@@ -49,7 +52,15 @@ def explain(
         layers: see :func:`bench.build.forms.layers_by_scope`.
         made: type of TFLite op to the layers that made such ops, where that is known.
     """
-    cause = find_cause(str(fault) or type(fault).__name__, layers)
+    text = str(fault) or type(fault).__name__
+    if unranged := _NO_RANGE.search(text):
+        # Only the older quantizer, which int16x8 goes through, asks this, of whole numbers too.
+        return BuildError(
+            f"the converter has no int16x8 form of {unranged[1].partition(':')[0]}, which takes "
+            "no range of real values (whole numbers, such as tokens)",
+            hint="use quantize:int8 or quantize:dynamic",
+        )
+    cause = find_cause(text, layers)
     places = cause.layers or tuple(name for op in cause.ops for name in (made or {}).get(op, ()))
     where = f" (layer {', '.join(places[:_NAMED])})" if places else ""
     log = f"all of the converter's words are in {BUILD_LOG}"

@@ -36,18 +36,36 @@ def trainable(work: Work, context: Context) -> Any:
     """A flat tf_keras model of our own, which answers as the work's model.
 
     Raises:
-        BuildError: the model is a SavedModel, or cannot be rebuilt or cloned.
+        BuildError: the model is a SavedModel, has a stateful layer, or cannot be rebuilt or cloned.
     """
     if isinstance(work.model, (str, Path)):
         raise BuildError(
             "a SavedModel can only be converted, not trained further",
             hint="give the .keras or .h5 file it was made from, or use recipes of quantize: alone",
         )
+    _refuse_stateful(work.model)
     samples = None
     if context.data is not None:
         split = context.data.splits.get("train") or next(iter(context.data.splits.values()))
         samples = split.x
     return _keras3_to_2.port(work.model, samples, seed=context.seed)
+
+
+def _refuse_stateful(model: Any) -> None:
+    """Raise where a layer goes on from the batch before: training draws samples in any order.
+
+    Raises:
+        BuildError: one does.
+    """
+    for layer in getattr(model, "layers", ()):
+        if getattr(layer, "stateful", False):
+            raise BuildError(
+                f"layer {layer.name} ({type(layer).__name__}) is stateful: it goes on from the "
+                "batch before, and fine-tuning takes samples in any order",
+                hint="build the model with stateful=False and the same weights to train it, or "
+                "use recipes of quantize: alone",
+            )
+        _refuse_stateful(layer)
 
 
 def kind_of(layer: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,8 @@ def sparsity(step: Step, work: Work, facts: FileFacts) -> None:
     for name, layer in layers.items():
         kernels = _kernels(step, name, int(layer["elements"]), facts.weights)
         kernel = max(kernels, key=lambda one: one.zeros)
-        asked += float(layer["asked"]) * int(layer["elements"])
+        # Half a weight is none: of 24 weights a tenth are two.
+        asked += math.floor(float(layer["asked"]) * int(layer["elements"]) + 1e-6)
         zeros += kernel.zeros
         elements += int(layer["elements"])
     if zeros < asked - TOLERANCE * elements:

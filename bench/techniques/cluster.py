@@ -85,6 +85,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     kept = _preserve.kept_by(work, model)
     variables = {layer.name: _model.kernel_of(layer) for layer in model.layers}
 
+    frozen = _unfrozen(model, selection.chosen)
     tf_keras.utils.set_random_seed(context.seed)
     wrapper = _wrapper(clusters, values, kept)
     wrapped = _model.wrap(model, selection.chosen, wrapper)
@@ -100,6 +101,8 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     )
     clean = _keras3_to_2.clone(tfmot.clustering.keras.strip_clustering(wrapped))
     _restore_zeros(clean, kept, selection.chosen)
+    for name in frozen:
+        clean.get_layer(name).trainable = False
     facts |= {
         "clusters": int(step.argument or 0),
         "layers": {
@@ -198,6 +201,18 @@ def _weights(layer: Any, per_channel: bool) -> int:
     kernel = _model.kernel_of(layer)
     size = int(np.prod(kernel.shape))
     return size // int(kernel.shape[-1]) if per_channel and _is_conv(layer) else size
+
+
+def _unfrozen(model: Any, names: Sequence[str]) -> list[str]:
+    """Set layers free that the user froze; the toolkit's clusters do not reach the others' kernels.
+
+    Returns:
+        Their names.
+    """
+    frozen = [name for name in names if not model.get_layer(name).trainable]
+    for name in frozen:
+        model.get_layer(name).trainable = True
+    return frozen
 
 
 def _is_conv(layer: Any) -> bool:

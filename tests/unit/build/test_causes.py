@@ -86,3 +86,12 @@ def test_places_nest(text: str, left: str) -> None:
 )
 def test_the_innermost_layer_of_a_path(path: str, layer: str | None) -> None:
     assert layer_in(path, LAYERS) == layer
+
+
+def test_an_input_of_whole_numbers_has_no_int16x8_form() -> None:
+    words = (
+        "Max and min for dynamic tensors should be recorded during calibration: Failed for tensor "
+    )
+    error = explain(RuntimeError(words + "serving_default_tokens:0"), LAYERS)
+    assert error.message.startswith("the converter has no int16x8 form of tokens, which takes")
+    assert "quantize:int8" in error.hint

@@ -53,6 +53,18 @@ def test_sparsity_more_than_one_point_below_fails(zeros: tuple[int, ...]) -> Non
         prune.verify(*pruned(*zeros))
 
 
+@pytest.mark.parametrize(("zeros", "holds"), [(2, True), (1, False)])
+def test_a_fraction_of_few_weights_is_a_whole_number_of_them(zeros: int, holds: bool) -> None:
+    step = recipes.parse("prune:0.1").steps[0]
+    work = Work(None, facts={"prune": {"layers": {"w": {"asked": 0.1, "elements": 24}}}})
+    facts = facts_of(weight("net/w/MatMul", elements=24, zeros=zeros))
+    if holds:
+        prune.verify(step, work, facts)
+        return
+    with pytest.raises(VerificationError, match="zeros"):
+        prune.verify(step, work, facts)
+
+
 def test_a_pruned_kernel_that_is_not_in_the_file_fails() -> None:
     step, work, _ = pruned(80)
     with pytest.raises(VerificationError, match="not in the file"):
