@@ -21,6 +21,7 @@ from typing import Any
 
 from bench import plugins
 from bench.errors import RecipeError
+from bench.quantizer.schemes import needs_samples
 from bench.toml_files import read_toml
 from bench.values import Recipe, Step
 
@@ -172,7 +173,8 @@ def trains(recipe: Recipe) -> bool:
 def calibrates(recipe: Recipe) -> bool:
     """Whether the conversion needs samples to find ranges on."""
     return any(
-        step.technique == "quantize" and step.argument in ("int8", "int16x8")
+        step.technique == "quantize"
+        and (step.argument in ("int8", "int16x8") or needs_samples(step))
         for step in recipe.steps
     )
 

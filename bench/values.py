@@ -167,6 +167,14 @@ class Variant:
         """The fraction of its computing ops that are int8; None where it is not known."""
         return None if self.facts is None else self.facts.int8_share
 
+    @property
+    def int4_share(self) -> float | None:
+        """The fraction of its kernels' weights that are stored in 4 bits; None as above."""
+        if self.facts is None or not self.facts.weight_elements:
+            return None
+        stored = sum(one.elements for one in self.facts.weights if one.dtype == "int4")
+        return stored / self.facts.weight_elements
+
 
 @dataclass(frozen=True)
 class Environment:

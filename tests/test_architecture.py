@@ -39,18 +39,31 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "plugins": ("errors",),
     "cache": ("errors",),
     "toml_files": ("errors",),
-    "recipes": ("errors", "values", "plugins", "toml_files"),
+    "recipes": ("errors", "values", "plugins", "toml_files", "quantizer.schemes"),
     "data*": ("errors", "plugins"),
     "inputs*": ("errors", "values", "plugins", "data", "tflite", "workers"),
     "sources": ("errors", "values", "text", "plugins", "cache", "data"),
     "records*": ("errors", "values", "cache", "metrics.values"),
     # Building: what may lead to TensorFlow
     "techniques": ("values", "data", "tflite.values"),
-    "techniques.*": ("errors", "values", "text", "metrics", "plugins", "data", "tflite"),
+    "techniques.*": (
+        *("errors", "values", "text", "metrics", "plugins", "data", "tflite"),
+        "quantizer.schemes",
+    ),
+    # From a float .tflite to one of fewer bits, without TensorFlow
+    "quantizer": (),
+    "quantizer.schemes": ("values",),
+    "quantizer.files": ("errors", "text", "tflite", "workers"),
+    "quantizer.judge": ("errors", "data", "metrics", "workers"),
+    "quantizer.choose": ("errors", "values"),
+    "quantizer.worker": (
+        *("errors", "values", "cache", "data", "inputs", "sources", "tflite", "workers"),
+    ),
     "build": (
         *("errors", "values", "cache", "plugins", "records.encoding", "data", "recipes"),
-        *("techniques", "tflite", "workers", "text"),
+        *("techniques", "tflite", "workers", "text", "quantizer.schemes"),
     ),
+    "build.process": ("errors", "values", "workers"),
     "build.convert": ("errors", "values", "text", "data", "techniques", "tflite"),
     "build.causes": ("errors", "workers"),
     "build.forms": ("errors", "techniques"),
@@ -85,7 +98,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("errors", "values", "cache", "plugins", "workers", "recipes", "sources", "data"),
         *("build", "accuracy", "answers", "targets", "schedule", "measure", "stats", "records"),
         *("report", "observers", "inputs", "text", "metrics"),
-        *("cells", "tflite"),
+        *("cells", "tflite", "quantizer.schemes"),
     ),
     "searching*": (
         *("errors", "values", "cache", "plugins", "recipes", "techniques", "data", "inputs"),
@@ -95,7 +108,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Showing
     "report*": (
         *("errors", "values", "charts", "metrics", "page", "plugins", "text", "stats"),
-        *("schedule", "records", "cells"),
+        *("schedule", "records", "cells", "benchmark_model"),
     ),
     "charts*": ("errors",),
     "page*": ("cache",),

@@ -1,7 +1,8 @@
 """Model + Recipe -> Variant, cached by content.
 
-The work is done by one worker process (``bench.build.worker``), which alone holds TensorFlow. A
-converter that brings its process down fails one variant; a new worker builds the others.
+The work is done by worker processes: ``bench.build.worker``, which alone holds TensorFlow, and
+``bench.quantizer.worker``, which takes the float .tflite on to fewer bits. A converter that brings
+its process down fails one variant; a new worker builds the others.
 """
 
 from __future__ import annotations
@@ -17,18 +18,22 @@ from typing import Any
 from filelock import FileLock
 
 from bench import cache, errors, plugins, recipes, workers
+from bench.build.process import BuildProcess
 from bench.data import Data
 from bench.errors import BuildError, ModelError
+from bench.quantizer.schemes import QUANTIZER_SCHEMA, float_part
 from bench.records import encoding
 from bench.techniques import Work
 from bench.text import one_line
 from bench.tflite.facts import FACTS_SCHEMA, check_file, read_facts
 from bench.tflite.values import FileFacts
 from bench.values import Failure, Model, Recipe, StepProgress, Variant
-from bench.workers.client import Answer, Worker, WorkerEndedError, error_of
+from bench.workers.client import Answer
 
 SCHEMA = 6
 """Raised whenever the same recipe would give another file, so that no old one is taken for it."""
+
+QUANTIZER = "litert-quantizer"
 
 _LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization")
 
@@ -150,10 +155,14 @@ def _build_one(
     progress: StepProgress,
     builder: _Builder,
 ) -> Built:
+    if model.kind == "tflite" and not recipe.steps:
+        return Built(_variant(recipe.label, Path(model.source), {}, str(recipe)), cached=True)
     uses_data = recipes.trains(recipe) or recipes.calibrates(recipe)
     what = str(recipe) if builder.signature is None else f"{recipe} of {builder.signature}"
     # A technique of another package builds other files when it changes.
     theirs = {plugins.fingerprint("techniques", step.technique) for step in recipe.steps} - {""}
+    if float_part(recipe) is not None:
+        theirs.add(f"{QUANTIZER} {workers.version(QUANTIZER)} {QUANTIZER_SCHEMA}")
     what = "; ".join([what, *sorted(theirs)])
     key = _key(what, model, data if uses_data else None, seed if uses_data else None)
     folder = cache.folder("variants")
@@ -161,11 +170,29 @@ def _build_one(
     with FileLock(folder / f"{key}.lock"):
         cached = file.is_file() and notes.is_file()
         if not cached:
-            steps = builder.build(recipe, file, progress)
+            steps = _build_file(model, recipe, data, seed, progress, builder, file)
             cache.write(notes, json.dumps(steps).encode())
         variant = _variant(recipe.label, file, json.loads(notes.read_bytes()), str(recipe))
         _verify(recipe, variant)
     return Built(variant, cached)
+
+
+def _build_file(
+    model: Model,
+    recipe: Recipe,
+    data: Data | None,
+    seed: int,
+    progress: StepProgress,
+    builder: _Builder,
+    file: Path,
+) -> dict[str, Any]:
+    """Build a recipe into a file, by one process or, where the quantizer ends it, by two."""
+    before = float_part(recipe)
+    if before is None:
+        return builder.build(recipe, file, progress)
+    base = _build_one(model, before, data, seed, progress, builder).variant
+    found = builder.quantize(recipe, base.path, file, progress)
+    return {**base.steps, **found}
 
 
 def _verify(recipe: Recipe, variant: Variant) -> None:
@@ -215,14 +242,13 @@ def _key(what: str, model: Model, data: Data | None, seed: int | None) -> str:
 
 
 class _Builder:
-    """The building process: started when first needed, and again after a crash.
+    """The building processes of one model.
 
-    It alone uses the folder of that key, where fine-tuning saves its epochs; the folder is emptied
+    They alone use the folder of that key, where fine-tuning saves its epochs; the folder is emptied
     when all recipes are done, and kept after an interruption, to go on from there.
 
     Attributes:
-        signature: of a SavedModel, if one was asked for.
-        refuses_all: the model or the samples cannot be used, so that no recipe can be built.
+        signature: of a SavedModel or a .tflite, if one was asked for.
     """
 
     def __init__(
@@ -233,8 +259,7 @@ class _Builder:
         training: str,
         signature: str | None,
     ) -> None:
-        self.signature = signature if model.kind == "savedmodel" else None
-        self.refuses_all = False
+        self.signature = signature if model.kind in ("savedmodel", "tflite") else None
         self._training = cache.folder("training", training)
         self._lock = FileLock(self._training.with_suffix(".lock"))
         self._job = {
@@ -244,18 +269,30 @@ class _Builder:
             "seed": seed,
             "folder": str(self._training),
         }
-        self._worker: Worker | None = None
-        self._log_is_named = False
-        self._log = cache.folder("logs") / f"build-{os.getpid()}.log"
+        logs = cache.folder("logs")
+        self._building = BuildProcess(
+            "bench.build.worker",
+            logs / f"build-{os.getpid()}.log",
+            environment={"TF_CPP_MIN_LOG_LEVEL": "2"},
+        )
+        self._quantizing = BuildProcess(
+            "bench.quantizer.worker", logs / f"quantize-{os.getpid()}.log"
+        )
 
     def __enter__(self) -> _Builder:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        self._stop()
+        self._building.close()
+        self._quantizing.close()
         if self._lock.is_locked and raised == (None, None, None):
             shutil.rmtree(self._training, ignore_errors=True)
         self._lock.release()
+
+    @property
+    def refuses_all(self) -> bool:
+        """Whether the model or the samples cannot be used, so that no recipe can be built."""
+        return self._building.refuses_all
 
     def build(self, recipe: Recipe, file: Path, progress: StepProgress) -> dict[str, Any]:
         """Have one recipe built into ``file``; the facts are what its steps found out.
@@ -278,38 +315,28 @@ class _Builder:
                 "building variants needs TensorFlow, which is not installed",
                 hint="pip install 'tflite-bench[build]', or give a ready .tflite",
             )
-        worker = self._running()
-        worker.ask({**self._job, **job})
-        try:
-            answer = worker.answer(
-                lambda what, done, total: progress(f"{label}: {what}", done, total)
-            )
-        except WorkerEndedError as fault:
-            self._log_is_named = True
-            self._stop()
-            raise BuildError(
-                f"the building process ended {fault.how}", hint=f"its output is in {self._log}"
-            ) from None
-        if "error" not in answer:
-            return answer
-        self.refuses_all = answer.get("for_all", False)
-        # Only this side knows the path of the log that a hint speaks of.
-        self._log_is_named |= workers.BUILD_LOG in answer["hint"]
-        answer["hint"] = answer["hint"].replace(workers.BUILD_LOG, str(self._log))
-        raise error_of(answer)
-
-    def _running(self) -> Worker:
         if not self._lock.is_locked:
             self._lock.acquire()
-        if self._worker is None:
-            self._worker = Worker(
-                "bench.build.worker", log=self._log, environment={"TF_CPP_MIN_LOG_LEVEL": "2"}
-            )
-        return self._worker
+        return self._building.ask({**self._job, **job}, label, progress)
 
-    def _stop(self) -> None:
-        if self._worker is not None:
-            self._worker.close()
-            self._worker = None
-        if not self._log_is_named:
-            self._log.unlink(missing_ok=True)
+    def quantize(
+        self, recipe: Recipe, base: Path, file: Path, progress: StepProgress
+    ) -> dict[str, Any]:
+        """Have a float .tflite quantized into ``file``, as the recipe's last step asks.
+
+        Raises:
+            BuildError, DataError, ModelError: as the worker said, or it crashed.
+        """
+        if workers.version(QUANTIZER) is None:
+            raise BuildError(
+                f"{recipe.steps[-1]} needs {QUANTIZER}, which is not installed",
+                hint="pip install 'tflite-bench[quantize]'",
+            )
+        step = recipe.steps[-1]
+        job = {
+            **self._job,
+            "file": str(base),
+            "step": [step.technique, step.argument, step.options],
+            "out": str(file),
+        }
+        return dict(self._quantizing.ask(job, recipe.label, progress)["built"])

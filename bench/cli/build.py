@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cli import FAILED, GOOD, _shared
-from bench.errors import UsageError
 from bench.values import Failure, Plan, Variant
 
 DESCRIPTION = "Build variants without measuring them."
@@ -56,11 +55,7 @@ def carry_out(asked: Arguments) -> int:
         tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch,
     ):
         source = prepare.load(asked.model, asked.data, Path(scratch), asked.custom_objects)
-        if source.files:
-            raise UsageError(
-                f"{asked.model} is a ready .tflite, and recipes need the source model",
-                hint="give the .keras, .h5 or SavedModel it was made from",
-            )
+        prepare.check_recipes(source, chosen)
         built = list(prepare.build_each(source, chosen, plan, observer))
     failures = [each for each in built if isinstance(each, Failure)]
     _show.rows([_row(each, asked.output) for each in built if isinstance(each, Variant)])

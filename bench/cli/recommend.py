@@ -83,6 +83,11 @@ def _words(found: Recommendation) -> str:
             f"on {found.environment.label}: ship {found.chosen.variant.name}",
             f"  {merits(found.chosen)}",
         ]
+        if found.chosen.variant.setting is not None:
+            told = found.chosen.in_app
+            lines.append(f"  benchmark_model {told.flags}")
+            for language, code in (("Kotlin", told.kotlin), ("C++", told.cpp)):
+                lines += [f"  {language}:", *(f"    {line}" for line in code.splitlines())]
     if found.loss_limit:
         lines.append(f"  limit: {found.loss_limit}")
     if found.equals:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.cells import files_of, settings_of
+from bench.cells import base_of, files_of, settings_of
 from bench.formats._answers import (
     answer_cells,
     answer_headers,
@@ -17,6 +17,7 @@ from bench.formats._metrics import metric_columns, metric_notes
 from bench.formats._profile import profile_grid
 from bench.formats._ratios import ratio_notes
 from bench.report import Report, Row, Table
+from bench.report.best_settings import best_settings, best_text
 from bench.report.file_warnings import partly_int8
 from bench.schedule import Spent
 from bench.stats.intervals import MIN_ORDER_LAUNCHES
@@ -43,12 +44,16 @@ def _grid(report: Report, table: Table) -> Grid:
     headers = ["variant", *verdict_headers(table), "size", "", "zipped", ""]
     in_int8 = any(partly_int8(row.variant) is not None for row in table.rows)
     headers += ["in int8"] if in_int8 else []
+    in_4_bits = any(row.variant.int4_share for row in table.rows)
+    headers += ["4-bit weights"] if in_4_bits else []
     headers += [header for column in metrics for header in column.headers]
     headers += answer_headers(table)
     counted = _launches_differ(table)
     headers += ["launches"] if counted else []
     headers += [f"median {unit}", f"p99 {unit}", f"vs {baseline}"]
-    short = labels([row.variant.name for row in table.rows])
+    files = files_of(row.variant for row in table.rows)
+    names = labels([variant.name for variant in files])
+    short = {row.variant.name: _label(row.variant, names) for row in table.rows}
     rows = []
     for row in table.rows:
         cells = [
@@ -59,7 +64,8 @@ def _grid(report: Report, table: Table) -> Grid:
             size(row.variant.zipped_bytes),
             _ratio(row, row.zipped_ratio),
         ]
-        cells += [_in_int8(row)] if in_int8 else []
+        cells += [_percent(row.variant.int8_share)] if in_int8 else []
+        cells += [_percent(row.variant.int4_share)] if in_4_bits else []
         cells += [cell for column in metrics for cell in column.cells(row)]
         cells += answer_cells(row, table)
         cells += [str(row.summary.launches) if row.summary else "-"] if counted else []
@@ -69,17 +75,31 @@ def _grid(report: Report, table: Table) -> Grid:
         f"{_settings(plan)} · "
         f"{_launches(plan)} × {count(plan.runs, 'run')}"
     )
-    spelt_out = [f"{label}: {name}" for name, label in short.items() if label != name]
-    files = files_of(row.variant for row in table.rows)
+    spelt_out = [f"{label}: {name}" for name, label in names.items() if label != name]
     named = [variant for variant in files if variant.recipe not in ("", variant.name)]
     spelt_out += [f"{variant.name}: {variant.recipe}" for variant in named]
     return Grid(
         title,
         tuple(headers),
         tuple(rows),
-        (*_notes(table), *_fed(table, short), *spelt_out),
+        (*_notes(table), *_best_settings(report, table), *_fed(table, short), *spelt_out),
         figures=4 + len(verdict_headers(table)),
+        groups=tuple(names[base_of(row.variant)] for row in table.rows) if plan.settings else (),
     )
+
+
+def _label(variant: Variant, names: Mapping[str, str]) -> str:
+    """A variant's short name, and its setting where it is a cell of several."""
+    base = base_of(variant)
+    return names[base] + variant.name.removeprefix(base)
+
+
+def _best_settings(report: Report, table: Table) -> tuple[str, ...]:
+    """The best setting of each variant, where it is certain."""
+    found = best_settings(report, table)
+    if not found:
+        return ()
+    return (f"best setting: {'; '.join(best_text(each, table) for each in found)}",)
 
 
 def _settings(plan: Plan) -> str:
@@ -103,9 +123,7 @@ def _time_unit(table: Table) -> tuple[str, float]:
     return time_unit(row.summary.median_us.value for row in table.rows if row.summary is not None)
 
 
-def _in_int8(row: Row) -> str:
-    """The fraction of ops that compute in int8."""
-    fraction = row.variant.int8_share
+def _percent(fraction: float | None) -> str:
     return "-" if fraction is None else f"{fraction * 100:.0f} %"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from bench.cells import files_of, settings_of
 from bench.charts import distribution, launches, look, pareto, require, stacks
 from bench.formats import _limits
 from bench.formats._grid import Grid
@@ -16,6 +17,7 @@ from bench.formats._tables import grids, problems
 from bench.page import Picture, figure, page
 from bench.page.table import table_html
 from bench.report import Report, Table, figures, harness_cost
+from bench.report.in_app import InApp
 from bench.report.recommend import Recommendation, Requirements, merits, recommendations
 from bench.text import count
 
@@ -36,7 +38,7 @@ def render(report: Report, *, colour: bool = False) -> str:
     parts += _pareto(report, names, specs)
     for index, shown in enumerate(report.tables):
         parts += _of_target(report, shown, names, specs, f"t{index}")
-    parts += _sizes(report, names, specs)
+    parts += _sizes(report, specs)
     parts.append(_again(report))
     return page(title, [part for part in parts if part], specs)
 
@@ -54,7 +56,10 @@ def fragment(report: Report) -> str:
 
 def _head(report: Report, title: str) -> str:
     session = report.session
-    lines = [f"{count(len(session.variants), 'variant')} on {_places(report)}"]
+    settings = settings_of(session.plan)
+    under = f" under {len(settings)} settings" if len(settings) > 1 else ""
+    number = len(files_of(session.variants))
+    lines = [f"{count(number, 'variant')}{under} on {_places(report)}"]
     if session.started_at:
         lines.append(f"measured from {session.started_at}")
     if report.end is None:
@@ -90,6 +95,8 @@ def _answer(found: Recommendation, *, several: bool) -> str:
     else:
         lines = [f"<strong>Ship {html.escape(found.chosen.variant.name)}{where}.</strong>"]
         lines.append(f"<p>{html.escape(merits(found.chosen))}</p>")
+        if found.chosen.variant.setting is not None:
+            lines.append(_in_app(found.chosen.in_app))
     if found.equals:
         equals = ", ".join(row.variant.name for row in found.equals)
         lines.append(f"<p>No clear difference to: {html.escape(equals)}</p>")
@@ -100,6 +107,16 @@ def _answer(found: Recommendation, *, several: bool) -> str:
     if rejected:
         lines.append(f"<p>Not:</p><ul>{rejected}</ul>")
     return f'<div class="answer">{"".join(lines)}</div>'
+
+
+def _in_app(told: InApp) -> str:
+    """How an app gets the setting."""
+    flags = f"benchmark_model {told.flags}"
+    blocks = (("benchmark_model", flags), ("Kotlin", told.kotlin), ("C++", told.cpp))
+    texts = "".join(
+        f"<h4>{name}</h4><pre>{html.escape(text)}</pre>" for name, text in blocks if text
+    )
+    return f"<details><summary>How an app gets this setting</summary>{texts}</details>"
 
 
 def _tables(report: Report) -> Iterator[str]:
@@ -190,10 +207,11 @@ def _pictures(report: Report, table: Table, names: Sequence[str], key: str) -> I
         )
 
 
-def _sizes(report: Report, names: Sequence[str], specs: dict[str, Any]) -> Iterator[str]:
+def _sizes(report: Report, specs: dict[str, Any]) -> Iterator[str]:
     rows = figures.part_rows(report)
     if not rows:
         return
+    names = [variant.name for variant in files_of(report.session.variants)]
     chart = stacks.chart(rows, names, part="part", value="kb", title="kB")
     text = "Kilobytes of each file by what they are: weights, scales and zero points, names, rest."
     yield "<h2>What the files are made of</h2>"

@@ -16,7 +16,7 @@ def render(report: Report, *, colour: bool = False) -> str:
     parts = []
     for grid in grids(report):
         body = tabulate(
-            [[escape_markdown(cell) for cell in row] for row in grid.rows],
+            [[escape_markdown(cell) for cell in row] for row in grid.grouped_rows()],
             headers=[escape_markdown(header) for header in grid.headers],
             tablefmt="github",
             colalign=["left", *["right"] * (len(grid.headers) - 1)],

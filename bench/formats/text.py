@@ -33,7 +33,7 @@ def render(report: Report, *, colour: bool = False) -> str:
 
 def _table(grid: Grid) -> str:
     body = tabulate(
-        grid.rows,
+        grid.grouped_rows(),
         headers=grid.headers,
         tablefmt="plain",
         colalign=[

@@ -85,8 +85,12 @@ def _choose(keys: Sequence[str]) -> str:
 def specs_of(variant: Variant, signature: str | None) -> tuple[InputSpec, ...]:
     """The inputs of a .tflite's signature, or of its main subgraph, in the file's order."""
     facts = _facts(variant)
-    inputs = facts.inputs if signature is None else facts.signatures[signature].inputs
-    return tuple(_spec(each) for each in inputs)
+    return specs_of_ports(facts.inputs if signature is None else facts.signatures[signature].inputs)
+
+
+def specs_of_ports(ports: Sequence[Port]) -> tuple[InputSpec, ...]:
+    """What a .tflite's inputs take, in the file's order."""
+    return tuple(_spec(each) for each in ports)
 
 
 def _facts(variant: Variant) -> FileFacts:

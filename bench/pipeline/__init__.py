@@ -70,7 +70,8 @@ def run(
         model: a name (see ``bench models``), the path of a .keras, .h5 or .tflite file or of a
             SavedModel folder, several .tflite paths, or a Keras 3 or tf_keras model in memory.
         recipes: texts such as ``prune:0.8+quantize:int8``, or a mapping of names to them; none is
-            every ``quantize:``. ``float32`` is added as the first.
+            every ``quantize:`` of the converter's; of a .tflite, which takes those of the
+            quantizer, the file as it is. ``float32`` is added as the first.
         data: samples: the path of an .npz, ``package.module:function``, a folder of pictures, a
             mapping of arrays (``x_test``, ``y_test``, ``x_train``, …), a pair of arrays or a
             ``tf.data.Dataset``; see :mod:`bench.data.loaders`. None is the model's own, if any.
@@ -108,9 +109,10 @@ def run(
         opened = choose.open_targets(targets, plan, options)
         chosen = parse_all(recipes, with_float32=with_float32)
         source = prepare.load(model, data, Path(scratch), custom_objects)
-        if source.files:
-            prepared = prepare.take_files(source, recipes, plan)
+        if source.files and not recipes:
+            prepared = prepare.take_files(source, plan)
         else:
+            prepare.check_recipes(source, chosen)
             prepared = prepare.build_variants(source, chosen, plan, observer)
         # Before a file is begun: samples that do not fit leave nothing behind.
         evaluated = prepare.evaluate(prepared, plan, observer, wanted) if with_accuracy else ()
@@ -176,8 +178,8 @@ def _inform(
     is_fallback: bool,
 ) -> None:
     """Say what the user did not ask for and will get, and what the plan will not give."""
-    if prepared.model.kind == "tflite":
-        observer.inform("measured as it is: recipes need the source model")
+    if prepared.model.kind == "tflite" and not any(each.recipe for each in prepared.variants):
+        observer.inform("measured as it is: recipes that train need the source model")
     if is_fallback and any(target.id == "local" for target in targets):
         observer.inform(NO_PHONE)
     if plan.settings:

@@ -16,7 +16,7 @@ from bench.inputs.launches import Fed, feed
 from bench.metrics import Wanted
 from bench.metrics.values import Accuracy
 from bench.observers import Observer
-from bench.recipes import Recipes
+from bench.quantizer.schemes import SCHEMES, wish_of
 from bench.text import one_line
 from bench.tflite.facts import check_file
 from bench.values import Failure, Model, Plan, Recipe, ReportWarning, Variant
@@ -90,18 +90,34 @@ def load(model: Any, data: Any, scratch: Path, custom_objects: str | None = None
     return Source(found, files, samples, data_source)
 
 
-def take_files(source: Source, recipes: Recipes, plan: Plan) -> Prepared:
+def check_recipes(source: Source, chosen: Sequence[Recipe]) -> None:
+    """See that recipes can be made from what was given: of a ready .tflite, the quantizer's alone.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    if not source.files:
+        return
+    if len(source.files) > 1:
+        raise UsageError(
+            "recipes for several .tflite files", hint="give one of them, or leave the recipes out"
+        )
+    for recipe in chosen:
+        if recipe.steps and (len(recipe.steps) > 1 or wish_of(recipe.steps[0]) is None):
+            raise UsageError(
+                f"{source.files[0]} is a ready .tflite, and {recipe.label} needs the source model",
+                hint="give the .keras, .h5 or SavedModel it was made from; a float .tflite takes "
+                f"{', '.join(f'quantize:{scheme}' for scheme in SCHEMES)}",
+            )
+
+
+def take_files(source: Source, plan: Plan) -> Prepared:
     """Take ready files as they are.
 
     Raises:
-        UsageError: there are recipes, or what launches are fed cannot be told.
+        UsageError: what launches are fed cannot be told.
         ModelError, DataError: a file cannot be run, or the samples do not fit it.
     """
-    if recipes:
-        raise UsageError(
-            f"{source.files[0]} is a ready .tflite, and recipes need the source model",
-            hint="give the .keras, .h5 or SavedModel it was made from, or leave the recipes out",
-        )
     return _prepared(source.model, feed(build.ready(source.files), plan, source.data), ())
 
 

@@ -17,6 +17,7 @@ from bench.errors import UsageError
 from bench.metrics.values import Accuracy, DeviceAnswers, Score
 from bench.records import End, Records, Session
 from bench.report import losses
+from bench.report.in_app import InApp, in_app
 from bench.report.op_times import OpTimes, op_times
 from bench.report.session_warnings import session_warnings
 from bench.stats.sample import Sample
@@ -60,6 +61,11 @@ class Row:
     def is_baseline_file(self) -> bool:
         """Whether its file is the baseline's, under whatever setting: it loses nothing."""
         return base_of(self.variant) == base_of(self.baseline)
+
+    @property
+    def in_app(self) -> InApp:
+        """What an app is told to run the variant as it was launched."""
+        return in_app(self.setting)
 
     @property
     def deciding(self) -> tuple[Score, ...]:
@@ -176,7 +182,8 @@ class Report:
         max_p99_us: float | None = None,
         target: str = "",
     ) -> Row:
-        """The row of the variant to ship on a target; ``best().variant.path`` is its file.
+        """The row of the variant to ship on a target; ``best().variant.path`` is its file,
+        ``best().in_app.kotlin`` what gives an app its setting.
 
         Args:
             by: what is to be best: ``latency``, ``size`` or ``zipped``.

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.cells import files_of
 from bench.report import Report, Row, Table
 from bench.values import Estimate, Launch
 
@@ -230,7 +231,7 @@ def part_rows(report: Report) -> Rows:
     Reports that were saved before these were counted have no rows.
     """
     rows: Rows = []
-    for variant in report.session.variants:
+    for variant in files_of(report.session.variants):
         facts = variant.facts
         if facts is None or facts.quantization_bytes is None or facts.name_bytes is None:
             continue

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.errors import VerificationError
+from bench.quantizer.schemes import Wish
 from bench.techniques import Work
 from bench.tflite.facts import WeightTensor, block_sparsity, kernel_weights
 from bench.tflite.values import FileFacts, WeightFacts
@@ -104,6 +106,40 @@ def all_int8(step: Step, facts: FileFacts) -> None:
         raise VerificationError(
             f"{step} left {', '.join(left)} in float",
             hint="the toolkit has no int8 form for it: try quantize:int8",
+        )
+
+
+def weight_bits(step: Step, work: Work, facts: FileFacts) -> None:
+    """Raise where the file holds fewer weights of some bits than the quantizer says it gave them.
+
+    Raises:
+        VerificationError: it does.
+    """
+    asked: Counter[str] = Counter()
+    for layer in work.facts[step.technique]["layers"].values():
+        asked[f"int{layer['bits']}"] += int(layer["elements"])
+    found: Counter[str] = Counter()
+    for weight in facts.weights:
+        found[weight.dtype] += weight.elements
+    for dtype, elements in sorted(asked.items()):
+        if found[dtype] < elements:
+            raise VerificationError(
+                f"{step} asked for {elements:,} weights of {dtype}, the file has {found[dtype]:,}",
+                hint="the quantizer left them as they were: report this recipe and model",
+            )
+
+
+def activation_bits(step: Step, wish: Wish, facts: FileFacts) -> None:
+    """Raise where integers between ops were asked for and no op computes in them.
+
+    Raises:
+        VerificationError: none does.
+    """
+    bits = wish.scheme.activations
+    if bits is not None and not facts.arithmetic.get(f"int{bits}"):
+        raise VerificationError(
+            f"{step} asked for int{bits} between ops, and no op of the file computes in it",
+            hint="the quantizer has no such form of these ops: use quantize:int8",
         )
 
 

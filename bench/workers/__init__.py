@@ -2,6 +2,7 @@
 
 ==========  =========================================================  ======================
 ``build``   one model and its data; builds recipe after recipe         TensorFlow
+``quantizer``  float files; gives them fewer bits                       litert_quantizer
 ``evaluate``  one variant; answers all test samples                     numpy, ai_edge_litert
 ``reference``  one variant; answers a few for a device to be held against  numpy, ai_edge_litert
 ``launch``  one variant; warms up, runs and times it                   numpy, ai_edge_litert

@@ -65,7 +65,7 @@ def test_any_ready_file_is_measured_as_it_is(cli, file, name):
     ran = cli("run", file(tflite_files.RUNNABLE[name]()), *QUICK)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("m on this machine (")
-    assert "recipes need the source model" in ran.stderr
+    assert "recipes that train need the source model" in ran.stderr
     read = records.read(reports(cli)[0])
     assert read.end is not None
     for launch in read.launches:

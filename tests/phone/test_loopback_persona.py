@@ -8,7 +8,7 @@ import adbutils
 import pytest
 
 from . import loopback
-from .loopback import AdbServer, LoopbackError, Phone
+from .loopback import AdbServer, LoopbackError, Phone, persona
 
 CPU = "/sys/devices/system/cpu"
 
@@ -125,5 +125,5 @@ def test_cores_tell_their_governor_and_limits(ask: Ask, phone: Phone) -> None:
 def test_an_unknown_persona_is_refused_and_leaves_nothing(
     start_phone: Callable[..., Phone],
 ) -> None:
-    with pytest.raises(LoopbackError, match="there are bare, blind, board"):
+    with pytest.raises(LoopbackError, match=f"there are {', '.join(persona.names())}"):
         start_phone("nobody")

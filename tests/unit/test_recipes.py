@@ -19,6 +19,10 @@ from bench.values import Step
         ("quantize:int8", "quantize:int8"),
         ("quantize:int8,io=int8", "quantize:int8"),
         ("quantize:int8,per_channel_dense=yes", "quantize:int8"),
+        ("quantize:w8a8,algorithm=min-max,io=int8", "quantize:w8a8"),
+        ("quantize:w4a8,algorithm=min-max", "quantize:w4a8,algorithm=min-max"),
+        ("quantize:mixed,max-loss=0.01", "quantize:mixed"),
+        ("quantize:mixed,max-loss=0.005", "quantize:mixed,max-loss=0.5%"),
         (
             "quantize:int8,per_channel_dense=no,io=uint8",
             "quantize:int8,io=uint8,per_channel_dense=no",
@@ -45,6 +49,14 @@ def test_equal_recipes_come_out_equal(typed, canonical):
         ("quantize:int8,uint8", "write options as key=value"),
         ("quantize:int8,io=uint8,io=int8", "names an option twice"),
         ("quantize:int8+quantize:dynamic", "is quantized already"),
+        ("qat+quantize:w4a8", "is quantized already"),
+        ("quantize:w4a8+prune:0.5", "write prune before quantize"),
+        ("quantize:w3a8", "did you mean 'w8a8'"),
+        ("quantize:w4a8,max-loss=1%", "it goes with quantize:mixed"),
+        ("quantize:mixed,max-loss=many", "write max-loss=1%"),
+        ("quantize:w8a16,io=int8", "goes with quantize:int8"),
+        ("quantize:w4,algorithm=gptq", "use min-max, mse, octav"),
+        ("quantize:int8,algorithm=mse", "it goes with quantize:w8a8"),
         ("quantize:int8+", "empty step"),
         ("", "empty step"),
         ("float32+quantize:int8", "leave it out of the chain"),
@@ -62,10 +74,10 @@ def test_commas_within_a_value_belong_to_it():
 
 
 @given(
-    mode=st.sampled_from(["dynamic", "float16", "int8", "int16x8"]),
+    mode=st.sampled_from(["dynamic", "float16", "int8", "int16x8", "w4a8", "w8", "mixed"]),
     options=st.dictionaries(
-        st.sampled_from(["io", "per_channel_dense"]),
-        st.sampled_from(["int8", "uint8", "float32", "yes", "no"]),
+        st.sampled_from(["io", "per_channel_dense", "algorithm", "max-loss"]),
+        st.sampled_from(["int8", "uint8", "float32", "yes", "no", "mse", "min-max", "0.02", "3%"]),
     ),
 )
 def test_the_canonical_spelling_reads_as_itself(mode, options):
@@ -91,6 +103,17 @@ def test_the_defaults_need_no_training():
 def test_what_needs_calibration():
     calibrated = [str(r) for r in recipes.parse_all([]) if recipes.calibrates(r)]
     assert calibrated == ["quantize:int8", "quantize:int16x8"]
+
+
+@pytest.mark.parametrize(
+    ("text", "needs"),
+    [
+        *(("w8a8", True), ("w4a8,algorithm=mse", True), ("w8a16", True), ("mixed", True)),
+        *(("w4", True), ("w4,algorithm=mse", False), ("w8", False)),
+    ],
+)
+def test_the_quantizer_needs_samples_to_calibrate_on_and_to_choose_by(text, needs):
+    assert recipes.calibrates(recipes.parse(f"quantize:{text}")) is needs
 
 
 @pytest.fixture

@@ -186,7 +186,7 @@ def test_recipes_need_a_source_model(tmp_path, capsys):
     (tmp_path / "m.tflite").write_bytes(tflite_files.add())
     for arguments in (["run", "-r", "quantize:int8"], ["build"]):
         assert cli.main([*arguments, str(tmp_path / "m.tflite")]) == cli.USAGE
-        assert "recipes need the source model" in capsys.readouterr().err
+        assert "needs the source model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["techniques", "models"])

@@ -88,7 +88,7 @@ def test_a_cell_that_failed_is_in_the_report_and_raises_nothing(folder):
         ({"model": "no/such.tflite"}, UsageError, "no/such.tflite"),
         ({"model": object()}, UsageError, "a object is no model"),
         ({"model": []}, UsageError, "no model"),
-        ({"model": "a.tflite", "recipes": "qat"}, UsageError, "recipes need the source model"),
+        ({"model": "a.tflite", "recipes": "qat"}, UsageError, "qat needs the source model"),
         ({"model": "a.tflite", "recipes": "qta"}, UsageError, "did you mean 'qat'"),
         ({"model": "a.tflite", "targets": "lokal"}, TargetError, "did you mean 'local'"),
         ({"model": "a.tflite", "data": 5}, UsageError, "int"),

@@ -11,7 +11,7 @@ import pytest
 
 from bench import recipes
 from bench.errors import VerificationError
-from bench.techniques import Work, channels, cluster, prune, qat
+from bench.techniques import Work, channels, cluster, prune, qat, quantize
 from bench.tflite.facts import read_facts
 from bench.tflite.values import FileFacts, WeightFacts
 from tests import examples
@@ -143,3 +143,32 @@ def test_a_file_with_more_parameters_than_the_smaller_model_fails() -> None:
     channels.verify(step, work, facts_of(weight_elements=100))
     with pytest.raises(VerificationError, match="101"):
         channels.verify(step, work, facts_of(weight_elements=101))
+
+
+def quantized(text: str, *types: str, **arithmetic: int) -> tuple[Any, Work, FileFacts]:
+    """A step that says 4 bits of its first layer and 8 of its second, and a file of such types."""
+    layers = {
+        f"net/conv{bits}": {"layer": f"conv{bits}", "op": "CONV_2D", "elements": 100, "bits": bits}
+        for bits in (4, 8)
+    }
+    weights = [weight(f"net/conv{i}", dtype=dtype) for i, dtype in enumerate(types)]
+    facts = facts_of(*weights, arithmetic=arithmetic)
+    step = recipes.parse(text).steps[0]
+    return step, Work(None, facts={"quantize": {"layers": layers}}), facts
+
+
+def test_weights_of_the_bits_that_the_quantizer_says_are_taken() -> None:
+    quantize.verify(*quantized("quantize:w4a8", "int4", "int8", int8=2))
+    quantize.verify(*quantized("quantize:w4", "int4", "int8", float=2))
+
+
+@pytest.mark.parametrize("types", [("int8", "int8"), ("int4", "float32"), ("float32", "float32")])
+def test_weights_that_were_left_as_they_were_fail(types: tuple[str, str]) -> None:
+    with pytest.raises(VerificationError, match=r"asked for 100 weights of int\d, the file has 0"):
+        quantize.verify(*quantized("quantize:w4a8", *types, int8=2))
+
+
+@pytest.mark.parametrize("mode", ["w4a8", "mixed", "w8a16"])
+def test_a_file_that_computes_in_float_though_integers_were_asked_for_fails(mode: str) -> None:
+    with pytest.raises(VerificationError, match="no op of the file computes in it"):
+        quantize.verify(*quantized(f"quantize:{mode}", "int4", "int8", float=2))

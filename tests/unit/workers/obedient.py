@@ -37,6 +37,8 @@ def act(job: dict[str, Any]) -> None:
             sys.stdout.write('{"answer": {"a')
             sys.stdout.flush()
             os._exit(3)
+        case "pid":
+            print(json.dumps({"answer": os.getpid()}), flush=True)
         case then:
             print(json.dumps({"answer": then}), flush=True)
 

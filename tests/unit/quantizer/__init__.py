@@ -1,0 +1,1 @@
+"""Which bits each layer gets."""
