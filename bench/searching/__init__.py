@@ -155,7 +155,11 @@ def search(
         options = dict(target_options or {})
         sample = Path(scratch) / "samples.npz"
         options["samples"] = str(sample)
-        opened = choose.open_targets(targets, plan, options)
+
+        def opened() -> Sequence[Target]:
+            return choose.open_targets(targets, plan, options)
+
+        first = opened()  # before anything is built: a wrong target is told at once
         source = prepare.load(model, data, Path(scratch), custom_objects)
         if source.files:
             raise UsageError(
@@ -165,7 +169,8 @@ def search(
         validation = validation_of(source)
         chosen_on = validation_data(samples_of(source), validation)
         make = executor or LocalExecutor
-        searching = _Searching(source, question, plan, opened, sample, observer, len(validation))
+        ids = [target.id for target in first]
+        searching = _Searching(source, question, plan, opened, ids, sample, observer)
         with make(source, chosen_on, plan) as builds:
             ended, study = searching.run(builds)
         found = study.trials()
@@ -196,14 +201,14 @@ class _Searching:
         source: Source,
         question: Question,
         plan: Plan,
-        targets: Sequence[Target],
+        opened: Callable[[], Sequence[Target]],
+        targets: Sequence[str],
         sample: Path,
         observer: Observer,
-        samples: int,
     ) -> None:
         self._source, self._question, self._plan = source, question, plan
-        self._targets, self._sample = targets, sample
-        self._observer, self._samples = observer, samples
+        self._opened, self._targets, self._sample = opened, targets, sample
+        self._observer = observer
 
     def run(self, executor: Executor) -> tuple[str, Study]:
         """Search; why it ended, and the study with all trials."""
@@ -299,9 +304,7 @@ class _Searching:
         if question.aim != "latency" and question.limits.median_us is None:
             return None
         fed = feed([baseline], self._plan, self._source.data)
-        return Stopwatch(
-            self._targets, baseline, fed.data, self._plan, self._sample, self._observer
-        )
+        return Stopwatch(self._opened, baseline, fed.data, self._plan, self._sample, self._observer)
 
     def _thinnest(self, executor: Executor, space: Space) -> Variant | None:
         """The least that channels and int8 can make of the model, untrained."""
@@ -334,7 +337,7 @@ class _Searching:
             "aim": question.aim,
             "endings": space.endings,
             "limits": asdict(question.limits),
-            "targets": [target.id for target in self._targets] if self._times() else [],
+            "targets": list(self._targets) if self._times() else [],
             "plan": [self._plan.seed, self._plan.threads, self._plan.signature],
             "sampling": question.sampling,
         }

@@ -7,7 +7,7 @@ is converted untrained and measured; only what can keep to the limits is trained
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -44,20 +44,20 @@ class Stopwatch:
     """Measures structures beside float32, each once.
 
     Args:
-        targets: not entered; none is no latency at all.
+        opened: gives the targets, anew each time: one that was launched on is cancelled for good.
         sample: file that targets read test samples from.
     """
 
     def __init__(
         self,
-        targets: Sequence[Target],
+        opened: Callable[[], Sequence[Target]],
         baseline: Variant,
         data: Data | None,
         plan: Plan,
         sample: Path,
         observer: Observer,
     ) -> None:
-        self._targets, self._baseline, self._data = targets, baseline, data
+        self._opened, self._baseline, self._data = opened, baseline, data
         self._plan = replace(plan, launches=LAUNCHES, until=None, profile=False)
         self._sample, self._observer = sample, observer
         self._known: dict[str, Speed] = {}
@@ -78,7 +78,8 @@ class Stopwatch:
         launches: dict[tuple[str, str], list[Launch]] = defaultdict(list)
         last: Failure | None = None
         job = Job(fed.variants, self._plan)
-        for item in measure(self._targets, job, self._note):
+        targets = self._opened()
+        for item in measure(targets, job, self._note):
             if isinstance(item, Launch):
                 launches[item.target, item.variant].append(item)
             elif isinstance(item, Failure) and not item.discarded:
@@ -87,7 +88,7 @@ class Stopwatch:
                 self._observer.step(f"measuring the structure on {item.label}", 0, 0)
         self._observer.finish()
         medians, times = {}, {}
-        for target in (target.id for target in self._targets):
+        for target in (target.id for target in targets):
             ours = launches[target, fed.variants[-1].name]
             theirs = launches[target, fed.variants[0].name]
             if not ours or not theirs:

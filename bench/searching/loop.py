@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 
-from bench.errors import BenchError, UsageError
+from bench.errors import UsageError
 from bench.observers import Observer
 from bench.report import losses
 from bench.report.recommend import Aim
@@ -213,39 +213,39 @@ class Loop:
     # Looks and outcomes
 
     def _look(self, number: int, params: Params) -> Speed | None:
-        """What cheap looks say; None where the point was dropped."""
+        """What cheap looks say; None where the point was dropped.
+
+        Raises:
+            BenchError: a target gives no figure, so that nothing can be told of any point.
+        """
         best = self.best
         found = None if best is None else best.figure(self._aim)
         reason = looks.why_too_large(self._space, params, self._limits, best)
         speed = Speed()
         if not reason and self._stopwatch is not None:
-            try:
-                variant = self._structure(params)
-                speed = self._stopwatch.time(variant)
-            except BenchError as error:
-                reason = error.message
-            else:
-                limit = found if self._aim == "latency" else None
-                reason = looks.why_too_slow(speed, self._limits, limit)
-                most = self._limits.size_bytes
-                if not reason and most is not None and variant.size_bytes > most:
-                    reason = f"{size(variant.size_bytes)}"
+            variant = self._structure(params)
+            if variant is None:
+                self._study.drop(number, "its structure cannot be built")
+                return None
+            speed = self._stopwatch.time(variant)
+            limit = found if self._aim == "latency" else None
+            reason = looks.why_too_slow(speed, self._limits, limit)
+            most = self._limits.size_bytes
+            if not reason and most is not None and variant.size_bytes > most:
+                reason = f"{size(variant.size_bytes)}"
         if reason:
             self._study.drop(number, reason, teaches=True)
             return None
         return speed
 
-    def _structure(self, params: Params) -> Variant:
-        """The untrained file of a point.
-
-        Raises:
-            BenchError: it cannot be built.
-        """
+    def _structure(self, params: Params) -> Variant | None:
+        """The untrained file of a point; None where it cannot be built, which is told."""
         recipe = self._space.structure(params)
         done = self._executor.submit(recipe, evaluate=False, progress=self._observer.step).result()
         self._observer.finish()
         if done.variant is None:
-            raise BenchError(done.failure, hint="see the log of the building process")
+            self._observer.warn(f"{recipe} failed ({done.failure})")
+            return None
         return replace(done.variant, name="structure")
 
     def _keep(self, future: Future[Done]) -> None:

@@ -128,6 +128,7 @@ def test_a_finished_search_shows_the_same_again_and_more_trials_go_on(folder: Cl
 def test_by_latency_structures_are_measured_before_they_are_trained(folder: Cli):
     ran = search(folder, "--by", "latency", "--trials", "2")
     assert "faster" in shipped(ran) or "slower" in shipped(ran) or "no clear" in shipped(ran)
+    assert len(trials_of(folder)) == 2, "one structure after the other is measured"
     structure = ran.stderr.index("measuring the structure")
     assert structure < ran.stderr.index("trial 1 (")
 
