@@ -47,6 +47,7 @@ class Cli:
             cwd=self.folder,
             env=self.env(),
             start_new_session=True,
+            preexec_fn=_hear_hangups,  # noqa: PLW1509  # the tests have no threads of their own
             **{**quiet, **options},
         )
 
@@ -60,6 +61,11 @@ class Cli:
             "TFLITE_BENCH_CACHE": str(self.cache),
             **self.environment,
         }
+
+
+def _hear_hangups() -> None:
+    """Under ``nohup`` the tests are deaf to them, and so would be what they start."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture

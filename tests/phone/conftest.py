@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,13 +10,6 @@ import pytest
 
 from . import loopback
 from .loopback import AdbServer, Image, LoopbackError, Phone
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _interruptible() -> None:
-    """A shell starts what it puts into the background deaf to Ctrl-C, and so its children."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
