@@ -354,6 +354,51 @@ def test_what_qat_does_not_train_is_quantized_after_it(samples: data.Data, tmp_p
     assert partly.size_bytes > facts.size_bytes
 
 
+def recurrent(layer: Any) -> tuple[Any, data.Data]:
+    """A model around one layer that holds several kernels, and samples for it."""
+    keras.utils.set_random_seed(0)
+    sequence = keras.Input((5, 6), name="sequence")
+    x = layer(sequence)
+    x = keras.layers.Flatten()(x)
+    rng = np.random.default_rng(0)
+    given = {
+        "x_train": rng.normal(size=(64, 5, 6)).astype(np.float32),
+        "y_train": rng.integers(0, CLASSES, 64),
+    }
+    model = keras.Model(sequence, keras.layers.Dense(CLASSES, "softmax", name="classes")(x))
+    return model, data.from_arrays("sequences", given)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "parts"),
+    [
+        ("lstm", "prune:0.5" + SHORT, 2),
+        ("lstm", "cluster:4" + SHORT + "+quantize:int8", 2),
+        ("both", "prune:0.5" + SHORT + "+cluster:4,init=linear" + SHORT, 4),
+        ("attention", "prune:0.5" + SHORT + "+tune" + SHORT, 4),
+    ],
+)
+def test_kernels_within_a_layer_are_pruned_and_clustered(
+    kind: str, text: str, parts: int, tmp_path: Path
+) -> None:
+    layers = keras.layers
+    makers = {
+        "lstm": layers.LSTM(8, name="memory"),
+        "both": layers.Bidirectional(layers.LSTM(8), name="memory"),
+        "attention": lambda x: layers.MultiHeadAttention(2, 8, name="memory")(x, x),
+    }
+    model, given = recurrent(makers[kind])
+    work, facts = made(text, model, given, tmp_path)
+    for technique in {"prune", "cluster"} & work.facts.keys():
+        told = work.facts[technique]
+        assert not told["skipped"]
+        assert len([name for name in told["layers"] if name.startswith("memory/")]) == parts
+    if "prune" in work.facts:
+        assert facts.sparsity == pytest.approx(0.5, abs=0.01)
+    if "cluster" in work.facts:
+        assert facts.unique_max_per_channel <= 4
+
+
 class TestBadInput:
     """Each is one clear line, before any training."""
 
