@@ -184,7 +184,7 @@ def test_what_cannot_be_carried_out_is_one_line_and_exit_2(arguments, capsys):
 
 def test_recipes_need_a_source_model(tmp_path, capsys):
     (tmp_path / "m.tflite").write_bytes(tflite_files.add())
-    for arguments in (["run", "-r", "quantize:int8"], ["build"]):
+    for arguments in (["run", "-t", "local", "-r", "quantize:int8"], ["build"]):
         assert cli.main([*arguments, str(tmp_path / "m.tflite")]) == cli.USAGE
         assert "needs the source model" in capsys.readouterr().err
 
