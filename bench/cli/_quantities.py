@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
-
 Shape = tuple[str, tuple[int, ...]]
 Range = tuple[str, tuple[float, float]]
 Number = Callable[[str], float]
@@ -122,7 +121,9 @@ def one_of(*known: str) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         if text not in known:
-            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(known)}")
+            from bench.plugins import nearest  # which takes time that help does not have
+
+            raise argparse.ArgumentTypeError(f"no {text!r}: {nearest(text, known)}")
         return text
 
     return read
