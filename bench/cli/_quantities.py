@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
+
 Shape = tuple[str, tuple[int, ...]]
 Range = tuple[str, tuple[float, float]]
 Number = Callable[[str], float]
