@@ -28,7 +28,8 @@ from bench.pipeline import choose, launches, prepare
 from bench.pipeline.choose import Targets
 from bench.pipeline.prepare import Prepared
 from bench.recipes import Recipes, parse_all
-from bench.records import INSTEAD, Session, Writer, new_path, read, unfinished
+from bench.records import Session, Writer, new_path, read, unfinished
+from bench.records.appended import INSTEAD
 from bench.report import Report, assemble
 from bench.stats.summary import can_give_p99
 from bench.targets import Target
