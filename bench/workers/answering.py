@@ -34,7 +34,7 @@ def by_input(x: Mapping[str, Array], graph: LoadedModel) -> dict[str, Array]:
         signature = details["shape_signature"]
         wanted = tuple(signature) if len(signature) else tuple(details["shape"])
         given = x[name].shape
-        one = wanted[1:] if has_batch(details) else wanted
+        one = wanted[1:] if has_batch(x[name], details) or len(wanted) > 1 else wanted
         fits = len(given) == 1 + len(one) and all(
             w in (-1, g) for w, g in zip(one, given[1:], strict=True)
         )
@@ -47,10 +47,12 @@ def by_input(x: Mapping[str, Array], graph: LoadedModel) -> dict[str, Array]:
     return dict(x)
 
 
-def has_batch(details: Mapping[str, Any]) -> bool:
-    """Whether an input's first axis counts samples; a lone vector or number is one sample."""
-    signature = details["shape_signature"]
-    return len(signature if len(signature) else details["shape"]) > 1
+def has_batch(samples: Array, details: Mapping[str, Any]) -> bool:
+    """Whether an input's first axis counts samples: else it takes one of them as it is.
+
+    The samples tell: an input of (1,) takes a batch of numbers, or vectors of one number.
+    """
+    return samples.ndim == len(details["shape"])
 
 
 def by_sample(name: str, values: Array, batch: int) -> Array:
@@ -91,7 +93,7 @@ def batch_size(graph: LoadedModel, x: Mapping[str, Array]) -> int:
     Returns:
         :data:`BATCH` where it may have any; else the one that it has, or 1 where it has none.
     """
-    if not all(map(has_batch, graph.inputs().values())):
+    if not all(has_batch(x[name], details) for name, details in graph.inputs().items()):
         resize(graph, x, 1)
         return 1
     fixed = {int(details["shape"][0]) for details in graph.inputs().values()}
@@ -120,7 +122,7 @@ def resize(graph: LoadedModel, x: Mapping[str, Array], batch: int) -> None:
     """
     inputs = graph.inputs()
     for name, array in x.items():
-        front = (batch,) if has_batch(inputs[name]) else ()
+        front = (batch,) if has_batch(array, inputs[name]) else ()
         graph.resize(name, (*front, *array.shape[1:]))
     graph.allocate()
 

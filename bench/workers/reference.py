@@ -59,7 +59,7 @@ def _answer(asked: argparse.Namespace) -> dict[str, Any]:
     }
     x = by_input(samples, graph)
     _refuse_texts(graph)
-    _refuse_lone_samples(graph)
+    _refuse_lone_samples(graph, x)
     at_once = batch_size(graph, x)
     stored = {name: to_input(x[name], details) for name, details in graph.inputs().items()}
     total = len(next(iter(stored.values())))
@@ -89,10 +89,10 @@ def _refuse_texts(graph: LoadedModel) -> None:
             )
 
 
-def _refuse_lone_samples(graph: LoadedModel) -> None:
+def _refuse_lone_samples(graph: LoadedModel, x: Mapping[str, Array]) -> None:
     """A model that takes one sample without a batch axis: no file of the tool's says so."""
     for name, details in graph.inputs().items():
-        if not has_batch(details):
+        if not has_batch(x[name], details):
             raise DataError(
                 f"input {name} has no axis that counts samples",
                 hint="answers are compared on this machine alone",

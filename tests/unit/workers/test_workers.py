@@ -347,6 +347,17 @@ def test_a_model_without_a_batch_axis_takes_each_sample_as_it_is(tmp_path, capsy
     np.testing.assert_allclose(kept, np.tanh(X[:5]), atol=1e-3)
 
 
+@pytest.mark.parametrize("signature", [(1,), (-1,)], ids=["fixed", "open"])
+@pytest.mark.parametrize("shape", [(5,), (5, 1)])
+def test_an_input_of_one_number_takes_numbers_and_vectors_of_one(
+    shape, signature, tmp_path, capsys
+):
+    model = tflite_files.tanh(shape=(1,), signature=signature)
+    answer = evaluated(tmp_path, capsys, model, {"": X[:5, 0].reshape(shape)})
+    kept = np.load(answer.outputs / "0.npy")
+    np.testing.assert_allclose(kept.ravel(), np.tanh(X[:5, 0]), atol=1e-3)
+
+
 def test_differences_are_held_against_the_baselines_answers(tmp_path, capsys):
     base = evaluated(tmp_path, capsys, DYNAMIC, {"": X}, name="base")
     same = evaluated(tmp_path, capsys, DYNAMIC, {"": X}, baseline=base.outputs, name="same")
