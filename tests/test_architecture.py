@@ -24,7 +24,8 @@ EVERYTHING = ("*",)
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The vocabulary
     "errors": (),
-    "values": ("errors", "tflite.values"),
+    "estimates": (),
+    "values": ("errors", "estimates", "tflite.values"),
     "cells": ("errors", "values"),
     "metrics.values": (),
     "text": ("values", "metrics.values"),
