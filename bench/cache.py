@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bench.errors import StoreError
+from bench.writable import writing
 
 
 def folder(*names: str) -> Path:
@@ -28,13 +28,8 @@ def folder(*names: str) -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     root = Path(given) if given else Path(base).expanduser() / "tflite-bench"
     path = root.joinpath(*names)
-    try:
+    with writing(path, "set TFLITE_BENCH_CACHE to a folder you may write"):
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise StoreError(
-            f"cannot make the cache folder {path} ({fault.strerror})",
-            hint="set TFLITE_BENCH_CACHE to a folder you may write",
-        ) from fault
     return path
 
 
@@ -53,16 +48,13 @@ def write(path: Path, content: bytes) -> None:
     # Not by tempfile, whose files their owner alone may read.
     temporary = path.with_name(f".new-{uuid.uuid4().hex}")
     try:
-        with temporary.open("xb") as file:
-            file.write(content)
-        temporary.replace(path)
-    except OSError as fault:
+        with writing(path, "choose a folder you may write"):
+            with temporary.open("xb") as file:
+                file.write(content)
+            temporary.replace(path)
+    finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise StoreError(
-            f"cannot write {path} ({fault.strerror})",
-            hint="make room on the disk, or choose a folder you may write",
-        ) from fault
 
 
 def hash_files(paths: Iterable[Path]) -> str:

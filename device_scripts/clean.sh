@@ -19,8 +19,8 @@ kilobytes() { # BYTES, which may be more than 32 bits hold: cut as text, rounded
     esac
 }
 
-kib() { # FOLDER: what is in it, in units of 1,024 bytes
-    used=$(du -s -k "$1" 2> /dev/null)
+kib() { # FOLDER, which may be a link to one: what is in it, in units of 1,024 bytes
+    used=$(du -s -k "$1/." 2> /dev/null)
     used=${used%%[!0-9]*}
     echo "${used:-0}"
 }

@@ -24,6 +24,7 @@ EVERYTHING = ("*",)
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The vocabulary
     "errors": (),
+    "writable": ("errors",),
     "estimates": (),
     "values": ("errors", "estimates", "tflite.values"),
     "cells": ("errors", "values"),
@@ -38,13 +39,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tflite*": ("errors",),
     # Finding and keeping
     "plugins": ("errors",),
-    "cache": ("errors",),
+    "cache": ("errors", "writable"),
     "toml_files": ("errors",),
     "recipes": ("errors", "values", "plugins", "toml_files", "quantizer.schemes"),
     "data*": ("errors", "plugins"),
     "inputs*": ("errors", "values", "plugins", "data", "tflite", "workers"),
     "sources": ("errors", "values", "text", "plugins", "cache", "data"),
-    "records*": ("errors", "values", "cache", "metrics.values"),
+    "records*": ("errors", "values", "cache", "metrics.values", "writable"),
     # Building: what may lead to TensorFlow
     "techniques": ("values", "data", "tflite.values"),
     "techniques.*": (
@@ -102,12 +103,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("errors", "values", "cache", "plugins", "workers", "recipes", "sources", "data"),
         *("build", "accuracy", "answers", "targets", "schedule", "measure", "stats", "records"),
         *("report", "observers", "inputs", "text", "metrics"),
-        *("cells", "tflite", "quantizer.schemes"),
+        *("cells", "tflite", "quantizer.schemes", "writable"),
     ),
     "searching*": (
         *("errors", "values", "cache", "plugins", "recipes", "techniques", "data", "inputs"),
         *("build", "accuracy", "metrics.values", "targets", "measure", "stats", "records"),
         *("report", "observers", "pipeline", "text", "charts", "workers"),
+        "writable",
     ),
     # Showing
     "report*": (

@@ -108,13 +108,25 @@ def inspect(path: Path, abis: Sequence[str]) -> Tool:
             loader = None
         else:
             with path.open("rb") as file:
-                loader = _check_elf(ELFFile(file), path, abis, hint)
+                elf = ELFFile(file)
+                _check_whole(elf, len(content), path, hint)
+                loader = _check_elf(elf, path, abis, hint)
     except OSError as fault:
         raise TargetError(f"cannot read {str(path)!r} ({fault.strerror})", hint=hint) from fault
     except ELFError as fault:
         raise TargetError(f"{str(path)!r} is not a program ({fault})", hint=hint) from fault
     sha256 = hashlib.sha256(content).hexdigest()
     return Tool(path, sha256, len(content), _recorded_version(path, sha256), loader)
+
+
+def _check_whole(elf: ELFFile, size_bytes: int, path: Path, hint: str) -> None:
+    """A download that was cut still has its header, and would crash on the phone."""
+    # The table of sections lies behind all else; a stripped program may have none.
+    needed = elf.header["e_shoff"] + elf.header["e_shnum"] * elf.header["e_shentsize"]
+    if size_bytes < needed:
+        raise TargetError(
+            f"{str(path)!r} is cut short: {needed - size_bytes} bytes lack", hint=hint
+        )
 
 
 def _check_elf(elf: ELFFile, path: Path, abis: Sequence[str], hint: str) -> str | None:

@@ -70,7 +70,7 @@ def explain(
     if cause.lacks_16x8:
         return BuildError(
             f"the converter has no int16x8 form of {ops}{where}",
-            hint="quantize:int16x8,rest=float32 leaves it in float",
+            hint="use quantize:dynamic or quantize:float16",
         )
     if any(op.startswith(_LISTS) for op in cause.ops):
         return BuildError(

@@ -62,7 +62,28 @@ def convert(work: Work, calibration: Split | None, signature: str | None = None)
         else:
             return Converted(content, _facts(form, conversion, content))
     assert first is not None
-    raise first
+    raise _with_tried_cure(first, work, calibration, signature)
+
+
+def _with_tried_cure(
+    refusal: BuildError, work: Work, calibration: Split | None, signature: str | None
+) -> BuildError:
+    """The refusal of int16x8; its hint names ``rest=float32`` only where that file runs.
+
+    The converter often makes such a file and no runtime runs it, as with attention.
+    """
+    asked = work.conversion
+    if asked.mode != "int16x8" or asked.rest == "float32":
+        return refusal
+    looser = replace(work, conversion=replace(asked, rest="float32"))
+    try:
+        convert(looser, calibration, signature)
+    except BuildError:
+        return refusal
+    return BuildError(
+        refusal.message,
+        hint="quantize:int16x8,rest=float32 leaves it in float, and was seen to run",
+    )
 
 
 def _attempts(work: Work, signature: str | None) -> Iterator[tuple[Form, Conversion]]:
@@ -93,7 +114,7 @@ def _try(content: bytes, conversion: Conversion, calibration: Split | None) -> N
     except (RuntimeError, ValueError) as fault:
         raise BuildError(
             f"the runtime cannot run what the converter made ({telling_line(fault)})",
-            hint=f"use {'quantize:int8 or ' * (conversion.mode == 'int16x8')}quantize:dynamic",
+            hint="use quantize:dynamic or quantize:float16",
         ) from fault
 
 

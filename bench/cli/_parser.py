@@ -9,10 +9,11 @@ imports in functions, so that its help comes at once.
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType, ModuleType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 Value = TypeVar("Value")
 
@@ -37,8 +38,31 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
 )
 """Name to what it does, in the order of the help."""
 
+FLAG_IS_NEAR = 0.7
+"""How alike a flag must be to be meant: ``--`` alone makes any two rather alike."""
 
-class Command(argparse.ArgumentParser):
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with what was typed, and what is nearest to it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the line, without the usage, and exit 2."""
+        self.exit(2, f"bench: error: {message} (see {self.prog} --help)\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As argparse does it, which names all choices and not the one that was meant."""
+        if action.choices is not None and value not in action.choices:
+            from bench.plugins import nearest
+
+            what = f"no {self.prog} {value}"
+            if action.option_strings:
+                what = f"{action.option_strings[-1]} {value} is unknown"
+            raise argparse.ArgumentError(
+                None, f"{what}: {nearest(str(value), [str(each) for each in action.choices])}"
+            )
+
+
+class Command(_Parser):
     """One command's parser, which learns its arguments when it is asked for."""
 
     name = ""
@@ -56,14 +80,27 @@ class Command(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]  # of its overloads one is ever called
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[Any, list[str]]:
-        """As argparse does it, after the arguments were added."""
+        """As argparse does it, after the arguments were added; nothing may be left over."""
         self.fill()
-        return super().parse_known_args(args, namespace)
+        known, others = super().parse_known_args(args, namespace)
+        if others:
+            self.error(self._unknown(others[0]))
+        return known, others
+
+    def _unknown(self, word: str) -> str:
+        """What is wrong with a word that is none of our arguments."""
+        if not word.startswith("-"):
+            return f"{word!r} is one argument too many"
+        flag = word.partition("=")[0]
+        flags = [text for text in self._option_string_actions if text.startswith("--")]
+        near = difflib.get_close_matches(flag, flags, n=1, cutoff=FLAG_IS_NEAR)
+        guess = f": did you mean {near[0]}?" if near else ""
+        return f"{self.prog} has no flag {flag}{guess}"
 
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="bench",
         description="Which optimised variant of my TFLite model should I ship, on this phone, "
         "and how sure are we?",

@@ -122,7 +122,9 @@ def one_of(*known: str) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         if text not in known:
-            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(known)}")
+            from bench.plugins import nearest  # which takes time that help does not have
+
+            raise argparse.ArgumentTypeError(f"no {text!r}: {nearest(text, known)}")
         return text
 
     return read

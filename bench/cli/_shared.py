@@ -98,6 +98,24 @@ def add_target_arguments(group: Group) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PhoneArguments(TargetArguments):
+    """Which phones, for commands that are about nothing else."""
+
+    target: tuple[str, ...] = ("adb",)
+
+
+def add_phones(group: Group) -> None:
+    """Add the flag of :class:`PhoneArguments`; those of its base have a function of their own."""
+    group.add_argument(
+        "-t",
+        "--target",
+        action="append",
+        metavar="TARGET",
+        help="adb (all phones, the default) or adb:SERIAL; may be repeated",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutputArguments:
     """Where the report goes besides standard output."""
 

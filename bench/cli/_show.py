@@ -12,7 +12,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from bench import cache, plugins
+from bench import cache, plugins, writable
 from bench.cli import FAILED, GOOD
 from bench.errors import UsageError
 from bench.report import Report
@@ -76,13 +76,24 @@ def outputs(texts: Sequence[str]) -> Outputs:
             continue
         path = Path(text)
         name = _format_of(text, path.suffix)
-        if not path.parent.is_dir():
-            raise UsageError(f"-o {text}: no folder {path.parent}", hint="make it first")
+        require_writable(path)
         require = getattr(plugins.load("formats", name), "require", None)
         if require is not None:
             require()
         chosen.append((path, name))
     return chosen
+
+
+def require_writable(path: Path) -> None:
+    """See that a file of ``-o`` can be written, before any work.
+
+    Raises:
+        UsageError: there is no such folder.
+        StoreError: the system does not let us write there.
+    """
+    if not path.parent.exists():
+        raise UsageError(f"-o {path}: no folder {path.parent}", hint="make it first")
+    writable.require(path, "give another -o FILE")
 
 
 def _format_of(text: str, suffix: str) -> str:

@@ -43,12 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def carry_out(asked: Arguments) -> int:
     """Carry out ``bench build``."""
-    from bench import recipes
+    from bench import recipes, writable
     from bench.cli import _show
     from bench.observers.terminal import Terminal
     from bench.pipeline import prepare
 
     chosen = recipes.parse_all(asked.recipe)
+    if asked.output is not None:
+        writable.require_folder(asked.output, "give another -o FOLDER")
     plan = Plan(seed=asked.seed, signature=asked.signature)
     with (
         Terminal(quiet=asked.quiet) as observer,

@@ -12,21 +12,13 @@ DESCRIPTION = "Remove our folder from phones, and nothing else."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arguments(_shared.TargetArguments):
+class Arguments(_shared.PhoneArguments):
     """What can be typed behind ``bench clean``."""
-
-    target: tuple[str, ...] = ("adb",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument(
-        "-t",
-        "--target",
-        action="append",
-        metavar="TARGET",
-        help="adb (all phones, the default) or adb:SERIAL; may be repeated",
-    )
+    _shared.add_phones(parser)
     _shared.add_target_arguments(parser)
 
 

@@ -80,12 +80,12 @@ def carry_out(asked: Arguments) -> int:
 def _check_output(path: Path) -> None:
     """Refused before anything is read."""
     from bench.charts import require
+    from bench.cli import _show
     from bench.report import compare_page
 
     if path.suffix != compare_page.SUFFIX:
         raise UsageError(f"-o {path}: a comparison is written as a page", hint="use .html")
-    if not path.parent.is_dir():
-        raise UsageError(f"-o {path}: no folder {path.parent}", hint="make it first")
+    _show.require_writable(path)
     require()
 
 

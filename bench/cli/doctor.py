@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ DESCRIPTION = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arguments(_shared.TargetArguments):
+class Arguments(_shared.PhoneArguments):
     """What can be typed behind ``bench doctor``; ``fetch`` may be a flag without its version."""
 
     fetch: str | None = None
@@ -33,6 +33,7 @@ class Arguments(_shared.TargetArguments):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
+    _shared.add_phones(parser)
     _shared.add_target_arguments(parser)
     parser.add_argument(
         "--fetch",
@@ -52,23 +53,39 @@ def carry_out(asked: Arguments) -> int:
     from bench.targets import adb
 
     options = asked.options()
-    statuses = adb.discover(options)
+    named = _named(asked.target)
+    statuses = [each for each in adb.discover(options) if not named or each.target in named]
     rows = [(status.target, status.state, status.hint) for status in statuses]
-    if not statuses:
+    if not statuses and not named:
         rows.append(("phones", "none", "plug one in and turn on USB debugging"))
     rows += _servers(options)
-    for status in statuses:
-        if status.ready and status.meant:
-            address = choose.split(status.target)[1]
-            if asked.fetch is not None:
-                _fetch(adb.abis(address, options)[0], asked.fetch)
-            rows += _look(address, options)
+    meant = named or [status.target for status in statuses if status.ready and status.meant]
+    for each in meant:
+        address = choose.split(each)[1]
+        if asked.fetch is not None:
+            _fetch(adb.abis(address, options)[0], asked.fetch)
+        rows += _look(address, options)
     for abi in asked.abi:
         if asked.fetch is not None:
             _fetch(abi, asked.fetch)
         rows.append(_tool_row(options, (abi,)))
     _show.rows([dict(zip(("what", "state", "hint"), row, strict=True)) for row in rows])
     return FAILED if any(hint for _, _, hint in rows) else GOOD
+
+
+def _named(texts: Sequence[str]) -> list[str]:
+    """The phones that were named one by one; none where all are meant.
+
+    Raises:
+        TargetError: one is no phone.
+    """
+    from bench.pipeline import choose
+    from bench.targets import adb
+
+    for text in texts:
+        if choose.split(text)[0] != adb.KIND:
+            raise TargetError(f"{text} needs nothing that could be missing", hint="name a phone")
+    return [] if adb.KIND in texts else list(dict.fromkeys(texts))
 
 
 def _servers(options: Mapping[str, str]) -> list[tuple[str, str, str]]:

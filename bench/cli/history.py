@@ -72,6 +72,7 @@ def _name(model: str) -> str:
 def _check_output(path: Path) -> None:
     """Refused before anything is read and drawn."""
     from bench.charts import require
+    from bench.cli import _show
     from bench.report.history import page, picture, tables
 
     known = (*tables.FORMATS, page.SUFFIX, *picture.SUFFIXES)
@@ -79,8 +80,7 @@ def _check_output(path: Path) -> None:
         raise UsageError(
             f"-o {path}: no history has the suffix {path.suffix!r}", hint=f"use {', '.join(known)}"
         )
-    if not path.parent.is_dir():
-        raise UsageError(f"-o {path}: no folder {path.parent}", hint="make it first")
+    _show.require_writable(path)
     if path.suffix in picture.SUFFIXES:
         picture.require()
     if path.suffix == page.SUFFIX:

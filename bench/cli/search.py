@@ -166,14 +166,13 @@ def _split(outputs: Sequence[str]) -> tuple[list[Path], list[str]]:
     """Files of recipes, and what formats are for.
 
     Raises:
-        UsageError: there is no such folder.
+        UsageError: there is no such folder, or we may not write there.
     """
-    from bench.errors import UsageError
+    from bench.cli import _show
 
     files = [Path(text) for text in outputs if Path(text).suffix == RECIPES]
     for path in files:
-        if not path.parent.is_dir():
-            raise UsageError(f"-o {path}: no folder {path.parent}", hint="make it first")
+        _show.require_writable(path)
     return files, [text for text in outputs if Path(text).suffix != RECIPES]
 
 

@@ -98,8 +98,9 @@ def _check_output(path: Path) -> None:
     """See that it can be written, before anything is tried.
 
     Raises:
-        UsageError: no format has that suffix, an extra is missing, or there is no such folder.
+        UsageError: no format has that suffix, an extra is missing, or it cannot be written.
     """
+    from bench.cli import _show
     from bench.errors import UsageError
 
     if path.suffix not in (*TEXTS, *PICTURES):
@@ -107,8 +108,7 @@ def _check_output(path: Path) -> None:
             f"-o {path}: no format has the suffix {path.suffix!r}",
             hint=f"use {', '.join((*TEXTS, *PICTURES))}",
         )
-    if not path.parent.is_dir():
-        raise UsageError(f"-o {path}: no folder {path.parent}", hint="make it first")
+    _show.require_writable(path)
     if path.suffix in PICTURES:
         from bench.charts import require
 

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import cells, schedule, workers
+from bench import cells, schedule, workers, writable
 from bench.answers import Examiner
 from bench.errors import DataError
 from bench.inputs.launches import write_sample
@@ -29,6 +29,7 @@ from bench.pipeline.choose import Targets
 from bench.pipeline.prepare import Prepared
 from bench.recipes import Recipes, parse_all
 from bench.records import Session, Writer, new_path, read, unfinished
+from bench.records.appended import INSTEAD
 from bench.report import Report, assemble
 from bench.stats.summary import can_give_p99
 from bench.targets import Target
@@ -108,6 +109,10 @@ def run(
         # Before anything is built: a wrong target is told at once.
         opened = choose.open_targets(targets, plan, options)
         chosen = parse_all(recipes, with_float32=with_float32)
+        if report is None:
+            writable.require_folder(REPORTS, INSTEAD)
+        else:
+            writable.require(Path(report), INSTEAD)
         source = prepare.load(model, data, Path(scratch), custom_objects)
         if source.files and not recipes:
             prepared = prepare.take_files(source, plan)

@@ -22,7 +22,7 @@ from bench import cache
 from bench.errors import StoreError
 from bench.metrics.values import Accuracy, DeviceAnswers
 from bench.records import checks, encoding, schemas
-from bench.records.appended import AppendedFile, free, unwritable
+from bench.records.appended import INSTEAD, AppendedFile, free
 from bench.records.schemas import SCHEMA
 from bench.values import (
     Environment,
@@ -33,6 +33,7 @@ from bench.values import (
     ReportWarning,
     Variant,
 )
+from bench.writable import writing
 
 
 @dataclass(frozen=True)
@@ -179,17 +180,16 @@ class Writer:
     ) -> None:
         self._file = AppendedFile(path, warn) if warn else AppendedFile(path)
         try:
-            continued = path.exists() and not _is_torn_start(path)
-            if continued:
-                _check_same(path, session)
-                _cut_torn_line(path)
+            with writing(path, INSTEAD):
+                continued = path.exists() and not _is_torn_start(path)
+                if continued:
+                    _check_same(path, session)
+                    _cut_torn_line(path)
             self._file.open(fresh=not continued)
             if not continued:
                 self.append(session)
-        except BaseException as fault:
+        except BaseException:
             self._file.close()
-            if isinstance(fault, OSError):
-                raise unwritable(path, fault) from fault
             raise
 
     @property

@@ -13,6 +13,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bench.errors import StoreError
+from bench.writable import require, writing
+
+INSTEAD = "give a --report FILE that you may write"
+"""The cure where the file cannot be written."""
 
 _log = logging.getLogger(__name__)
 
@@ -37,19 +41,15 @@ class AppendedFile:
     def open(self, *, fresh: bool) -> None:
         """Begin at the end of what is there, or anew. Raises StoreError."""
         # Unbuffered: after a full disk nothing is left to be written again at the end.
-        try:
+        with writing(self.path, INSTEAD):
             self._file = self.path.open("w+b" if fresh else "a+b", buffering=0)
-        except OSError as fault:
-            raise unwritable(self.path, fault) from fault
 
     def append(self, content: bytes) -> None:
         """Hand it to the system at once. Raises StoreError: the disk is full."""
         assert self._file is not None
         self._keep(self._file)
-        try:
+        with writing(self.path, INSTEAD):
             _write_all(self._file, content)
-        except OSError as fault:
-            raise unwritable(self.path, fault) from fault
 
     def close(self) -> None:
         """Let it go, once it is sure that what was written can be found. Raises StoreError."""
@@ -97,27 +97,19 @@ def free(folder: Path, stem: str) -> Path:
     return path
 
 
-def unwritable(path: Path, fault: OSError) -> StoreError:
-    """What a file raises that the system does not let us write."""
-    return StoreError(
-        f"cannot write {path} ({os.strerror(fault.errno or 0)})",
-        hint="make room on the disk, or give a --report FILE that you may write",
-    )
-
-
 def _locked(path: Path) -> contextlib.ExitStack:
     """Make the folder and hold the file for this process alone. Raises StoreError."""
     opened = contextlib.ExitStack()
-    try:
+    require(path, INSTEAD)  # for a lock that cannot be made looks like one that is held
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    with writing(path, INSTEAD):
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path.with_name(f".{path.name}.lock"))
-        lock.acquire(blocking=False)
-    except Timeout as fault:
-        raise StoreError(
-            f"another process is writing {path}", hint="wait for it, or give --report FILE"
-        ) from fault
-    except OSError as fault:
-        raise unwritable(path, fault) from fault
+        try:
+            lock.acquire(blocking=False)
+        except Timeout as fault:
+            raise StoreError(
+                f"another process is writing {path}", hint="wait for it, or give --report FILE"
+            ) from fault
 
     def unlock() -> None:
         lock.release()

@@ -1,7 +1,8 @@
 """What the files of variants say that no figure does: layers left as they were, ops left in float.
 
-Codes: ``left-alone``, ``partly-int8``, ``unrolled``, ``not-sparse`` and ``partly-sparse``. All are
-read from the variants' facts, so that an old file of records shows them too.
+Codes: ``left-alone``, ``not-quantized``, ``partly-int8``, ``unrolled``, ``not-sparse`` and
+``partly-sparse``. All are read from the variants' facts, so that an old file of records shows them
+too.
 """
 
 from __future__ import annotations
@@ -44,6 +45,15 @@ def _of_file(variant: Variant) -> Iterator[ReportWarning]:
                 hint="it has no form for them: the figures are of the model with these as they are",
                 variant=variant.name,
             )
+    if _quantized_nothing(variant):
+        yield ReportWarning(
+            code="not-quantized",
+            message="quantize:dynamic quantized nothing: the converter leaves kernels of fewer "
+            "than 1,024 weights in float, and this model has no larger one that it can store in "
+            "8 bits",
+            hint="use quantize:int8, which quantizes kernels of any size, or ship float32",
+            variant=variant.name,
+        )
     unrolled = variant.steps.get("convert", {}).get("unrolled", ())
     if unrolled:
         yield ReportWarning(
@@ -86,6 +96,15 @@ def _of_file(variant: Variant) -> Iterator[ReportWarning]:
             "the layers",
             variant=variant.name,
         )
+
+
+def _quantized_nothing(variant: Variant) -> bool:
+    """Whether its recipe asks for weights of dynamic range, and all are stored as floats."""
+    steps = variant.recipe.split("+")
+    asked = any(step.split(",")[0] == "quantize:dynamic" for step in steps)
+    if not asked or variant.facts is None:
+        return False
+    return not any("int" in weight.dtype for weight in variant.facts.weights)
 
 
 def _left_dense(variant: Variant) -> list[str]:

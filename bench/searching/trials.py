@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench import recipes
 from bench.cache import key
-from bench.errors import StoreError, UsageError
+from bench.errors import UsageError
 from bench.report.recommend import Aim
 from bench.searching.space import Distribution, Space
 from bench.searching.values import Limits, Origin, Outcome, Params, Trial, careful_loss, violations
+from bench.writable import writing
 
 if TYPE_CHECKING:
     import optuna
@@ -30,6 +30,9 @@ Sampling = Literal["tpe", "random"]
 
 STARTUP_TRIALS = 4
 """Trials that the sampler wants to see before it proposes anything but chance."""
+
+GO_ON = "set TFLITE_BENCH_CACHE to a folder you may write: the same command then goes on"
+"""The cure where the study cannot be written; what was kept before is whole."""
 
 UNKNOWN = 1e3
 """Stands for figures of a point that was dropped: worse than any, and it breaks a limit anyway."""
@@ -82,8 +85,9 @@ class Study:
 
         self._space, self._limits, self._aim = space, limits, aim
         self._seed, self._sampling = seed, sampling
-        self._path = path = str(folder / "trials.log")
-        with _writing(path):
+        self._path = folder / "trials.log"
+        with writing(self._path, GO_ON):
+            path = str(self._path)
             # The lock by an open file works where there are no symbolic links, too.
             backend = JournalFileBackend(path, lock_obj=JournalFileOpenLock(path))
             self._study = optuna.create_study(
@@ -115,7 +119,7 @@ class Study:
 
     def note(self, name: str, value: Any) -> None:
         """Keep a fact of the whole search."""
-        with _writing(self._path):
+        with writing(self._path, GO_ON):
             self._study.set_user_attr(name, value)
 
     def noted(self, name: str, default: Any = None) -> Any:
@@ -138,7 +142,7 @@ class Study:
             fixed: parameters that the sampler may not choose; all of them is a given point.
         """
         self._study.sampler = self._sampler(dict(fixed))
-        with _writing(self._path):
+        with writing(self._path, GO_ON):
             trial = self._study.ask(self._distributions())
             trial.set_user_attr("origin", origin)
         self._open[trial.number] = trial
@@ -152,7 +156,7 @@ class Study:
         told = self._trial(trial.number, trial.params, user)
         figure = told.figure(self._aim)
         worked = told.works and math.isfinite(figure) and figure > 0
-        with _writing(self._path):
+        with writing(self._path, GO_ON):
             trial.set_user_attr("recipe", recipe)
             if worked:
                 trial.set_constraint("look", 0.0)
@@ -180,7 +184,7 @@ class Study:
             teaches: the sampler is told that points like it break a limit; else nothing.
         """
         trial = self._open.pop(number)
-        with _writing(self._path):
+        with writing(self._path, GO_ON):
             trial.set_user_attr("dropped", reason)
             if teaches:
                 trial.set_constraint("look", 1.0)
@@ -233,18 +237,6 @@ class Study:
                     constant_liar=True,
                 )
             return optuna.samplers.PartialFixedSampler(fixed, sampler)
-
-
-@contextmanager
-def _writing(path: str) -> Iterator[None]:
-    """A full disk as one line; what was kept before is whole."""
-    try:
-        yield
-    except OSError as fault:
-        raise StoreError(
-            f"cannot write {path} ({fault.strerror})",
-            hint="make room on the disk: the same command then goes on",
-        ) from fault
 
 
 def _distribution(one: Distribution) -> Any:

@@ -7,11 +7,19 @@ told by family (see ``_channels_graph``), so that sizes of a thinner model follo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from bench.errors import BuildError
-from bench.techniques import Context, Work, _channels_graph, _channels_keras, _model, _qat_toolkit
+from bench.techniques import (
+    Context,
+    Work,
+    _channels_graph,
+    _channels_keras,
+    _kernels,
+    _model,
+    _qat_toolkit,
+)
 
 FIXED = ""
 """Stands for channels that always stay, where others are told by the number of their family."""
@@ -49,7 +57,7 @@ def layout(work: Work, context: Context) -> dict[str, Any]:
         "layers": [
             _layer(layer, network, by_family)
             for layer in model.layers
-            if _model.kernel_of(layer) is not None
+            if _kernels.kernels_of(layer)
         ],
         "families": [
             {"layers": list(family.layers), "channels": len(family.groups)}
@@ -59,8 +67,10 @@ def layout(work: Work, context: Context) -> dict[str, Any]:
 
 
 def _layer(layer: Any, network: _channels_graph.Network, by_family: Any) -> dict[str, Any]:
-    shape = [int(size) for size in _model.kernel_of(layer).shape]
-    elements, kind = math.prod(shape), type(layer).__name__
+    kernels, kind = _kernels.kernels_of(layer), type(layer).__name__
+    # Channels of a layer that holds several kernels, such as a recurrent one, all stay.
+    shape = [int(size) for size in kernels[0].variable.shape] if len(kernels) == 1 else [1, 1]
+    elements = sum(kernel.elements for kernel in kernels)
     depthwise = kind in _channels_graph.DEPTHWISE
     inputs = by_family(network.inputs_of.get(layer.name), shape[-2] if len(shape) > 1 else 1)
     outputs = by_family(network.outputs_of.get(layer.name), shape[-1])
@@ -74,7 +84,7 @@ def _layer(layer: Any, network: _channels_graph.Network, by_family: Any) -> dict
         "inputs": inputs,
         "outputs": outputs,
         "positions": _positions(layer.output_shape),
-        "can": list(_abilities(layer, kind)),
+        "can": list(_abilities(layer)),
     }
 
 
@@ -84,21 +94,9 @@ def _positions(shape: Any) -> int:
     return math.prod(int(size) for size in first[1:-1] if size) if len(first) > 2 else 1
 
 
-def _abilities(layer: Any, kind: str) -> Iterable[str]:
+def _abilities(layer: Any) -> Iterable[str]:
     """The techniques that can handle a layer's kernel."""
-    from tensorflow_model_optimization.python.core.clustering.keras import clustering_registry
-    from tensorflow_model_optimization.python.core.sparsity.keras import prune_registry
-
-    if kind != "DepthwiseConv2D":
-        if prune_registry.PruneRegistry.supports(layer):
-            yield "prune"
-        if clustering_registry.ClusteringRegistry.supports(layer):
-            yield "cluster"
+    if _kernels.can_thin_out(layer):
+        yield from ("prune", "cluster")
     if _qat_toolkit.is_known(layer):
         yield "qat"
-
-
-def kernels(model: Any) -> Mapping[str, Any]:
-    """The variables of all kernels, by layer."""
-    found = {layer.name: _model.kernel_of(layer) for layer in model.layers}
-    return {name: kernel for name, kernel in found.items() if kernel is not None}

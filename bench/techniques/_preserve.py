@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.techniques import Work
-from bench.techniques._model import kernel_of
+from bench.techniques._kernels import variables_of
 
 Array = npt.NDArray[Any]
 
@@ -68,20 +68,19 @@ def clusters_of(kernel: Array, *, per_channel: bool) -> Array:
 
 
 def kept_by(work: Work, model: Any) -> dict[str, Kept]:
-    """What earlier steps made, by layer, read off the model's kernels and the steps' facts."""
+    """What earlier steps made, by kernel, read off the model's kernels and the steps' facts."""
     pruned: Mapping[str, Any] = work.facts.get("prune", {}).get("layers", {})
     clustered: Mapping[str, Any] = work.facts.get("cluster", {}).get("layers", {})
     kept = {}
-    for layer in model.layers:
-        variable = kernel_of(layer)
-        if variable is None or (layer.name not in pruned and layer.name not in clustered):
+    for name, variable in variables_of(model).items():
+        if name not in pruned and name not in clustered:
             continue
         kernel = variable.numpy()
         cluster = None
-        if layer.name in clustered:
-            cluster = clusters_of(kernel, per_channel=clustered[layer.name]["per_channel"])
-        mask = (kernel != 0) if layer.name in pruned else np.ones(kernel.shape, bool)
-        kept[layer.name] = Kept(mask.astype(kernel.dtype), cluster)
+        if name in clustered:
+            cluster = clusters_of(kernel, per_channel=clustered[name]["per_channel"])
+        mask = (kernel != 0) if name in pruned else np.ones(kernel.shape, bool)
+        kept[name] = Kept(mask.astype(kernel.dtype), cluster)
     return kept
 
 
@@ -89,8 +88,8 @@ def keeper(kept: Mapping[str, Kept], variables: Mapping[str, Any]) -> Callable[[
     """A function that projects all kernels back in one graph; None where there is nothing to keep.
 
     Args:
-        kept: what to keep, by layer.
-        variables: the kernels as they are trained, by layer; may hold more layers than ``kept``.
+        kept: what to keep, by kernel.
+        variables: the kernels as they are trained, by name; may hold more than ``kept``.
     """
     import tensorflow as tf
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from bench.errors import BuildError, telling_line
-from bench.techniques._model import KERNELS, kernel_of, types_of, wrap
+from bench.techniques._kernels import variables_of
+from bench.techniques._model import KERNELS, types_of, wrap
 from bench.techniques._preserve import Kept
 
 MOVING_AVERAGE = 0.999
@@ -99,8 +100,7 @@ def kernels(model: Any) -> dict[str, Any]:
         for wrapper in _wrappers(model)
         for variable, _, _ in wrapper._weight_vars
     }
-    others = {layer.name: kernel_of(layer) for layer in model.layers}
-    return {**{name: one for name, one in others.items() if one is not None}, **found}
+    return {**variables_of(model), **found}
 
 
 def start_ranges(model: Any, batches: Iterable[Any]) -> None:

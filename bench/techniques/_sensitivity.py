@@ -17,8 +17,15 @@ import numpy.typing as npt
 from bench import metrics
 from bench.data import Split
 from bench.errors import DataError
-from bench.techniques import Context, Work, _channels_graph, _channels_keras, _model
-from bench.techniques._layout import kernels
+from bench.techniques import (
+    Context,
+    Work,
+    _centroids,
+    _channels_graph,
+    _channels_keras,
+    _kernels,
+    _model,
+)
 from bench.techniques._lesson import predict
 
 Array = npt.NDArray[Any]
@@ -28,9 +35,6 @@ SPARSITIES = (0.5, 0.8)
 CLUSTERS = (16, 8)
 BITS = (8, 4)
 """What is tried on each layer, gentler first."""
-
-LLOYD_STEPS = 12
-"""Of one-dimensional k-means; more move no centroid by a visible step."""
 
 
 @dataclass(frozen=True)
@@ -103,12 +107,13 @@ def _trials(model: Any, network: _channels_graph.Network) -> Iterator[Trial]:
     for family in network.families:
         for fraction in CHANNELS:
             yield Trial(family.layers, "channels", fraction)
-    for name, kernel in kernels(model).items():
-        if int(np.prod(kernel.shape)) <= max(CLUSTERS):
+    for layer in model.layers:
+        sizes = [kernel.elements for kernel in _kernels.kernels_of(layer)]
+        if min(sizes, default=0) <= max(CLUSTERS):
             continue
         for technique, levels in (("prune", SPARSITIES), ("cluster", CLUSTERS), ("bits", BITS)):
             for level in levels:
-                yield Trial((name,), technique, level)
+                yield Trial((layer.name,), technique, level)
 
 
 def _answers(
@@ -121,13 +126,15 @@ def _answers(
         removed = _channels_graph.choose(family, scores, trial.level)
         return predict(_channels_keras.rebuild(model, network, removed), split)
     (name,) = trial.layers
-    kernel = kernels(model)[name]
-    whole = kernel.numpy()
-    kernel.assign(CHANGES[trial.technique](whole, trial.level))
+    variables = [kernel.variable for kernel in _kernels.kernels_of(model.get_layer(name))]
+    whole = [variable.numpy() for variable in variables]
+    for variable, values in zip(variables, whole, strict=True):
+        variable.assign(CHANGES[trial.technique](values, trial.level))
     try:
         return predict(model, split)
     finally:
-        kernel.assign(whole)
+        for variable, values in zip(variables, whole, strict=True):
+            variable.assign(values)
 
 
 def sparse(kernel: Array, fraction: float) -> Array:
@@ -142,15 +149,9 @@ def sparse(kernel: Array, fraction: float) -> Array:
 
 def clustered(kernel: Array, clusters: float) -> Array:
     """The kernel with at most so many values, by k-means on its weights."""
-    values = kernel.ravel().astype(np.float64)
-    centres = np.unique(np.quantile(values, (np.arange(int(clusters)) + 0.5) / int(clusters)))
-    for _ in range(LLOYD_STEPS):
-        nearest = np.searchsorted((centres[1:] + centres[:-1]) / 2, values)
-        counts = np.bincount(nearest, minlength=len(centres))
-        sums = np.bincount(nearest, weights=values, minlength=len(centres))
-        centres = np.sort(np.where(counts > 0, sums / np.maximum(counts, 1), centres))
-    nearest = np.searchsorted((centres[1:] + centres[:-1]) / 2, values)
-    return centres[nearest].reshape(kernel.shape).astype(kernel.dtype)
+    values = kernel.ravel()
+    centroids, nearest = _centroids.settle(values, _centroids.by_quantiles(values, int(clusters)))
+    return centroids[nearest].reshape(kernel.shape).astype(kernel.dtype)
 
 
 def rounded(kernel: Array, bits: float) -> Array:

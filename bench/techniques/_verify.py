@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bench.errors import VerificationError
@@ -28,12 +28,13 @@ def sparsity(step: Step, work: Work, facts: FileFacts) -> None:
     """
     layers: Mapping[str, Mapping[str, Any]] = work.facts[step.technique]["layers"]
     asked = zeros = elements = 0.0
+    left = list(facts.weights)
     for name, layer in layers.items():
-        kernels = _kernels(step, name, int(layer["elements"]), facts.weights)
-        kernel = max(kernels, key=lambda one: one.zeros)
         # Half a weight is none: of 24 weights a tenth are two.
         asked += math.floor(float(layer["asked"]) * int(layer["elements"]) + 1e-6)
-        zeros += kernel.zeros
+        zeros += sum(
+            one.zeros for one in _taken(step, name, layer, left, by=lambda one: -one.zeros)
+        )
         elements += int(layer["elements"])
     if zeros < asked - TOLERANCE * elements:
         raise VerificationError(
@@ -49,7 +50,7 @@ def pattern(step: Step, work: Work, facts: FileFacts, m: int, n: int) -> None:
         VerificationError: one has, or a kernel is not in the file.
     """
     for name, layer in work.facts[step.technique]["layers"].items():
-        kernels = _kernels(step, name, int(layer["elements"]), facts.weights)
+        kernels, _ = _kernels(step, name, layer, facts.weights)
         most = max(fewest_zeros(tensor.matrix, n) for tensor in _tensors(facts, kernels))
         if most < m:
             raise VerificationError(
@@ -68,7 +69,7 @@ def blocks(step: Step, work: Work, facts: FileFacts, height: int, width: int) ->
         VerificationError: one has, or a kernel is not in the file.
     """
     for name, layer in work.facts[step.technique]["layers"].items():
-        kernels = _kernels(step, name, int(layer["elements"]), facts.weights)
+        kernels, _ = _kernels(step, name, layer, facts.weights)
         asked, one_block = float(layer["asked"]), height * width / int(layer["elements"])
         reached = max(
             block_sparsity(tensor.matrix, (width, height)) for tensor in _tensors(facts, kernels)
@@ -87,9 +88,11 @@ def clusters(step: Step, work: Work, facts: FileFacts) -> None:
         VerificationError: one does, or a kernel is not in the file.
     """
     layers: Mapping[str, Mapping[str, Any]] = work.facts[step.technique]["layers"]
-    for name, layer in layers.items():
-        kernels = _kernels(step, name, int(layer["elements"]), facts.weights)
-        most = min(kernel.unique_max_per_channel for kernel in kernels)
+    left = list(facts.weights)
+    # Those with fewest values first: no other takes the tensors that can be theirs alone.
+    for name, layer in sorted(layers.items(), key=lambda item: int(item[1]["clusters"])):
+        kernels = _taken(step, name, layer, left, by=lambda one: one.unique_max_per_channel)
+        most = max(kernel.unique_max_per_channel for kernel in kernels)
         if most > int(layer["clusters"]):
             raise VerificationError(
                 f"{step} allows {layer['clusters']} values, layer {name} has {most} in a channel",
@@ -152,19 +155,48 @@ def _tensors(facts: FileFacts, kernels: Sequence[WeightFacts]) -> list[WeightTen
     return [w for w in kernel_weights(facts.path) if (w.name, w.values.size) in names]
 
 
-def _kernels(
-    step: Step, layer: str, elements: int, weights: Sequence[WeightFacts]
+def _taken(
+    step: Step,
+    name: str,
+    told: Mapping[str, Any],
+    left: list[WeightFacts],
+    *,
+    by: Callable[[WeightFacts], int],
 ) -> Sequence[WeightFacts]:
-    """The file's tensors that may be a layer's kernel: of its size, and of its name if any is.
+    """The tensors that are most likely a kernel, the least by that figure; they are taken away.
+
+    Two kernels of one size, as in both halves of a Bidirectional, are so held against two tensors.
+    """
+    candidates, count = _kernels(step, name, told, left)
+    found = sorted(candidates, key=by)[:count]
+    for one in found:
+        left.remove(one)
+    return found
+
+
+def _kernels(
+    step: Step, kernel: str, told: Mapping[str, Any], weights: Sequence[WeightFacts]
+) -> tuple[Sequence[WeightFacts], int]:
+    """The file's tensors that may be a kernel: of its size, and of its layer's name if any is.
 
     The converter names a tensor after the ops it was fused of, such as
-    ``net/quant_conv/LastValueQuant;net/conv/Conv2D``.
+    ``net/quant_conv/LastValueQuant;net/conv/Conv2D``. Where a recurrent layer became one op, each
+    gate has a tensor of its own.
+
+    Returns:
+        The tensors, and how many of them are the kernel.
     """
+    layer, elements, count = kernel.partition("/")[0], int(told["elements"]), 1
     sized = [weight for weight in weights if weight.elements == elements]
-    if not sized:
+    gates = int(told.get("gates", 1))
+    if not sized and gates > 1:
+        sized = [weight for weight in weights if weight.elements * gates == elements]
+        count = gates
+    if len(sized) < count:
         raise VerificationError(
-            f"{step}: the kernel of layer {layer} is not in the file",
+            f"{step}: the kernel of layer {kernel} is not in the file",
             hint="the converter took it apart: leave the layer out with layers=!" + layer,
         )
     names = {layer, f"quant_{layer}"}
-    return [w for w in sized if names & set(re.split("[/;]", w.name))] or sized
+    named = [w for w in sized if names & set(re.split("[/;]", w.name))]
+    return (named if len(named) >= count else sized), count

@@ -7,13 +7,23 @@ sparsity-preserving clustering).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from bench.errors import BuildError, RecipeError
-from bench.techniques import Context, Work, _keras3_to_2, _model, _options, _preserve, _verify
+from bench.techniques import (
+    Context,
+    Work,
+    _centroids,
+    _keras3_to_2,
+    _kernels,
+    _model,
+    _options,
+    _preserve,
+    _verify,
+)
 from bench.techniques._layers import Selection, own_values, select
 from bench.techniques._training import FitOptions, fine_tune
 from bench.tflite.values import FileFacts
@@ -83,13 +93,14 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     selection, clusters = _select(model, step, values)
     skipped = _model.skipped_facts(model, selection)  # wrapping takes the kernels from the layers
     kept = _preserve.kept_by(work, model)
-    variables = {layer.name: _model.kernel_of(layer) for layer in model.layers}
+    variables = _kernels.variables_of(model)
 
     frozen = _unfrozen(model, selection.chosen)
     tf_keras.utils.set_random_seed(context.seed)
-    wrapper = _wrapper(clusters, values, kept)
-    wrapped = _model.wrap(model, selection.chosen, wrapper)
-    others = {name: one for name, one in kept.items() if name not in selection.chosen}
+    by_toolkit = [name for name in selection.chosen if _has_wrapper(model.get_layer(name))]
+    own = _cluster_others(model, set(selection.chosen) - set(by_toolkit), clusters, values, kept)
+    wrapped = _model.wrap(model, by_toolkit, _wrapper(clusters, values, kept))
+    others = {name: one for name, one in kept.items() if name not in by_toolkit} | own
     fit_options = FitOptions.of(values)
     facts = fine_tune(
         wrapped,
@@ -100,18 +111,20 @@ def apply(step: Step, work: Work, context: Context) -> Work:
         after_batch=_preserve.keeper(others, variables),
     )
     clean = _keras3_to_2.clone(tfmot.clustering.keras.strip_clustering(wrapped))
-    _restore_zeros(clean, kept, selection.chosen)
+    _restore_zeros(clean, kept, by_toolkit)
     for name in frozen:
         clean.get_layer(name).trainable = False
     facts |= {
         "clusters": int(step.argument or 0),
         "layers": {
-            name: {
+            kernel.name: {
                 "clusters": clusters[name],
                 "per_channel": per_channel and _is_conv(clean.get_layer(name)),
-                "elements": int(np.prod(_model.kernel_of(clean.get_layer(name)).shape)),
+                "elements": kernel.elements,
+                "gates": kernel.gates,
             }
             for name in selection.chosen
+            for kernel in _kernels.kernels_of(clean.get_layer(name))
         },
         **skipped,
     }
@@ -138,8 +151,7 @@ def _wrapper(
         cluster_wrapper,
     )
 
-    name = {"kmeans": "KMEANS_PLUS_PLUS", "density": "DENSITY_BASED"}.get(values["init"])
-    init = cluster_config.CentroidInitialization[name or values["init"].upper()]
+    init = cluster_config.CentroidInitialization[_toolkit_name(values["init"])]
 
     def wrap(layer: Any) -> Any:
         return cluster_wrapper.ClusterWeights(
@@ -153,6 +165,43 @@ def _wrapper(
     return wrap
 
 
+def _cluster_others(
+    model: Any,
+    names: Collection[str],
+    clusters: Mapping[str, int],
+    values: Mapping[str, str],
+    kept: Mapping[str, _preserve.Kept],
+) -> dict[str, _preserve.Kept]:
+    """Cluster the kernels of layers that the toolkit has no wrapper for; what they must keep."""
+    found = {}
+    for name in names:
+        for kernel in _kernels.kernels_of(model.get_layer(name)):
+            weights = kernel.variable.numpy()
+            mask = kept[kernel.name].mask if kernel.name in kept else np.ones_like(weights)
+            init = _toolkit_name(values["init"])
+            one = _centroids.clusters_from(weights, mask, clusters[name], init)
+            kernel.variable.assign(one.project(weights))
+            found[kernel.name] = one
+    return found
+
+
+def _toolkit_name(init: str) -> str:
+    """The toolkit's name of where centroids start."""
+    names = {"kmeans": "KMEANS_PLUS_PLUS", "density": "DENSITY_BASED"}
+    return names.get(init, init.upper())
+
+
+def _has_wrapper(layer: Any) -> bool:
+    """Whether the toolkit's wrapper clusters the layer and gives it back whole.
+
+    Its wrapper for recurrent layers does not reach TimeDistributed, and of attention none is left.
+    """
+    from tensorflow_model_optimization.python.core.clustering.keras import clustering_registry
+
+    registry = clustering_registry.ClusteringRegistry
+    return type(layer).__name__ in _model.KERNELS and bool(registry.supports(layer))
+
+
 def _own_clusters(least: int) -> _options.Canonical:
     """A layer's own K, or 0."""
     parse = _options.whole("each", least)
@@ -163,16 +212,8 @@ def _select(
     model: Any, step: Step, values: Mapping[str, str]
 ) -> tuple[Selection, Mapping[str, int]]:
     """Layers to cluster, each with its K; those with fewer weights are skipped, unless named."""
-    from tensorflow_model_optimization.python.core.clustering.keras import clustering_registry
-
-    registry = clustering_registry.ClusteringRegistry
     per_channel, pattern = values["per_channel"] == "yes", values.get("layers")
-
-    def known(layer: Any) -> bool:
-        kind = type(layer).__name__
-        return kind in _model.KERNELS and registry.supports(layer) and kind != "DepthwiseConv2D"
-
-    able, unable = _model.split_by(model, known)
+    able, unable = _model.split_by(model, _kernels.can_thin_out)
     own = own_values(values.get("each"), able, unable, option="each")
     clusters = {layer.name: int(own.get(layer.name, step.argument or 0)) for layer in able}
     able = tuple(layer for layer in able if clusters[layer.name] > 0)
@@ -197,10 +238,10 @@ def _select(
 
 
 def _weights(layer: Any, per_channel: bool) -> int:
-    """How many weights share the K values."""
-    kernel = _model.kernel_of(layer)
-    size = int(np.prod(kernel.shape))
-    return size // int(kernel.shape[-1]) if per_channel and _is_conv(layer) else size
+    """How many weights share the K values, in the layer's smallest kernel."""
+    kernel = min(_kernels.kernels_of(layer), key=lambda one: one.elements)
+    channels = int(kernel.variable.shape[-1]) if per_channel and _is_conv(layer) else 1
+    return kernel.elements // channels
 
 
 def _unfrozen(model: Any, names: Sequence[str]) -> list[str]:

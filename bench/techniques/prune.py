@@ -15,7 +15,16 @@ import numpy as np
 
 from bench import plugins
 from bench.errors import BuildError, RecipeError
-from bench.techniques import Context, Work, _keras3_to_2, _model, _options, _preserve, _verify
+from bench.techniques import (
+    Context,
+    Work,
+    _keras3_to_2,
+    _kernels,
+    _model,
+    _options,
+    _preserve,
+    _verify,
+)
 from bench.techniques._layers import Selection, own_values, select
 from bench.techniques._training import FitOptions, fine_tune, steps_per_epoch
 from bench.tflite.values import FileFacts
@@ -111,9 +120,11 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     if "block" in values:
         parameters["block_size"] = _pair(values["block"], "x")
     kept = _preserve.kept_by(work, model)
-    variables = {layer.name: _model.kernel_of(layer) for layer in model.layers}
+    variables = _kernels.variables_of(model)
 
     def wrapper(layer: Any) -> Any:
+        # The toolkit's own list of layers lacks wrappers such as Bidirectional; it asks this first.
+        layer.get_prunable_weights = lambda: [one.variable for one in _kernels.kernels_of(layer)]
         schedule = _schedule(values, asked[layer.name], begin, end, frequency)
         return pruning_wrapper.PruneLowMagnitude(layer, pruning_schedule=schedule, **parameters)
 
@@ -242,21 +253,18 @@ def _select(
     model: Any, step: Step, values: Mapping[str, str]
 ) -> tuple[Selection, Mapping[str, float]]:
     """Layers that can be pruned in this pattern, and the fraction of zeros that each shall have."""
-    from tensorflow_model_optimization.python.core.sparsity.keras import prune_registry
 
     def can(layer: Any) -> bool:
-        kind = type(layer).__name__
-        if kind not in _model.KERNELS or kind == "DepthwiseConv2D":
-            return False
-        if not prune_registry.PruneRegistry.supports(layer):
-            return False
-        shape = _model.kernel_of(layer).shape
+        return _kernels.can_thin_out(layer) and all(map(fits, _kernels.kernels_of(layer)))
+
+    def fits(kernel: _kernels.Kernel) -> bool:
         if "block" in values:
-            return len(shape) == 2 and kind == "Dense"
+            return kernel.kind == "Dense"
         if ":" in (step.argument or ""):
             # The toolkit fills up a last group that is not full with zeros of its own.
             weights = _pair(step.argument or "", ":")[1]
-            return kind in ("Conv2D", "Dense") and int(shape[-2]) % weights == 0
+            inputs = int(kernel.variable.shape[-2])
+            return kernel.kind in ("Conv2D", "Dense") and inputs % weights == 0
         return True
 
     able, unable = _model.split_by(model, can)
@@ -271,14 +279,16 @@ def _select(
 
 def _reached(model: Any, selection: Selection, asked: Mapping[str, float]) -> dict[str, Any]:
     layers, zeros, size = {}, 0, 0
-    for name in selection.chosen:
-        kernel = _model.kernel_of(model.get_layer(name)).numpy()
-        layers[name] = {
-            "asked": asked[name],
-            "reached": round(float(np.mean(kernel == 0)), 4),
-            "elements": kernel.size,
-        }
-        zeros, size = zeros + int(np.sum(kernel == 0)), size + kernel.size
+    for layer in selection.chosen:
+        for kernel in _kernels.kernels_of(model.get_layer(layer)):
+            values = kernel.variable.numpy()
+            layers[kernel.name] = {
+                "asked": asked[layer],
+                "reached": round(float(np.mean(values == 0)), 4),
+                "elements": values.size,
+                "gates": kernel.gates,
+            }
+            zeros, size = zeros + int(np.sum(values == 0)), size + values.size
     return {
         "sparsity": round(zeros / size, 4),
         "layers": layers,

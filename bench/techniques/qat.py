@@ -96,7 +96,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     if lost:
         raise BuildError(
             f"qat rewrites layer {lost[0]} and would lose what earlier steps made there",
-            hint=f"leave it out of those steps with layers=!{lost[0]}",
+            hint=f"leave it out of those steps with layers=!{lost[0].partition('/')[0]}",
         )
     fit_options = FitOptions.of(values)
     _qat_toolkit.start_ranges(quantized, training_batches(quantized, fit_options.batch, context))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.techniques import Context, Work, _model, _options, _preserve
+from bench.techniques import Context, Work, _kernels, _model, _options, _preserve
 from bench.techniques._training import FitOptions, fine_tune
 from bench.tflite.values import FileFacts
 from bench.values import Step
@@ -40,8 +40,8 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     """
     model = _model.trainable(work, context)
     fit_options = FitOptions.of(_options.chosen(step, DEFAULTS))
-    variables = {layer.name: _model.kernel_of(layer) for layer in model.layers}
-    after = _preserve.keeper(_preserve.kept_by(work, model), variables)
+    kept = _preserve.kept_by(work, model)
+    after = _preserve.keeper(kept, _kernels.variables_of(model))
     facts = fine_tune(model, fit_options, context, work, step, after_batch=after)
     return _model.taken(work, step, model, facts)
 

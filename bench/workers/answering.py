@@ -13,7 +13,7 @@ import numpy as np
 from bench.errors import DataError
 from bench.workers.interpreter import Array, LoadedModel, to_input, to_real
 
-__all__ = ["Array", "answer", "batch_size", "by_input", "resize"]
+__all__ = ["Array", "answer", "batch_size", "by_input", "by_sample", "has_batch", "resize"]
 
 BATCH = 64
 CHECKED = 4
@@ -34,27 +34,55 @@ def by_input(x: Mapping[str, Array], graph: LoadedModel) -> dict[str, Array]:
         signature = details["shape_signature"]
         wanted = tuple(signature) if len(signature) else tuple(details["shape"])
         given = x[name].shape
-        fits = len(given) == len(wanted) and all(
-            w in (-1, g) for w, g in zip(wanted[1:], given[1:], strict=True)
+        one = wanted[1:] if has_batch(x[name], details) or len(wanted) > 1 else wanted
+        fits = len(given) == 1 + len(one) and all(
+            w in (-1, g) for w, g in zip(one, given[1:], strict=True)
         )
         if not fits:
             raise DataError(
                 f"samples of shape {given[1:]}, and the model's input {name} takes "
-                f"{tuple(int(n) for n in wanted[1:])}",
+                f"{tuple(int(n) for n in one)}",
                 hint="give x_test as the model's input takes it: (samples, …)",
             )
     return dict(x)
 
 
+def has_batch(samples: Array, details: Mapping[str, Any]) -> bool:
+    """Whether an input's first axis counts samples: else it takes one of them as it is.
+
+    The samples tell: an input of (1,) takes a batch of numbers, or vectors of one number.
+    """
+    return samples.ndim == len(details["shape"])
+
+
+def by_sample(name: str, values: Array, batch: int) -> Array:
+    """An output by sample; one that has no batch axis is the answer to a lone sample.
+
+    Raises:
+        DataError: it is neither: no one can tell which part answers which sample.
+    """
+    if values.ndim and len(values) == batch:
+        return values
+    if batch == 1:
+        return values[None]
+    raise DataError(
+        f"output {name} has {len(values) if values.ndim else 1} rows for {batch} samples",
+        hint="convert the model with a batch of one, or with an open one that its outputs keep",
+    )
+
+
 def answer(graph: LoadedModel, x: Mapping[str, Array], index: Array) -> dict[str, Array]:
     """Every output for the samples of that index as float32, its quantization undone."""
-    inputs = graph.inputs()
     graph.forget()
-    graph.feed({name: to_input(x[name][index], inputs[name]) for name in inputs})
+    fed = {}
+    for name, details in graph.inputs().items():
+        values = x[name][index]
+        fed[name] = to_input(values if values.ndim == len(details["shape"]) else values[0], details)
+    graph.feed(fed)
     graph.run()
     outputs = graph.outputs()
     return {
-        name: to_real(values if values.ndim else values[None], outputs[name])
+        name: to_real(by_sample(name, values, len(index)), outputs[name])
         for name, values in graph.answers().items()
     }
 
@@ -63,8 +91,11 @@ def batch_size(graph: LoadedModel, x: Mapping[str, Array]) -> int:
     """Resize the graph to a batch where that gives the same answers, else to what it takes.
 
     Returns:
-        :data:`BATCH` where it may have any; else the one that it has.
+        :data:`BATCH` where it may have any; else the one that it has, or 1 where it has none.
     """
+    if not all(has_batch(x[name], details) for name, details in graph.inputs().items()):
+        resize(graph, x, 1)
+        return 1
     fixed = {int(details["shape"][0]) for details in graph.inputs().values()}
     if fixed != {1}:
         resize(graph, x, max(fixed))
@@ -77,20 +108,22 @@ def batch_size(graph: LoadedModel, x: Mapping[str, Array]) -> int:
         together = answer(graph, x, np.arange(BATCH) % few)
         if all(_same(together[name], [one[name] for one in single]) for name in together):
             return BATCH
-    except (ValueError, RuntimeError):
+    except (ValueError, RuntimeError, DataError):
         pass  # a graph with its batch of one written into it, in a reshape for example
     resize(graph, x, 1)
     return 1
 
 
 def resize(graph: LoadedModel, x: Mapping[str, Array], batch: int) -> None:
-    """Give all inputs a batch of that size, and room to run it.
+    """Give all inputs that have one a batch of that size, and room to run it.
 
     Raises:
         RuntimeError: the model cannot take it.
     """
+    inputs = graph.inputs()
     for name, array in x.items():
-        graph.resize(name, (batch, *array.shape[1:]))
+        front = (batch,) if has_batch(array, inputs[name]) else ()
+        graph.resize(name, (*front, *array.shape[1:]))
     graph.allocate()
 
 

@@ -99,6 +99,12 @@ def _answer_all(graph: LoadedModel, x: Mapping[str, Array], folder: Path) -> dic
         index = np.minimum(np.arange(start, start + batch), total - 1)  # the last one is repeated
         stop = min(start + batch, total)
         for name, values in answer(graph, x, index).items():
+            if name in kept and kept[name].shape[1:] != values.shape[1:]:
+                raise DataError(
+                    f"output {name} has shape {values.shape[1:]} for sample {start} and "
+                    f"{kept[name].shape[1:]} for the first",
+                    hint="give samples of one size, or a model whose outputs have one",
+                )
             if name not in kept:
                 kept[name] = np.lib.format.open_memmap(
                     folder / f"{len(kept)}.npy",

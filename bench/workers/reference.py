@@ -19,7 +19,15 @@ from urllib.parse import unquote
 import numpy as np
 
 from bench.errors import DataError
-from bench.workers.answering import BATCH, Array, batch_size, by_input, resize
+from bench.workers.answering import (
+    BATCH,
+    Array,
+    batch_size,
+    by_input,
+    by_sample,
+    has_batch,
+    resize,
+)
 from bench.workers.interpreter import LoadedModel, to_input, to_real
 
 
@@ -51,6 +59,7 @@ def _answer(asked: argparse.Namespace) -> dict[str, Any]:
     }
     x = by_input(samples, graph)
     _refuse_texts(graph)
+    _refuse_lone_samples(graph, x)
     at_once = batch_size(graph, x)
     stored = {name: to_input(x[name], details) for name, details in graph.inputs().items()}
     total = len(next(iter(stored.values())))
@@ -64,7 +73,7 @@ def _answer(asked: argparse.Namespace) -> dict[str, Any]:
         graph.feed({name: values[index] for name, values in stored.items()})
         graph.run()
         for name, values in graph.answers().items():
-            answers[name].append(_by_sample(name, values, size)[: total - start])
+            answers[name].append(by_sample(name, values, size)[: total - start])
     return _leave(Path(asked.outputs), graph, stored, answers) | {
         "at_once": size,
         "any_batch": at_once == BATCH,
@@ -80,16 +89,14 @@ def _refuse_texts(graph: LoadedModel) -> None:
             )
 
 
-def _by_sample(name: str, values: Array, batch: int) -> Array:
-    """An output by sample; one that has no batch axis is the answer to a lone sample."""
-    if values.ndim and len(values) == batch:
-        return values
-    if batch == 1:
-        return values[None]
-    raise DataError(
-        f"output {name} has {len(values) if values.ndim else 1} rows for {batch} samples",
-        hint="answers are compared on this machine alone",
-    )
+def _refuse_lone_samples(graph: LoadedModel, x: Mapping[str, Array]) -> None:
+    """A model that takes one sample without a batch axis: no file of the tool's says so."""
+    for name, details in graph.inputs().items():
+        if not has_batch(x[name], details):
+            raise DataError(
+                f"input {name} has no axis that counts samples",
+                hint="answers are compared on this machine alone",
+            )
 
 
 def _leave(

@@ -15,6 +15,8 @@ from bench.build import convert
 from bench.errors import BuildError, DataError
 from bench.techniques import Context, Work
 from bench.tflite.facts import kernel_weights, read_facts
+from bench.workers.answering import answer, by_input, resize
+from bench.workers.interpreter import LoadedModel
 
 keras = pytest.importorskip("keras")
 tf_keras = pytest.importorskip("tf_keras")
@@ -352,6 +354,87 @@ def test_what_qat_does_not_train_is_quantized_after_it(samples: data.Data, tmp_p
     assert 0 < partly.int8_share < 1
     assert any("scaled" in name for name in partly.float_outputs)
     assert partly.size_bytes > facts.size_bytes
+
+
+def halves(samples: int = 192) -> dict[str, np.ndarray]:
+    """Grey pictures of 0 to 255 whose upper and lower half are each bright or not: four classes."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, CLASSES, samples)
+    x = rng.normal(100, 20, (samples, 16, 16, 1))
+    x[:, :8] += 30 * (y // 2)[:, None, None, None]
+    x[:, 8:] += 30 * (y % 2)[:, None, None, None]
+    return {"x_train": x.astype(np.float32), "y_train": y}
+
+
+def test_qat_keeps_what_a_model_with_preprocessing_inside_knows(tmp_path: Path) -> None:
+    """The statistics of a Normalization did not reach the trained graph: 50 % became 28 %."""
+    given = halves()
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    normalize = layers.Normalization()
+    normalize.adapt(given["x_train"])
+    image = keras.Input((16, 16, 1), name="image")
+    x = layers.RandomFlip("horizontal")(normalize(image))
+    x = layers.CenterCrop(12, 12)(layers.Resizing(14, 14)(x))
+    x = layers.Conv2D(8, 3, strides=2, activation="relu")(x)
+    x = layers.Dense(CLASSES, "softmax")(layers.Flatten()(x))
+    model = keras.Model(image, x)
+    model.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy")
+    model.fit(given["x_train"], given["y_train"], epochs=4, verbose=0)
+    known = np.mean(model.predict(given["x_train"], verbose=0).argmax(axis=1) == given["y_train"])
+    assert known > 0.9
+    _, facts = made("qat" + SHORT + ",lr=1e-5", model, data.from_arrays("x", given), tmp_path)
+    assert not facts.float_ops
+    graph = LoadedModel(str(facts.path), threads=1)
+    x_test = by_input({"": given["x_train"]}, graph)
+    resize(graph, x_test, len(given["x_train"]))
+    (found,) = answer(graph, x_test, np.arange(len(given["x_train"]))).values()
+    assert np.mean(found.argmax(axis=1) == given["y_train"]) > known - 0.03
+
+
+def recurrent(layer: Any) -> tuple[Any, data.Data]:
+    """A model around one layer that holds several kernels, and samples for it."""
+    keras.utils.set_random_seed(0)
+    sequence = keras.Input((5, 6), name="sequence")
+    x = layer(sequence)
+    x = keras.layers.Flatten()(x)
+    rng = np.random.default_rng(0)
+    given = {
+        "x_train": rng.normal(size=(64, 5, 6)).astype(np.float32),
+        "y_train": rng.integers(0, CLASSES, 64),
+    }
+    model = keras.Model(sequence, keras.layers.Dense(CLASSES, "softmax", name="classes")(x))
+    return model, data.from_arrays("sequences", given)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "parts"),
+    [
+        ("lstm", "prune:0.5" + SHORT, 2),
+        ("lstm", "cluster:4" + SHORT + "+quantize:int8", 2),
+        ("both", "prune:0.5" + SHORT + "+cluster:4,init=linear" + SHORT, 4),
+        ("attention", "prune:0.5" + SHORT + "+tune" + SHORT, 4),
+    ],
+)
+def test_kernels_within_a_layer_are_pruned_and_clustered(
+    kind: str, text: str, parts: int, tmp_path: Path
+) -> None:
+    layers = keras.layers
+    makers = {
+        "lstm": layers.LSTM(8, name="memory"),
+        "both": layers.Bidirectional(layers.LSTM(8), name="memory"),
+        "attention": lambda x: layers.MultiHeadAttention(2, 8, name="memory")(x, x),
+    }
+    model, given = recurrent(makers[kind])
+    work, facts = made(text, model, given, tmp_path)
+    for technique in {"prune", "cluster"} & work.facts.keys():
+        told = work.facts[technique]
+        assert not told["skipped"]
+        assert len([name for name in told["layers"] if name.startswith("memory/")]) == parts
+    if "prune" in work.facts:
+        assert facts.sparsity == pytest.approx(0.5, abs=0.01)
+    if "cluster" in work.facts:
+        assert facts.unique_max_per_channel <= 4
 
 
 class TestBadInput:

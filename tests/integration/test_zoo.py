@@ -6,6 +6,7 @@ same model does. Models and data are made by ``make_zoo.py``.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -150,6 +151,8 @@ def test_it_works_or_one_true_line_refuses_it(kind: str, technique: str, zoo: Zo
         assert REFUSED[kind, technique] in outcome.message
         assert outcome.hint
         assert "\n" not in outcome.message + outcome.hint
+        for named in set(re.findall(r"quantize:[\w,=]+\w", outcome.hint)) & set(UNTRAINED):
+            assert isinstance(zoo.of(kind)[named], Variant), f"its hint names {named}, which fails"
         return
     assert isinstance(outcome, Variant), outcome
     base = zoo.of(kind)["float32"]

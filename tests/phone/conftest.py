@@ -50,6 +50,12 @@ def shim(request: pytest.FixtureRequest) -> str | None:
 
 
 @pytest.fixture
+def has_taskset(shim: str | None) -> bool:
+    """Whether the test's phones can bind a launch to CPUs."""
+    return shim not in ("no-taskset", "stripped")
+
+
+@pytest.fixture
 def start_phone(
     image: Image, adb_server: AdbServer, shim: str | None
 ) -> Iterator[Callable[..., Phone]]:

@@ -83,7 +83,7 @@ def test_doctor_foretells_what_run_does(
         )  # fmt: skip
 
     (tmp_path / "m.tflite").write_bytes(tiny_models.add())
-    told = bench("doctor")
+    told = bench("doctor", "-t", f"adb:{phone.serial}")
     run = bench("run", "m.tflite", "-t", "adb", "--launches=2", "--runs=5", "--report=r.jsonl")
     records = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
     launches = [each for each in records if each.get("record") == "launch"]

@@ -25,11 +25,15 @@ def test_each_cell_is_launched_with_its_own_setting(
 
 
 def test_cpus_that_are_not_there_fail_their_cells_alone(
-    phone: Phone, adb_server: AdbServer, benchmark_model: Path, tmp_path: Path
+    phone: Phone, adb_server: AdbServer, benchmark_model: Path, tmp_path: Path, has_taskset: bool
 ) -> None:
     bench = Bench(tmp_path, adb_server, benchmark_model)
     code, out, _ = bench.run("-t", "adb", "--launches", "2", "--affinity", "0/60")
     assert code == 3
+    if not has_taskset:
+        assert "has no taskset: leave --affinity away" in out
+        assert not bench.records("launch")
+        return
     assert "cannot bind to CPUs 60" in out
     assert {each["variant"] for each in bench.records("launch")} == {"one @ CPUs 0", "two @ CPUs 0"}
     (environment,) = bench.records("environment")

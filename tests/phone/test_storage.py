@@ -163,3 +163,33 @@ def test_a_folder_of_another_user_is_told_with_its_cure(
     own(phone.path(f"{ROOT}/{part}"), 2000, whole=not part)
     with adb.open(None, PLAN, given):
         pass
+
+
+def test_a_file_where_our_folder_should_be_is_told(phone: Phone, given: dict[str, str]) -> None:
+    phone.path(ROOT).write_text("somebody's")
+    with pytest.raises(TargetError, match="is no folder") as caught:
+        adb.open(None, PLAN, given).__enter__()
+    assert caught.value.hint == f"remove it: adb -s {phone.serial} shell rm {ROOT}"
+    assert phone.path(ROOT).read_text() == "somebody's"
+
+
+def test_a_place_that_the_shell_may_not_write_to_is_told(
+    phone: Phone, given: dict[str, str]
+) -> None:
+    place = phone.path(ROOT).parent
+    place.chmod(0o555)
+    own(place, 0, whole=False)
+    with pytest.raises(TargetError, match=f"{ROOT} on .* cannot be written") as caught:
+        adb.open(None, PLAN, given).__enter__()
+    assert caught.value.hint == "check that the shell may write to /data/local/tmp"
+
+
+def test_what_is_removed_behind_a_link_is_counted(
+    phone: Phone, given: dict[str, str], variant: Variant
+) -> None:
+    used(phone, given, variant)
+    phone.path(ROOT).rename(phone.path(f"{ROOT}-elsewhere"))
+    phone.path(ROOT).symlink_to("tflite-bench-elsewhere")
+    count, size_bytes = adb.clean(None, given)
+    assert count > 0
+    assert size_bytes > 0

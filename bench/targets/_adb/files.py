@@ -194,7 +194,11 @@ def full(serial: str, what: str) -> StableLaunchError:
 def denied(serial: str, values: Mapping[str, str]) -> TargetError:
     """What a phone raises where our folder cannot be written; lock.sh tells whose it is."""
     owner, us = values.get("denied", "?").strip(), values.get("us", "the shell")
-    if owner == us:
+    if "no_folder" in values:
+        return TargetError(
+            f"{ROOT} on {serial} is no folder", hint=f"remove it: adb -s {serial} shell rm {ROOT}"
+        )
+    if owner in (us, ""):  # ours, or not there and not to be made
         return TargetError(
             f"{ROOT} on {serial} cannot be written",
             hint=f"check that the shell may write to {ROOT.rpartition('/')[0]}",
@@ -207,7 +211,10 @@ def _refusal(
 ) -> StableLaunchError:
     """The phone did not take a file: full, or not allowed. What arrived of it is removed."""
     serial = link.shell.serial
-    asked = f"rm -f {ROOT}/push-{token}-*; echo denied=$(stat -c %U {ROOT}); echo us=$(id -un)"
+    asked = (
+        f"rm -f {ROOT}/push-{token}-*; echo denied=$(stat -c %U {ROOT} 2>/dev/null); "
+        f"if [ -e {ROOT} ] && [ ! -d {ROOT} ]; then echo no_folder=1; fi; echo us=$(id -un)"
+    )
     values = link.ask(f"{asked}; echo %end", progress).values
     if "o space" in said or "uota" in said:
         return full(serial, f"{size_bytes / 1e6:.1f} MB did not fit ({said})")

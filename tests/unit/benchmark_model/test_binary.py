@@ -101,6 +101,20 @@ def test_a_library_is_no_tool() -> None:
     assert found
 
 
+@pytest.mark.parametrize("kept", [0.02, 0.5, 0.999])
+def test_a_download_that_was_cut_is_told(tool: Path, kept: float) -> None:
+    """A real program of this machine, of which a part is missing."""
+    shell = Path("/bin/sh")
+    if not shell.exists() or shell.read_bytes()[:4] != b"\x7fELF":
+        pytest.skip("needs programs in ELF")
+    whole = shell.read_bytes()
+    tool.write_bytes(whole)
+    binary.inspect(tool, ())
+    tool.write_bytes(whole[: int(len(whole) * kept)])
+    with pytest.raises(TargetError, match=r"is cut short: \d+ bytes lack"):
+        binary.inspect(tool, ())
+
+
 def test_a_missing_tool_is_named(tmp_path: Path) -> None:
     with pytest.raises(TargetError, match="cannot read"):
         binary.inspect(tmp_path / "none", ["arm64-v8a"])

@@ -42,7 +42,7 @@ LISTS = refusal("TensorListReserve", "requires element_shape to be static")
         (
             "Quantization to 16x8-bit not yet supported for op: 'NEG'.\n",
             "no int16x8 form of NEG (layer dense)",
-            "quantize:int16x8,rest=float32",
+            "quantize:dynamic",
         ),
         ("Traceback (most recent call last):\nsize 3 != 4", "refused the model (size 3", "log"),
         ("", "refused the model (RuntimeError)", "log"),

@@ -106,6 +106,28 @@ def test_numbers_out_of_range(flag, value, capsys):
     assert flag in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "m", "--lunches", "3"], "has no flag --lunches: did you mean --launches? (see"),
+        (["compare", "a", "b", "--fail-acuracy=1"], "did you mean --fail-accuracy?"),
+        (["report", "a", "--xylophone"], "bench report has no flag --xylophone (see"),
+        (["report", "a", "b"], "'b' is one argument too many (see bench report --help)"),
+        (["rn"], "no bench rn: did you mean 'run'? there is: build, "),
+        (["run", "m", "--delegate", "gup"], "argument --delegate: no 'gup': did you mean 'gpu'?"),
+        (["run"], "the following arguments are required: MODEL"),
+    ],
+)
+def test_what_was_mistyped_is_one_line_with_what_is_nearest(arguments, words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == cli.USAGE
+    shown = capsys.readouterr().err
+    assert words in shown
+    assert shown.startswith("bench: error: ")
+    assert shown.count("\n") == 1
+
+
 def test_options_of_targets(capsys):
     typed = asked("--set", "a=b=c", "--adb-server", "host:1", "--benchmark-model", "x")
     assert typed.options() == {"a": "b=c", "adb_server": "host:1", "benchmark_model": "x"}
@@ -184,7 +206,7 @@ def test_what_cannot_be_carried_out_is_one_line_and_exit_2(arguments, capsys):
 
 def test_recipes_need_a_source_model(tmp_path, capsys):
     (tmp_path / "m.tflite").write_bytes(tflite_files.add())
-    for arguments in (["run", "-r", "quantize:int8"], ["build"]):
+    for arguments in (["run", "-t", "local", "-r", "quantize:int8"], ["build"]):
         assert cli.main([*arguments, str(tmp_path / "m.tflite")]) == cli.USAGE
         assert "needs the source model" in capsys.readouterr().err
 

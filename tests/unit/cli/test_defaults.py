@@ -77,7 +77,7 @@ def test_recipes_of_the_table_are_not_for_a_ready_file(asked, tmp_path):
         ("launches = 0", "at least 1"),
         ("launches = [1]", "is no value of --launches"),
         ('until = "soon"', "no percentage"),
-        ('delegate = "tpu"', "is none of"),
+        ('delegate = "tpu"', "no 'tpu': did you mean"),
         ("profile = 1", "not true or false"),
         ('models = "m.keras"', "give it on the command line"),
         ("[tool.tflite-bench.recommend]\nmax-lost = 1", "did you mean 'max-loss'"),

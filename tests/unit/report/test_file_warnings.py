@@ -56,6 +56,22 @@ def test_ops_left_in_float_are_named() -> None:
     assert warning.message.endswith(": se")
 
 
+@pytest.mark.parametrize(
+    ("recipe", "dtype", "told"),
+    [
+        ("quantize:dynamic", "float32", True),
+        ("quantize:dynamic", "int8", False),
+        ("quantize:dynamic,per_channel_dense=no+strip", "float32", True),
+        ("quantize:float16", "float32", False),
+        ("", "float32", False),
+    ],
+)
+def test_dynamic_range_that_quantized_nothing_is_told(recipe: str, dtype: str, told: bool) -> None:
+    weights = (replace(examples.WEIGHT, dtype=dtype),)
+    found = find_file_warnings([replace(variant(weights=weights), recipe=recipe)])
+    assert [warning.code for warning in found] == ["not-quantized"] * told
+
+
 def test_unrolled_layers_are_told() -> None:
     [warning] = find_file_warnings([variant(steps={"convert": {"unrolled": ["memory"]}})])
     assert warning.code == "unrolled"

@@ -135,6 +135,53 @@ def test_no_channel_may_hold_more_values_than_asked(unique: int, good: bool) -> 
         cluster.verify(step, work, facts)
 
 
+def gates(zeros: int, count: int = 4, unique: int = 50) -> list[WeightFacts]:
+    """Tensors of a recurrent kernel that became one op: one for each gate, without its name."""
+    return [
+        weight(f"arith.constant{i}", elements=25, zeros=zeros, unique=unique) for i in range(count)
+    ]
+
+
+def recurrent(technique: str, **told: Any) -> Work:
+    """Two kernels of one size in one layer, of four gates each."""
+    layer = {"elements": 100, "gates": 4, **told}
+    layers = {"memory/forward/kernel": layer, "memory/backward/kernel": layer}
+    return Work(None, facts={technique: {"layers": layers}})
+
+
+@pytest.mark.parametrize(("zeros", "good"), [((20, 20), True), ((20, 0), False), ((20,), False)])
+def test_each_gate_of_each_kernel_is_held_against_a_tensor_of_its_own(
+    zeros: tuple[int, ...], good: bool
+) -> None:
+    step = recipes.parse("prune:0.8").steps[0]
+    facts = facts_of(*(one for count in zeros for one in gates(count)))
+    if good:
+        prune.verify(step, recurrent("prune", asked=0.8), facts)
+        return
+    with pytest.raises(VerificationError, match=r"zeros|not in the file"):
+        prune.verify(step, recurrent("prune", asked=0.8), facts)
+
+
+@pytest.mark.parametrize(("values", "good"), [(16, True), (17, False)])
+def test_no_gate_may_hold_more_values_than_asked(values: int, good: bool) -> None:
+    step = recipes.parse("cluster:16").steps[0]
+    facts = facts_of(*gates(0, 4, unique=16), *gates(0, 3, unique=4), *gates(0, 1, unique=values))
+    if good:
+        cluster.verify(step, recurrent("cluster", clusters=16), facts)
+        return
+    with pytest.raises(VerificationError, match="memory/backward/kernel has 17"):
+        cluster.verify(step, recurrent("cluster", clusters=16), facts)
+
+
+def test_kernels_of_one_size_with_fewer_and_more_values_take_no_tensor_of_the_other() -> None:
+    step = recipes.parse("cluster:16").steps[0]
+    layers = {
+        name: {"elements": 100, "clusters": clusters} for name, clusters in (("a", 16), ("b", 4))
+    }
+    facts = facts_of(weight("arith.constant", unique=16), weight("arith.constant1", unique=4))
+    cluster.verify(step, Work(None, facts={"cluster": {"layers": layers}}), facts)
+
+
 def test_a_float_kernel_after_whole_model_training_fails() -> None:
     step = recipes.parse("qat").steps[0]
     work = Work(None, facts={"qat": {"untrained": []}})

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import workers
-from bench.errors import LAUNCH_ERROR_CLASSES
+from bench.errors import LAUNCH_ERROR_CLASSES, DataError
 from bench.workers import evaluate, launch
+from bench.workers.answering import by_sample
 from bench.workers.interpreter import (
     LoadedModel,
     choose_signature,
@@ -22,6 +23,7 @@ from bench.workers.interpreter import (
     to_real,
 )
 from tests import tflite_files
+from tests.flatbuffer_models import ModelBuilder
 
 REAL = (0.0, 0)
 
@@ -317,6 +319,43 @@ def test_a_model_with_its_batch_written_into_it_is_asked_one_by_one(tmp_path, ca
     assert answer.evaluated == {"samples": 5, "scores": []}
     assert len(answer.progress) == 5
     np.testing.assert_allclose(np.load(answer.outputs / "0.npy"), X[:5].reshape(5, 8), atol=1e-6)
+
+
+def repeated(times: int) -> bytes:
+    """Each input row ``times`` over along the first axis, which then counts no samples."""
+    builder = ModelBuilder()
+    multiples = builder.tensor("times", (2,), "int32", data=np.array([times, 1], np.int32))
+    x, y = builder.tensor("x", (1, 8)), builder.tensor("y", (times, 8))
+    builder.op("TILE", [x, multiples], [y])
+    return builder.pack([x], [y])
+
+
+def test_all_rows_of_an_output_without_a_batch_axis_answer_the_sample(tmp_path, capsys):
+    answer = evaluated(tmp_path, capsys, repeated(3), {"": X[:5]})
+    kept = np.load(answer.outputs / "0.npy")
+    np.testing.assert_allclose(kept, np.repeat(X[:5, None], 3, axis=1), atol=1e-6)
+
+
+def test_an_output_that_no_sample_can_be_told_in_is_refused():
+    with pytest.raises(DataError, match="output y has 3 rows for 2 samples"):
+        by_sample("y", np.zeros((3, 8)), 2)
+
+
+def test_a_model_without_a_batch_axis_takes_each_sample_as_it_is(tmp_path, capsys):
+    answer = evaluated(tmp_path, capsys, tflite_files.tanh(shape=(8,)), {"": X[:5]})
+    kept = np.load(answer.outputs / "0.npy")
+    np.testing.assert_allclose(kept, np.tanh(X[:5]), atol=1e-3)
+
+
+@pytest.mark.parametrize("signature", [(1,), (-1,)], ids=["fixed", "open"])
+@pytest.mark.parametrize("shape", [(5,), (5, 1)])
+def test_an_input_of_one_number_takes_numbers_and_vectors_of_one(
+    shape, signature, tmp_path, capsys
+):
+    model = tflite_files.tanh(shape=(1,), signature=signature)
+    answer = evaluated(tmp_path, capsys, model, {"": X[:5, 0].reshape(shape)})
+    kept = np.load(answer.outputs / "0.npy")
+    np.testing.assert_allclose(kept.ravel(), np.tanh(X[:5, 0]), atol=1e-3)
 
 
 def test_differences_are_held_against_the_baselines_answers(tmp_path, capsys):
