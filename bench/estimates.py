@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+COARSE = 0.01
+"""A tool that rounds by a larger part of a figure hides what a reader looks for."""
+
 MedianKind = Literal["samples", "launch medians", "launch means"]
 
 
@@ -13,13 +16,20 @@ class Estimate:
     """A figure with its 95 % interval over launches, in the unit that its holder names.
 
     ``kind`` says what it was computed from. ``low`` and ``high`` are None where no interval exists
-    (one launch, or too few runs).
+    (one launch, or too few runs). ``rounding`` is how far the figure may be off because the tool
+    rounds what it prints; the interval is widened by it.
     """
 
     value: float
     low: float | None
     high: float | None
     kind: str
+    rounding: float = 0.0
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether rounding alone may put it off by more than 1 %."""
+        return self.rounding > COARSE * abs(self.value)
 
 
 @dataclass(frozen=True)

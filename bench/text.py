@@ -51,18 +51,29 @@ def decimals(value: float, digits: int = 3) -> int:
     return max(0, digits - 1 - math.floor(math.log10(abs(value))))
 
 
+COARSE_MARK = "~"
+"""Before a figure that its tool has rounded by more than 1 %."""
+
+
+def bare(estimate: Estimate, scale: float = 1.0) -> str:
+    """The figure without its interval, in three digits: ``1.21``, or ``~1.21`` where coarse."""
+    mark = COARSE_MARK if estimate.is_coarse else ""
+    return mark + three_digits(estimate.value * scale)
+
+
 def interval(estimate: Estimate, scale: float = 1.0) -> str:
     """``1.21 [1.20, 1.23]``: as many decimals as tell the bounds apart, at most five digits."""
     value = estimate.value * scale
     if estimate.low is None or estimate.high is None:
-        return three_digits(value)
+        return bare(estimate, scale)
     low, high = estimate.low * scale, estimate.high * scale
     places = decimals(value)
     while (
         low < high and f"{low:.{places}f}" == f"{high:.{places}f}" and places < decimals(value, 5)
     ):
         places += 1
-    return f"{value:,.{places}f} [{low:,.{places}f}, {high:,.{places}f}]"
+    mark = COARSE_MARK if estimate.is_coarse else ""
+    return f"{mark}{value:,.{places}f} [{low:,.{places}f}, {high:,.{places}f}]"
 
 
 def margin(estimate: Estimate, scale: float = 1.0) -> str:
@@ -70,7 +81,7 @@ def margin(estimate: Estimate, scale: float = 1.0) -> str:
 
     More than the whole value is no margin: ``1.21 ±>99%``.
     """
-    value = three_digits(estimate.value * scale)
+    value = bare(estimate, scale)
     if estimate.low is None or estimate.high is None or estimate.value <= 0:
         return value
     side = max(estimate.high - estimate.value, estimate.value - estimate.low) / estimate.value

@@ -16,7 +16,7 @@ from bench.report import Report, Table
 from bench.report.best_settings import best_settings, best_text
 from bench.schedule import Spent
 from bench.stats.intervals import MIN_ORDER_LAUNCHES
-from bench.text import count, labels
+from bench.text import COARSE_MARK, count, labels
 from bench.values import Estimate, Plan, Variant
 
 
@@ -81,6 +81,21 @@ def _launches(plan: Plan) -> str:
     return f"launches until ±{plan.until * 100:g} %"
 
 
+def _coarse_notes(table: Table) -> Iterator[Note]:
+    """What the mark before a figure means, and how coarse the tool is."""
+    keys = ("median", "p99", "init", "first")
+    summaries = [row.summary for row in table.rows if row.summary is not None]
+    told = [(key, getattr(each, f"{key}_us")) for key in keys for each in summaries]
+    coarse = [(key, each) for key, each in told if isinstance(each, Estimate) and each.is_coarse]
+    if coarse:
+        rounding_us = max(each.rounding for _, each in coarse)
+        yield Note(
+            f"{COARSE_MARK}: the tool rounds by up to {rounding_us:g} µs, more than 1 % of the "
+            "figure; intervals and ratios allow for it",
+            frozenset(key for key, _ in coarse),
+        )
+
+
 def _notes(table: Table) -> Iterator[Note]:
     """What each figure of the table was made from."""
     summaries = [row.summary for row in table.rows if row.summary is not None]
@@ -93,6 +108,7 @@ def _notes(table: Table) -> Iterator[Note]:
         parts.append(f"p99: {' or '.join(dict.fromkeys(e.kind for e in estimates))}")
     parts.append("[ ] 95 % interval over launches")
     yield Note(" · ".join(parts), frozenset({"median", "p99", "init", "first", "memory"}))
+    yield from _coarse_notes(table)
     yield from (Note(text, frozenset({"vs"})) for text in ratio_notes(table))
     yield from (Note(text, frozenset({"accuracy", "lost"})) for text in metric_notes(table))
     about = frozenset({"answers", "phone-accuracy", "agrees"})

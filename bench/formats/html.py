@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tabulate import tabulate
@@ -13,6 +14,7 @@ from bench.cells import files_of, settings_of
 from bench.charts import distribution, launches, look, pareto, require, stacks
 from bench.formats import _limits
 from bench.formats._columns.choose import choice_notes, named
+from bench.formats._columns.values import Column
 from bench.formats._grid import Grid
 from bench.formats._tables import grids, problems
 from bench.page import Picture, figure, page
@@ -137,7 +139,7 @@ def _tables(report: Report, view: View) -> Iterator[str]:
     for shown, grid in zip(report.tables, _main_grids(report), strict=True):
         told = [_limits.attributes(row) for row in shown.rows]
         chosen = named(grid.columns, view)
-        columns = chosen.columns
+        columns = _stacked(chosen.columns)
         yield table_html(
             grid.title,
             [column.header for column in columns],
@@ -147,6 +149,18 @@ def _tables(report: Report, view: View) -> Iterator[str]:
             notes=(*grid.notes_on(chosen.columns), *choice_notes(chosen)),
             attributes=told,
         )
+
+
+def _stacked(columns: Sequence[Column]) -> Sequence[Column]:
+    """With a column whose header belongs to the one before it in that one's cells, as a line."""
+    stacked: list[Column] = []
+    for column in columns:
+        if column.follows and stacked and stacked[-1].key == column.follows:
+            cells = map("\n".join, zip(stacked[-1].cells, column.cells, strict=True))
+            stacked[-1] = replace(stacked[-1], cells=tuple(cell.rstrip("\n") for cell in cells))
+        else:
+            stacked.append(column)
+    return stacked
 
 
 def _main_grids(report: Report) -> Sequence[Grid]:

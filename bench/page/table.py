@@ -25,7 +25,7 @@ def table_html(
     Args:
         title: its caption, plain text.
         headers: of the columns.
-        rows: cells, plain text; the first one of each row is its header.
+        rows: cells, plain text, of one line or two; the first one of each row is its header.
         groups: what stands above each header; equal ones side by side are one; empty for none.
         names: what each column is called where its header is read alone; by default its header.
         notes: lines below it.
@@ -73,11 +73,15 @@ def _cell(text: str) -> str:
 
 
 def _two_lines(text: str) -> str:
-    """An interval stands below its figure: side by side they would not fit a window."""
-    head, bracket, interval = text.partition(" [")
-    if not bracket:
-        return html.escape(text)
-    return f"{html.escape(head)} <small>[{html.escape(interval)}</small>"
+    """A second line, or an interval, stands below: side by side they would not fit a window."""
+    head, below, second = text.partition("\n")
+    if not below:
+        head, below, second = text.partition(" [")
+    if re.match(r"[-+\d]", head):  # a figure stays with its unit; words may go on in the next line
+        head = head.replace(" ", "\N{NO-BREAK SPACE}")
+    if not below:
+        return html.escape(head)
+    return f"{html.escape(head)} <small>{html.escape(below.strip() + second)}</small>"
 
 
 def _breakable(name: str) -> str:

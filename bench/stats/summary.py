@@ -223,9 +223,9 @@ def _estimate(launches: int, interval: Interval, kind: str, rounding: float) -> 
     """Back from logarithms to microseconds, widened by what printing has rounded away."""
     value, low, high = map(float, interval)
     if not _says_something(low, high, launches):
-        return Estimate(math.exp(value), None, None, kind)
+        return Estimate(math.exp(value), None, None, kind, rounding)
     low, high = math.exp(low), math.exp(high)
-    return Estimate(math.exp(value), max(low - rounding, 0.0), high + rounding, kind)
+    return Estimate(math.exp(value), max(low - rounding, 0.0), high + rounding, kind, rounding)
 
 
 def _says_something(low: float, high: float, launches: int) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.formats._columns.values import Column
 from bench.report import Table
-from bench.text import interval, three_digits, time_unit
+from bench.text import bare, interval, time_unit
 from bench.values import Estimate, Summary
 
 GROUP = "start"
@@ -42,7 +42,7 @@ def _column(
         key,
         header,
         tuple("-" if each is None else interval(each, scale) for each in figures),
-        tuple("-" if each is None else three_digits(each.value * scale) for each in figures),
+        tuple("-" if each is None else bare(each, scale) for each in figures),
         group=group,
         align="left",
         title=f"{key} {header}" if group == key else header,

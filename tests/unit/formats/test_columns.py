@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,7 @@ from bench.formats._tables import grids
 from bench.records import read
 from bench.report import assemble
 from bench.report.view import COLUMNS, View, check_column
-from bench.values import Environment, Plan, Setting
+from bench.values import Environment, Latency, Plan, Setting
 from tests import examples
 
 NAMES = ["float32", "quantize:int8"]
@@ -95,7 +96,7 @@ def test_where_there_is_room_both_ends_of_intervals_are_told(two_settings):
     wide = text.render(two_settings, view=View(width=300))
     narrow = text.render(two_settings)
     assert "±" not in "".join(wide.splitlines()[2:8])
-    assert wide.count("[0.499, 0.500]") == 4
+    assert wide.count("[0.495, 0.505]") == 4
     assert "±" in "".join(narrow.splitlines()[2:8])
     assert "±: the wider side of an interval" in narrow
     assert "±: " not in wide
@@ -167,8 +168,10 @@ def test_names_of_two_cells_a_letter_stay_in_line(tmp_path):
 
 def test_a_page_has_groups_above_its_columns_and_intervals_below_figures(whole):
     page = html.render(whole)
-    assert '<th scope="colgroup" colspan="4">file</th>' in page
-    assert re.search(r"<td data-value=\"90.0\">90.00 % <small>\[88\.0, 91\.7\]</small></td>", page)
+    assert '<th scope="colgroup" colspan="2">file</th>' in page
+    assert re.search(
+        r"<td data-value=\"90.0\">90.00\u00a0% <small>\[88\.0, 91\.7\]</small></td>", page
+    )
 
 
 def test_a_narrow_table_still_shows_nonsense(tmp_path):
@@ -193,3 +196,19 @@ def test_a_margin_holds_the_interval_or_says_that_it_is_none(tmp_path):
     assert margin(Estimate(100, 99.61, 100.3, "")) == "100 ±0.4%"
     assert margin(Estimate(100, 50, 250, "")) == "100 ±>99%"
     assert margin(Estimate(100, None, None, "")) == "100"
+
+
+def test_a_figure_that_the_tool_has_rounded_by_a_lot_is_marked(tmp_path):
+    """LiteRT's tool prints 0.01 ms: 0.33 ms may be 0.325."""
+    items = [examples.ENVIRONMENT]
+    for block in range(6):
+        for name, mean_us in zip(NAMES, (4330.0, 330.0), strict=True):
+            made = examples.launch(name, block)
+            items.append(replace(made, latency=Latency(4, mean_us), init_us=7000.0, first_us=None))
+    made = report(tmp_path, items)
+    for shown in (text.render(made), md.render(made)):
+        assert "~0.330 [0.325, 0.335]" in shown
+        assert "~4.33" not in shown
+        assert "~7.00" not in shown
+        assert "~: the tool rounds by up to 5 µs, more than 1 % of the figure" in shown
+    assert "~:" not in text.render(made, view=View(("size",)))

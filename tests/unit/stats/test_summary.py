@@ -212,6 +212,35 @@ def test_a_difference_that_rounding_may_have_made_is_no_difference() -> None:
     assert exact.verdict == "slower"
 
 
+@pytest.mark.parametrize(
+    ("level_us", "rounding_us", "coarse"),
+    [
+        (330.0, 5.0, True),
+        (1330.0, 5.0, False),
+        (12.0, 0.5, True),
+        (333.0, 0.5, False),
+        (3.3, 0.0, False),
+    ],
+)
+def test_what_a_tool_rounds_widens_the_interval_and_is_marked_beyond_a_percent(
+    level_us: float, rounding_us: float, coarse: bool
+) -> None:
+    median = summarize(launches([level_us] * 10)).median_us
+    assert median.rounding == rounding_us
+    assert median.is_coarse is coarse
+    assert (median.low, median.high) == pytest.approx(
+        (level_us - rounding_us, level_us + rounding_us)
+    )
+
+
+def test_a_hundredth_of_a_millisecond_is_no_difference() -> None:
+    """What LiteRT's tool prints: 0.33 and 0.34 ms may be 0.334 and 0.336."""
+    coarse = compare_paired(launches([330.0] * 10), launches([340.0] * 10))
+    assert coarse.verdict == "no clear change"
+    apart = compare_paired(launches([330.0] * 10), launches([360.0] * 10))
+    assert apart.verdict == "slower"
+
+
 def test_compare_unpaired_takes_sessions_of_unequal_size() -> None:
     old, new = launches(TEN[:9]), launches([2 * level for level in TEN[:4]], variant="new")
     comparison = compare_unpaired(old, new)
