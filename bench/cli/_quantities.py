@@ -145,7 +145,15 @@ def affinity(text: str) -> str | None:
     """CPUs as targets read them; ``all`` binds to none."""
     if not text:
         raise argparse.ArgumentTypeError("an affinity is empty: write 0-3/4-7, big/little or all")
-    return None if text == "all" else text
+    if text == "all":
+        return None
+    from bench.errors import TargetError
+    from bench.targets._affinity import canonical  # which takes time at each start
+
+    try:
+        return canonical(text)
+    except TargetError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def shape(text: str) -> Shape:

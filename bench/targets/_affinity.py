@@ -40,6 +40,23 @@ def chosen(affinity: str, speeds: Mapping[int, int]) -> list[int]:
     )
 
 
+def canonical(affinity: str) -> str:
+    """One text for one set of CPUs: ``0,1`` and ``1-0`` are ``0-1``; masks and classes stay.
+
+    Raises:
+        TargetError: it is no affinity.
+    """
+    if affinity in CLASSES or affinity.lower().startswith("0x"):
+        return affinity
+    runs: list[list[int]] = []
+    for cpu in sorted(set(cpus(affinity))):
+        if runs and cpu == runs[-1][1] + 1:
+            runs[-1][1] = cpu
+        else:
+            runs.append([cpu, cpu])
+    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in runs)
+
+
 def cpus(affinity: str) -> list[int]:
     """CPU numbers of ``0,2-3`` or of a mask such as ``0xf0``.
 
@@ -53,7 +70,8 @@ def cpus(affinity: str) -> list[int]:
         numbers: list[int] = []
         for part in affinity.split(","):
             first, dash, last = part.partition("-")
-            numbers.extend(range(int(first), int(last if dash else first) + 1))
+            ends = sorted((int(first), int(last if dash else first)))
+            numbers.extend(range(ends[0], ends[1] + 1))
         return numbers
     except ValueError as fault:
         raise TargetError(

@@ -128,6 +128,17 @@ def test_what_was_mistyped_is_one_line_with_what_is_nearest(arguments, words, ca
     assert shown.count("\n") == 1
 
 
+@pytest.mark.parametrize("text", ["0-1", "0,1", "1-0", "1,0,1"])
+def test_one_set_of_cpus_is_one_setting_however_it_is_typed(text, capsys):
+    assert asked("--affinity", text).plan().affinity == "0-1"
+    assert asked("--affinity", "3-2,0").plan().affinity == "0,2-3"
+    with pytest.raises(UsageError, match="--affinity names 0-1 twice"):
+        asked("--affinity", f"{text}/0-1").plan()
+    with pytest.raises(SystemExit):
+        asked("--affinity", "fast")
+    assert "'fast' is no affinity" in capsys.readouterr().err
+
+
 def test_options_of_targets(capsys):
     typed = asked("--set", "a=b=c", "--adb-server", "host:1", "--benchmark-model", "x")
     assert typed.options() == {"a": "b=c", "adb_server": "host:1", "benchmark_model": "x"}
