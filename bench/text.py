@@ -14,6 +14,8 @@ MICROSECONDS_BELOW_MS = 0.1
 """A column that holds a median below this is in microseconds, any other in milliseconds."""
 LONG_NAME = 40
 """Of a variant, in letters: longer ones are shortened where they can be."""
+_EVEN = 1e-9
+"""Less than any figure tells: what binary fractions add to decimal ones."""
 NAMED = 6
 """So many layers are named; of more, the number is told."""
 
@@ -49,18 +51,58 @@ def decimals(value: float, digits: int = 3) -> int:
     return max(0, digits - 1 - math.floor(math.log10(abs(value))))
 
 
+COARSE_MARK = "~"
+"""Before a figure that its tool has rounded by more than 1 %."""
+
+
+def bare(estimate: Estimate, scale: float = 1.0) -> str:
+    """The figure without its interval, in three digits: ``1.21``, or ``~1.21`` where coarse."""
+    mark = COARSE_MARK if estimate.is_coarse else ""
+    return mark + three_digits(estimate.value * scale)
+
+
 def interval(estimate: Estimate, scale: float = 1.0) -> str:
     """``1.21 [1.20, 1.23]``: as many decimals as tell the bounds apart, at most five digits."""
     value = estimate.value * scale
     if estimate.low is None or estimate.high is None:
-        return three_digits(value)
+        return bare(estimate, scale)
     low, high = estimate.low * scale, estimate.high * scale
     places = decimals(value)
     while (
         low < high and f"{low:.{places}f}" == f"{high:.{places}f}" and places < decimals(value, 5)
     ):
         places += 1
-    return f"{value:,.{places}f} [{low:,.{places}f}, {high:,.{places}f}]"
+    mark = COARSE_MARK if estimate.is_coarse else ""
+    return f"{mark}{value:,.{places}f} [{low:,.{places}f}, {high:,.{places}f}]"
+
+
+def margin(estimate: Estimate, scale: float = 1.0) -> str:
+    """``1.21 ±2%``: the interval by its wider side, rounded up, so that it lies within.
+
+    More than the whole value is no margin: ``1.21 ±>99%``.
+    """
+    value = bare(estimate, scale)
+    if estimate.low is None or estimate.high is None or estimate.value <= 0:
+        return value
+    side = max(estimate.high - estimate.value, estimate.value - estimate.low) / estimate.value
+    return f"{value} ±{_rounded_up(side * 100)}%" if side < 1 else f"{value} ±>99%"
+
+
+def score_margin(score: Score) -> str:
+    """A score as short as that: ``92.3 ±1.3%``, ``0.832 ±3%``."""
+    if score.value is None or score.low is None or score.high is None:
+        return figure(score.value, is_fraction=score.is_fraction)
+    if not score.is_fraction:
+        return margin(Estimate(score.value, score.low, score.high, ""))
+    side = max(score.high - score.value, score.value - score.low)
+    return f"{score.value * 100:.1f} ±{math.ceil(side * 1000 - _EVEN) / 10:.1f}%"
+
+
+def _rounded_up(percent: float) -> str:
+    """Whole from 1 on, else one digit; never less than it is."""
+    if percent >= 1 - _EVEN:
+        return f"{math.ceil(percent - _EVEN)}"
+    return f"{math.ceil(percent * 10 - _EVEN) / 10:g}"
 
 
 def labels(names: Sequence[str]) -> dict[str, str]:

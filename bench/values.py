@@ -14,7 +14,33 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from bench.estimates import Comparison, Estimate, MedianKind, Missing, Summary
 from bench.tflite.values import FileFacts
+
+__all__ = [
+    "NO_FACTS",
+    "Comparison",
+    "Environment",
+    "Estimate",
+    "Facts",
+    "Failure",
+    "Latency",
+    "Launch",
+    "MeasuredInput",
+    "MedianKind",
+    "Missing",
+    "Model",
+    "Plan",
+    "Recipe",
+    "ReportWarning",
+    "Setting",
+    "Step",
+    "StepProgress",
+    "Summary",
+    "Variant",
+    "no_facts",
+    "utc_now",
+]
 
 Facts = Mapping[str, Any]
 """JSON-able facts: ``str`` to ``str | int | float | bool | None``, lists or mappings of these."""
@@ -318,72 +344,6 @@ class Plan:
     max_launches: int = 100
     phone_samples: int | Literal["all"] | None = None
     settings: tuple[Setting, ...] = ()
-
-
-MedianKind = Literal["samples", "launch medians", "launch means"]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its 95 % interval over launches, in the unit that its holder names.
-
-    ``kind`` says what it was computed from. ``low`` and ``high`` are None where no interval exists
-    (one launch, or too few runs).
-    """
-
-    value: float
-    low: float | None
-    high: float | None
-    kind: str
-
-
-@dataclass(frozen=True)
-class Missing:
-    """Why a figure is not shown, and how many more launches or runs would give it."""
-
-    reason: str
-    launches: int | None = None
-    runs: int | None = None
-
-
-@dataclass(frozen=True)
-class Summary:
-    """All launches of one variant on one target, in microseconds."""
-
-    variant: str
-    target: str
-    launches: int
-    runs: int
-    median_us: Estimate
-    p99_us: Estimate | Missing
-    min_us: float | None
-    mean_us: float
-    std_us: float | None
-    init_us: float | None
-    first_us: float | None
-    peak_bytes: int | None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A variant against the baseline, from paired blocks.
-
-    Attributes:
-        ratio: time of the variant over time of the baseline; below one is faster.
-        low, high: its 96 % interval (``intervals.ALARM_TAIL`` says why), None with fewer than two
-            shared blocks.
-        blocks: how many blocks both share.
-        verdict: ``faster``, ``slower`` or ``no clear change`` (the interval holds 1).
-    """
-
-    variant: str
-    baseline: str
-    target: str
-    ratio: float
-    low: float | None
-    high: float | None
-    blocks: int
-    verdict: Literal["faster", "slower", "no clear change"]
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The vocabulary
     "errors": (),
     "writable": ("errors",),
-    "values": ("errors", "tflite.values"),
+    "estimates": (),
+    "values": ("errors", "estimates", "tflite.values"),
     "cells": ("errors", "values"),
     "metrics.values": (),
     "text": ("values", "metrics.values"),

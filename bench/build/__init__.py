@@ -30,7 +30,7 @@ from bench.tflite.values import FileFacts
 from bench.values import Failure, Model, Recipe, StepProgress, Variant
 from bench.workers.client import Answer
 
-SCHEMA = 8
+SCHEMA = 9
 """Raised whenever the same recipe would give another file, so that no old one is taken for it."""
 
 QUANTIZER = "litert-quantizer"

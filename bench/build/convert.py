@@ -89,16 +89,17 @@ def _with_tried_cure(
 def _attempts(work: Work, signature: str | None) -> Iterator[tuple[Form, Conversion]]:
     """Forms of the model with what to ask for, the best first.
 
-    Where only a part was trained with quantization and the rest cannot be quantized in any form,
-    that part alone.
+    Where only a part was trained with quantization, the whole is quantized after it; where that
+    cannot be done in any form, that part alone.
     """
     conversion = work.conversion
+    if conversion.mode == "qat" and conversion.calibrates:
+        whole = replace(conversion, mode="int8")
+        for form in forms_of(work.unrounded, signature, calibrated=True):
+            yield form, whole
+        conversion = replace(conversion, rest="float32")
     for form in forms_of(work.model, signature, calibrated=conversion.calibrates):
         yield form, conversion
-    if conversion.mode == "qat" and conversion.calibrates:
-        partly = replace(conversion, rest="float32")
-        for form in forms_of(work.model, signature, calibrated=False):
-            yield form, partly
 
 
 def _try(content: bytes, conversion: Conversion, calibration: Split | None) -> None:
@@ -239,7 +240,7 @@ def _configure(converter: Any, conversion: Conversion, calibration: Split | None
                 hint="give --data with x_calibration or x_train",
             )
         converter.representative_dataset = lambda: _one_by_one(calibration)
-    if mode == "int8" or (mode == "qat" and conversion.rest == "int8"):
+    if mode == "int8":
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     if mode in ("int8", "qat"):
         converter.inference_input_type = getattr(tf, conversion.io)

@@ -130,6 +130,17 @@ def one_of(*known: str) -> Callable[[str], str]:
     return read
 
 
+def column(text: str) -> str:
+    """The name of a column of the table, or ``all``."""
+    from bench.errors import UsageError
+    from bench.report.view import check_column
+
+    try:
+        return check_column(text.strip())
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(f"{error.message}: {error.hint}") from None
+
+
 def affinity(text: str) -> str | None:
     """CPUs as targets read them; ``all`` binds to none."""
     if not text:

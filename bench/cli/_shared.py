@@ -120,6 +120,7 @@ class OutputArguments:
     """Where the report goes besides standard output."""
 
     output: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
     quiet: bool = False
 
 
@@ -132,6 +133,13 @@ def add_output_arguments(group: Group) -> None:
         metavar="FILE",
         help="also write the report there; the suffix picks the format: .txt, .md, .csv, .json; "
         "- is standard output in Markdown; may be repeated",
+    )
+    group.add_argument(
+        "--columns",
+        type=_quantities.several(_quantities.column),
+        metavar="NAME,NAME…",
+        help="columns of the table, in this order, or all (default: those that fit; csv and json "
+        "always hold all)",
     )
     add_quiet(group)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,19 +16,27 @@ from bench import cache, plugins, writable
 from bench.cli import FAILED, GOOD
 from bench.errors import UsageError
 from bench.report import Report
+from bench.report.view import READABLE, View
 from bench.text import count
 
 Outputs = Sequence[tuple[Path | None, str]]
 """Path (None is standard output) and name of a format."""
 
 
-def show(report: Report, wanted: Outputs, *, quiet: bool) -> int:
-    """Render a report; the exit code says whether any cell failed."""
+def show(report: Report, wanted: Outputs, columns: Sequence[str] = (), *, quiet: bool) -> int:
+    """Render a report; the exit code says whether any cell failed.
+
+    Args:
+        report: what is shown.
+        wanted: where, besides the table on standard output.
+        columns: of tables of variants, by name; empty is what suits each format.
+        quiet: whether not to say where the report is.
+    """
     if not any(target is None for target, _ in wanted):
-        text = plugins.load("formats", "text").render(report, colour=_colour())
-        print(text)
+        view = View(tuple(columns), _width())
+        print(plugins.load("formats", "text").render(report, colour=_colour(), view=view))
     for target, name in wanted:
-        rendered = plugins.load("formats", name).render(report)
+        rendered = _rendered(name, report, View(tuple(columns)))
         if target is None:
             print(rendered, end="")
         else:
@@ -35,6 +45,21 @@ def show(report: Report, wanted: Outputs, *, quiet: bool) -> int:
         launches = count(len(report.all_launches), "launch", "launches")
         print(f"saved {report.path} ({launches})", file=sys.stderr)
     return FAILED if any(not failure.discarded for failure in report.failures) else GOOD
+
+
+def _rendered(name: str, report: Report, view: View) -> Any:
+    """By a format, with the view where it takes one."""
+    render = plugins.load("formats", name).render
+    if "view" in inspect.signature(render).parameters:
+        return render(report, view=view)
+    return render(report)
+
+
+def _width() -> int:
+    """Letters in a line: what is readable, and more on a terminal that is wider."""
+    if not sys.stdout.isatty():
+        return READABLE
+    return max(READABLE, shutil.get_terminal_size().columns)
 
 
 def outputs(texts: Sequence[str]) -> Outputs:

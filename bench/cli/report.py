@@ -31,4 +31,4 @@ def carry_out(asked: Arguments) -> int:
     from bench.report import assemble
 
     wanted = _show.outputs(asked.output)
-    return _show.show(assemble(read(asked.file)), wanted, quiet=True)
+    return _show.show(assemble(read(asked.file)), wanted, asked.columns, quiet=True)

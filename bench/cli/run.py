@@ -134,7 +134,7 @@ def carry_out(asked: Arguments) -> int:
             observer=observer,
             command=sys.argv[1:],
         )
-    return _show.show(report, wanted, quiet=asked.quiet)
+    return _show.show(report, wanted, asked.columns, quiet=asked.quiet)
 
 
 def _add_what(group: _shared.Group) -> None:

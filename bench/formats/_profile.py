@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench.formats._grid import Grid
+from bench.formats._columns.values import Column
+from bench.formats._grid import Grid, Note
 from bench.report import Report, Table
 
 MOST_OPS = 15
@@ -20,10 +21,13 @@ def profile_grid(report: Report, table: Table) -> Grid | None:
         for op in table.profile[name]
     }
     ops = sorted(most, key=lambda op: -most[op])[:MOST_OPS]
-    rows = tuple((op, *(_cell(table.profile[name].get(op)) for name in variants)) for op in ops)
+    times = [
+        Column("", name, tuple(_cell(table.profile[name].get(op)) for op in ops))
+        for name in variants
+    ]
     title = f"{report.session.model.name} on {table.environment.label} · µs by type of op"
     note = "median over launches; profiling itself takes time, so compare ops and not sums"
-    return Grid(title, ("op", *variants), rows, (note,), figures=len(variants))
+    return Grid(title, (Column("", "op", tuple(ops), align="left"), *times), (Note(note),))
 
 
 def _cell(time_us: float | None) -> str:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bench.cells import base_of, files_of, settings_of
-from bench.formats._answers import (
-    answer_cells,
-    answer_headers,
-    answer_notes,
-    verdict_cells,
-    verdict_headers,
-)
-from bench.formats._grid import Grid
-from bench.formats._metrics import metric_columns, metric_notes
+from bench.formats._columns import columns
+from bench.formats._columns.answers import answer_notes
+from bench.formats._columns.choose import order_of
+from bench.formats._columns.metrics import metric_notes
+from bench.formats._grid import Grid, Note
 from bench.formats._profile import profile_grid
 from bench.formats._ratios import ratio_notes
-from bench.report import Report, Row, Table
+from bench.report import Report, Table
 from bench.report.best_settings import best_settings, best_text
-from bench.report.file_warnings import partly_int8
 from bench.schedule import Spent
 from bench.stats.intervals import MIN_ORDER_LAUNCHES
-from bench.stats.stopping import launches_to_know
-from bench.text import change_text, count, interval, labels, p99, size, time_unit
+from bench.text import COARSE_MARK, count, labels
 from bench.values import Estimate, Plan, Variant
 
 
@@ -38,38 +32,9 @@ def grids(report: Report) -> list[Grid]:
 
 def _grid(report: Report, table: Table) -> Grid:
     plan = report.session.plan
-    unit, scale = _time_unit(table)
-    baseline = report.session.variants[0].name if report.session.variants else ""
-    metrics = metric_columns(table)
-    headers = ["variant", *verdict_headers(table), "size", "", "zipped", ""]
-    in_int8 = any(partly_int8(row.variant) is not None for row in table.rows)
-    headers += ["in int8"] if in_int8 else []
-    in_4_bits = any(row.variant.int4_share for row in table.rows)
-    headers += ["4-bit weights"] if in_4_bits else []
-    headers += [header for column in metrics for header in column.headers]
-    headers += answer_headers(table)
-    counted = _launches_differ(table)
-    headers += ["launches"] if counted else []
-    headers += [f"median {unit}", f"p99 {unit}", f"vs {baseline}"]
     files = files_of(row.variant for row in table.rows)
     names = labels([variant.name for variant in files])
     short = {row.variant.name: _label(row.variant, names) for row in table.rows}
-    rows = []
-    for row in table.rows:
-        cells = [
-            short[row.variant.name],
-            *verdict_cells(row, table),
-            size(row.variant.size_bytes),
-            _ratio(row, row.size_ratio),
-            size(row.variant.zipped_bytes),
-            _ratio(row, row.zipped_ratio),
-        ]
-        cells += [_percent(row.variant.int8_share)] if in_int8 else []
-        cells += [_percent(row.variant.int4_share)] if in_4_bits else []
-        cells += [cell for column in metrics for cell in column.cells(row)]
-        cells += answer_cells(row, table)
-        cells += [str(row.summary.launches) if row.summary else "-"] if counted else []
-        rows.append((*cells, *_latency(row, scale)))
     title = (
         f"{report.session.model.name} on {table.environment.label} · "
         f"{_settings(plan)} · "
@@ -80,11 +45,13 @@ def _grid(report: Report, table: Table) -> Grid:
     spelt_out += [f"{variant.name}: {variant.recipe}" for variant in named]
     return Grid(
         title,
-        tuple(headers),
-        tuple(rows),
-        (*_notes(table), *_best_settings(report, table), *_fed(table, short), *spelt_out),
-        figures=4 + len(verdict_headers(table)),
+        columns(table, short),
+        (
+            *_notes(table),
+            *map(Note, (*_best_settings(report, table), *_fed(table, short), *spelt_out)),
+        ),
         groups=tuple(names[base_of(row.variant)] for row in table.rows) if plan.settings else (),
+        order=order_of(table),
     )
 
 
@@ -114,58 +81,44 @@ def _launches(plan: Plan) -> str:
     return f"launches until ±{plan.until * 100:g} %"
 
 
-def _launches_differ(table: Table) -> bool:
-    """By plan (``--until``), or because a variant failed in the middle."""
-    return len({row.summary.launches for row in table.rows if row.summary is not None}) > 1
+def _coarse_notes(table: Table) -> Iterator[Note]:
+    """What the mark before a figure means, and how coarse the tool is."""
+    keys = ("median", "p99", "init", "first")
+    summaries = [row.summary for row in table.rows if row.summary is not None]
+    told = [(key, getattr(each, f"{key}_us")) for key in keys for each in summaries]
+    coarse = [(key, each) for key, each in told if isinstance(each, Estimate) and each.is_coarse]
+    if coarse:
+        rounding_us = max(each.rounding for _, each in coarse)
+        yield Note(
+            f"{COARSE_MARK}: the tool rounds by up to {rounding_us:g} µs, more than 1 % of the "
+            "figure; intervals and ratios allow for it",
+            frozenset(key for key, _ in coarse),
+        )
 
 
-def _time_unit(table: Table) -> tuple[str, float]:
-    return time_unit(row.summary.median_us.value for row in table.rows if row.summary is not None)
-
-
-def _percent(fraction: float | None) -> str:
-    return "-" if fraction is None else f"{fraction * 100:.0f} %"
-
-
-def _ratio(row: Row, ratio: float) -> str:
-    return "" if row.is_baseline_file else f"{ratio:.2f}x"
-
-
-def _latency(row: Row, scale: float) -> tuple[str, str, str]:
-    if row.summary is None:
-        return (f"failed: {row.failure.error_class}" if row.failure else "-", "", "")
-    versus = "baseline" if row.variant is row.baseline else "-"
-    if row.comparison is not None:
-        versus = change_text(row.comparison)
-        if row.comparison.low is None and (more := launches_to_know(row.comparison)):
-            versus += f" (an interval takes {count(more, 'more launch', 'more launches')})"
-    return (
-        interval(row.summary.median_us, scale),
-        p99(row.summary.p99_us, scale),
-        versus,
-    )
-
-
-def _notes(table: Table) -> tuple[str, ...]:
+def _notes(table: Table) -> Iterator[Note]:
     """What each figure of the table was made from."""
     summaries = [row.summary for row in table.rows if row.summary is not None]
     if not summaries:
-        return ()
+        return
     kinds = dict.fromkeys(summary.median_us.kind for summary in summaries)
     parts = [f"median: {' or '.join(kinds)}"]
     estimates = [s.p99_us for s in summaries if isinstance(s.p99_us, Estimate)]
     if estimates:
         parts.append(f"p99: {' or '.join(dict.fromkeys(e.kind for e in estimates))}")
     parts.append("[ ] 95 % interval over launches")
-    notes = [" · ".join(parts), *ratio_notes(table), *metric_notes(table)]
-    notes += answer_notes(table)
+    yield Note(" · ".join(parts), frozenset({"median", "p99", "init", "first", "memory"}))
+    yield from _coarse_notes(table)
+    yield from (Note(text, frozenset({"vs"})) for text in ratio_notes(table))
+    yield from (Note(text, frozenset({"accuracy", "lost"})) for text in metric_notes(table))
+    about = frozenset({"answers", "phone-accuracy", "agrees"})
+    yield from (Note(text, about) for text in answer_notes(table))
     fewest = min(summary.launches for summary in summaries)
     if fewest < MIN_ORDER_LAUNCHES and any(s.median_us.low is None for s in summaries):
         more = count(MIN_ORDER_LAUNCHES - fewest, "more launch", "more launches")
-        notes.append(f"no interval where launches are too few or differ too much: {more}")
+        yield Note(f"no interval where launches are too few or differ too much: {more}")
     if table.spent is not None:
-        notes.append(_spent(table.spent))
-    return tuple(notes)
+        yield Note(_spent(table.spent))
 
 
 def _fed(table: Table, short: Mapping[str, str]) -> tuple[str, ...]:

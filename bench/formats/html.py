@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tabulate import tabulate
@@ -12,6 +13,8 @@ from tabulate import tabulate
 from bench.cells import files_of, settings_of
 from bench.charts import distribution, launches, look, pareto, require, stacks
 from bench.formats import _limits
+from bench.formats._columns.choose import choice_notes, named
+from bench.formats._columns.values import Column
 from bench.formats._grid import Grid
 from bench.formats._tables import grids, problems
 from bench.page import Picture, figure, page
@@ -19,13 +22,19 @@ from bench.page.table import table_html
 from bench.report import Report, Table, figures, harness_cost
 from bench.report.in_app import InApp
 from bench.report.recommend import Recommendation, Requirements, merits, recommendations
+from bench.report.view import VIEW, View
 from bench.text import count
 
 SUFFIX = ".html"
 
 
-def render(report: Report, *, colour: bool = False) -> str:
+def render(report: Report, *, colour: bool = False, view: View = VIEW) -> str:
     """The whole page.
+
+    Args:
+        report: what is shown.
+        colour: nothing here: a page has its own.
+        view: the columns wanted; without any, all.
 
     Raises:
         UsageError: the extra ``plot`` is not installed.
@@ -34,7 +43,7 @@ def render(report: Report, *, colour: bool = False) -> str:
     specs: dict[str, Any] = {}
     names = figures.names(report)
     title = f"{report.session.model.name}: which variant to ship"
-    parts = [_head(report, title), *_answers(report), *_tables(report)]
+    parts = [_head(report, title), *_answers(report), *_tables(report, view)]
     parts += _pareto(report, names, specs)
     for index, shown in enumerate(report.tables):
         parts += _of_target(report, shown, names, specs, f"t{index}")
@@ -47,8 +56,10 @@ def fragment(report: Report) -> str:
     """The tables alone, without style and script: what a notebook shows of a report."""
     parts = []
     for grid in grids(report):
-        table = tabulate(grid.rows, headers=grid.headers, tablefmt="html", disable_numparse=True)
-        notes = "".join(f"<div>{html.escape(note)}</div>" for note in grid.notes)
+        headers = [column.heading for column in grid.columns]
+        rows = list(zip(*(column.cells for column in grid.columns), strict=True))
+        table = tabulate(rows, headers=headers, tablefmt="html", disable_numparse=True)
+        notes = "".join(f"<div>{html.escape(note)}</div>" for note in grid.notes_on(grid.columns))
         parts.append(f"<p><b>{html.escape(grid.title)}</b></p>{table}<small>{notes}</small>")
     lines = "".join(f"<div>{html.escape(line)}</div>" for line in problems(report))
     return "".join([*parts, f"<p>{lines}</p>" if lines else ""])
@@ -119,7 +130,7 @@ def _in_app(told: InApp) -> str:
     return f"<details><summary>How an app gets this setting</summary>{texts}</details>"
 
 
-def _tables(report: Report) -> Iterator[str]:
+def _tables(report: Report, view: View) -> Iterator[str]:
     yield "<h2>All variants</h2>"
     if not report.tables:
         yield "<p>There is no table: no target answered.</p>"
@@ -127,12 +138,34 @@ def _tables(report: Report) -> Iterator[str]:
     yield _limits.fields(report)
     for shown, grid in zip(report.tables, _main_grids(report), strict=True):
         told = [_limits.attributes(row) for row in shown.rows]
-        yield table_html(grid.title, grid.headers, grid.rows, notes=grid.notes, attributes=told)
+        chosen = named(grid.columns, view)
+        columns = _stacked(chosen.columns)
+        yield table_html(
+            grid.title,
+            [column.header for column in columns],
+            list(zip(*(column.cells for column in columns), strict=True)),
+            groups=[column.group for column in columns],
+            names=[column.name for column in columns],
+            notes=(*grid.notes_on(chosen.columns), *choice_notes(chosen)),
+            attributes=told,
+        )
+
+
+def _stacked(columns: Sequence[Column]) -> Sequence[Column]:
+    """With a column whose header belongs to the one before it in that one's cells, as a line."""
+    stacked: list[Column] = []
+    for column in columns:
+        if column.follows and stacked and stacked[-1].key == column.follows:
+            cells = map("\n".join, zip(stacked[-1].cells, column.cells, strict=True))
+            stacked[-1] = replace(stacked[-1], cells=tuple(cell.rstrip("\n") for cell in cells))
+        else:
+            stacked.append(column)
+    return stacked
 
 
 def _main_grids(report: Report) -> Sequence[Grid]:
     """The grid of each table, without those of profiles."""
-    return [grid for grid in grids(report) if grid.headers[0] == "variant"]
+    return [grid for grid in grids(report) if grid.order]
 
 
 def _pareto(report: Report, names: Sequence[str], specs: dict[str, Any]) -> Iterator[str]:

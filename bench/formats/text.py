@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from tabulate import tabulate
-
+from bench.formats._columns.choose import Chosen, choice_notes, fitted
+from bench.formats._columns.lines import lines
 from bench.formats._grid import Grid
 from bench.formats._tables import grids, problems
 from bench.report import Report, harness_cost
+from bench.report.view import VIEW, View
 from bench.text import INDENT
 
 SUFFIX = ".txt"
@@ -19,32 +21,31 @@ _COLOURS = (
 )
 
 
-def render(report: Report, *, colour: bool = False) -> str:
-    """One table per target; then what failed and what to know before believing a figure."""
-    parts = [_table(grid) for grid in grids(report)]
+def render(report: Report, *, colour: bool = False, view: View = VIEW) -> str:
+    """One table per target; then what failed and what to know before believing a figure.
+
+    Args:
+        report: what is shown.
+        colour: whether the terminal has any.
+        view: the columns wanted; without any, those that fit its width.
+    """
+    parts = [_table(grid, view) for grid in grids(report)]
     if report.end is not None:
         parts.append(_cost(report))
-    lines = problems(report)
-    if lines:
-        parts.append("\n".join(lines))
+    if told := problems(report):
+        parts.append("\n".join(told))
     text = "\n\n".join(filter(None, parts)) + "\n"
     return _paint(text) if colour else text
 
 
-def _table(grid: Grid) -> str:
-    body = tabulate(
-        grid.grouped_rows(),
-        headers=grid.headers,
-        tablefmt="plain",
-        colalign=[
-            "left",
-            *["right"] * grid.figures,
-            *["left"] * (len(grid.headers) - 1 - grid.figures),
-        ],
-        disable_numparse=True,
-    )
-    lines = [INDENT + line.rstrip() for line in body.splitlines()]
-    return "\n".join([grid.title, "", *lines, *(INDENT + note for note in grid.notes)])
+def _table(grid: Grid, view: View) -> str:
+    columns = (grid.names(), *grid.columns[1:])
+    chosen = Chosen(columns)
+    if grid.order:
+        chosen = fitted(columns, replace(view, width=view.width - len(INDENT)), grid.order)
+    notes = (*grid.notes_on(chosen.columns), *choice_notes(chosen))
+    body = (*lines(chosen.columns), *notes)
+    return "\n".join([grid.title, "", *(INDENT + line for line in body)])
 
 
 def _cost(report: Report) -> str:

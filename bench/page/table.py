@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 UNITS: Mapping[str, float] = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 
@@ -14,6 +15,8 @@ def table_html(
     headers: Sequence[str],
     rows: Sequence[Sequence[str]],
     *,
+    groups: Sequence[str] = (),
+    names: Sequence[str] = (),
     notes: Sequence[str] = (),
     attributes: Sequence[Mapping[str, str]] = (),
 ) -> str:
@@ -21,12 +24,15 @@ def table_html(
 
     Args:
         title: its caption, plain text.
-        headers: of the columns; an empty one belongs to the column before it.
-        rows: cells, plain text; the first one of each row is its header.
+        headers: of the columns.
+        rows: cells, plain text, of one line or two; the first one of each row is its header.
+        groups: what stands above each header; equal ones side by side are one; empty for none.
+        names: what each column is called where its header is read alone; by default its header.
         notes: lines below it.
         attributes: of each row's element, in the same order.
     """
-    heads = "".join(_head(index, text, headers) for index, text in enumerate(headers))
+    heads = "".join(map(_head, headers, names or headers))
+    above = f'<tr class="groups">{"".join(_groups(groups))}</tr>' if any(groups) else ""
     body = [
         _row(cells, attributes[index] if attributes else {}) for index, cells in enumerate(rows)
     ]
@@ -34,29 +40,53 @@ def table_html(
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(title)}">'
         f'<table><caption class="soft">{html.escape(title)}</caption>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+        f"<thead>{above}<tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
         f'<div class="notes">{below}</div>'
     )
 
 
-def _head(index: int, text: str, headers: Sequence[str]) -> str:
-    name = text or f"{headers[index - 1]}, times smaller"
-    shown = html.escape(text) if text else "×"
+def _head(shown: str, name: str) -> str:
     label = f' aria-label="sort by {html.escape(name)}"'
-    return f'<th scope="col"><button type="button"{label}>{shown}</button></th>'
+    return f'<th scope="col"><button type="button"{label}>{html.escape(shown)}</button></th>'
+
+
+def _groups(groups: Sequence[str]) -> Iterator[str]:
+    for group, members in groupby(groups):
+        columns = len(list(members))
+        if group:
+            yield f'<th scope="colgroup" colspan="{columns}">{html.escape(group)}</th>'
+        else:
+            yield f'<td colspan="{columns}"></td>'
 
 
 def _row(cells: Sequence[str], attributes: Mapping[str, str]) -> str:
     told = "".join(f' {name}="{html.escape(value)}"' for name, value in attributes.items())
     first, *others = cells
     body = "".join(_cell(text) for text in others)
-    return f'<tr{told}><th scope="row">{html.escape(first)}</th>{body}</tr>'
+    return f'<tr{told}><th scope="row">{_breakable(first)}</th>{body}</tr>'
 
 
 def _cell(text: str) -> str:
     figure = next(_numbers(text), None)
     value = "" if figure is None else f' data-value="{figure!r}"'
-    return f"<td{value}>{html.escape(text)}</td>"
+    return f"<td{value}>{_two_lines(text)}</td>"
+
+
+def _two_lines(text: str) -> str:
+    """A second line, or an interval, stands below: side by side they would not fit a window."""
+    head, below, second = text.partition("\n")
+    if not below:
+        head, below, second = text.partition(" [")
+    if re.match(r"[-+\d]", head):  # a figure stays with its unit; words may go on in the next line
+        head = head.replace(" ", "\N{NO-BREAK SPACE}")
+    if not below:
+        return html.escape(head)
+    return f"{html.escape(head)} <small>{html.escape(below.strip() + second)}</small>"
+
+
+def _breakable(name: str) -> str:
+    """A recipe may go on in the next line after each of its steps."""
+    return html.escape(name).replace("+", "+<wbr>")
 
 
 def _numbers(text: str) -> Iterator[float]:

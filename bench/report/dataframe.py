@@ -23,8 +23,9 @@ COLUMNS = (
     "device_agreement", "device_correlation", "device_relative_error",
     "launches", "runs", "median_us", "median_low_us", "median_high_us", "median_kind",
     "p99_us", "p99_low_us", "p99_high_us", "p99_kind", "min_us", "mean_us", "std_us",
-    "init_us", "first_us", "peak_bytes", "ratio", "ratio_low", "ratio_high", "verdict",
-    "error_class", "error", "warnings",
+    "init_us", "init_low_us", "init_high_us", "first_us", "first_low_us", "first_high_us",
+    "peak_bytes", "peak_low_bytes", "peak_high_bytes",
+    "ratio", "ratio_low", "ratio_high", "verdict", "error_class", "error", "warnings",
 )  # fmt: skip  # one line per thought
 """``metric`` to ``loss_high`` are of the score that decides, of the output that loses most.
 
@@ -32,9 +33,7 @@ COLUMNS = (
 against this machine's answers by the same file.
 """
 
-_OF_SUMMARY = (
-    *("launches", "runs", "min_us", "mean_us", "std_us", "init_us", "first_us", "peak_bytes"),
-)
+_OF_SUMMARY = (*("launches", "runs", "min_us", "mean_us", "std_us"),)
 
 
 def frame_of(report: Report) -> pd.DataFrame:
@@ -87,6 +86,9 @@ def _line(table: Table, row: Row) -> dict[str, Any]:
     if summary is not None:
         line |= {name: getattr(summary, name) for name in _OF_SUMMARY}
         line |= _estimate("median", summary.median_us) | _estimate("p99", summary.p99_us)
+        line |= _over_launches("init", "us", summary.init_us)
+        line |= _over_launches("first", "us", summary.first_us)
+        line |= _over_launches("peak", "bytes", summary.peak_bytes)
     if comparison is not None:
         line |= {
             "ratio": comparison.ratio,
@@ -152,4 +154,14 @@ def _estimate(name: str, estimate: Estimate | Missing) -> dict[str, Any]:
         f"{name}_low_us": estimate.low,
         f"{name}_high_us": estimate.high,
         f"{name}_kind": estimate.kind,
+    }
+
+
+def _over_launches(name: str, unit: str, estimate: Estimate | None) -> dict[str, Any]:
+    if estimate is None:
+        return {}
+    return {
+        f"{name}_{unit}": estimate.value,
+        f"{name}_low_{unit}": estimate.low,
+        f"{name}_high_{unit}": estimate.high,
     }

@@ -21,7 +21,8 @@ from bench.values import Latency, Launch, MedianKind
 _CLOCK_US = 0.001
 """No time is shorter than a nanosecond: a tool that prints whole microseconds may print 0."""
 
-_HALF_PRINTED_US = 0.5
+_PRINTED_US = (10.0, 1.0)
+"""Units in which tools print times that are not exact, the coarsest first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,11 +158,16 @@ def logs(times_us: ArrayLike) -> Floats:
 
 
 def rounding_us(times_us: Floats) -> float:
-    """How far a printed time may lie from the true one: half a unit where all are whole numbers.
+    """How far a printed time may lie from the true one: half of the unit that all are multiples of.
 
-    Old tools print whole microseconds; for a model of 12 µs that is no small matter.
+    LiteRT's tool prints 0.01 ms and old tools whole microseconds; for a model of 120 µs or of 12 µs
+    that is no small matter. A finer tool whose few figures all happen to be round is taken for
+    a coarse one, which makes intervals wider, never narrower.
     """
-    return _HALF_PRINTED_US if bool(np.all(times_us == np.round(times_us))) else 0.0
+    for unit_us in _PRINTED_US:
+        if bool(np.all(times_us == np.round(times_us / unit_us) * unit_us)):
+            return unit_us / 2
+    return 0.0
 
 
 def _median_us(latency: Latency) -> float:

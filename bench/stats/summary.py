@@ -20,7 +20,7 @@ truth is simulated in ``tests``. None of them resamples.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -51,8 +51,8 @@ def summarize(launches: Sequence[Launch], *, until: float | None = None) -> Summ
     ``median_us`` and ``p99_us`` are as the module says, each with the kind it was computed from
     and a 95 % interval over launches (none for a single launch). ``runs`` counts all launches'
     runs. ``mean_us`` and ``std_us`` are of all runs together, so that ``std_us`` includes the
-    spread between launches; ``min_us`` is the smallest run and ``peak_bytes`` the largest launch;
-    ``init_us`` and ``first_us`` are medians over launches.
+    spread between launches; ``min_us`` is the smallest run. ``init_us``, ``first_us`` and
+    ``peak_bytes`` are medians over those launches that tell them, with the interval of a median.
 
     Args:
         launches: at least one, all of the same variant and target.
@@ -77,9 +77,10 @@ def summarize(launches: Sequence[Launch], *, until: float | None = None) -> Summ
         min_us=sample.least_us,
         mean_us=mean_us,
         std_us=std_us,
-        init_us=_typical([launch.init_us for launch in launches]),
-        first_us=_typical([launch.first_us for launch in launches]),
-        peak_bytes=max((x.peak_bytes for x in launches if x.peak_bytes is not None), default=None),
+        init_us=typical(launch.init_us for launch in launches),
+        first_us=typical(launch.first_us for launch in launches),
+        # A tool that was started by a larger process prints 0, which is no footprint.
+        peak_bytes=typical(launch.peak_bytes or None for launch in launches),
     )
 
 
@@ -190,7 +191,8 @@ def _sides(first: Sequence[Launch], second: Sequence[Launch]) -> tuple[Sample, S
 
 
 def _median(sample: Sample) -> Estimate:
-    return _estimate(sample, center_interval(sample.log_medians), sample.kind, sample.rounding_us)
+    interval = center_interval(sample.log_medians)
+    return _estimate(len(sample), interval, sample.kind, sample.rounding_us)
 
 
 def _p99(sample: Sample) -> Estimate | Missing:
@@ -199,14 +201,14 @@ def _p99(sample: Sample) -> Estimate | Missing:
     if sample.kind == "samples":
         samples, runs = sample.samples_us
         interval = p99_from_samples(logs(samples), sample.log_medians, runs)
-        return _estimate(sample, interval, "samples", 0.0)
+        return _estimate(len(sample), interval, "samples", 0.0)
     maxima = sample.maxima_us
     assert maxima is not None
     medians = sample.medians_us
     if sample.kind == "launch means":
         medians = sample.means_without(maxima)
     interval = p99_from_maxima(logs(maxima), logs(medians), sample.runs)
-    return _estimate(sample, interval, "launch maxima", rounding_us(maxima))
+    return _estimate(len(sample), interval, "launch maxima", rounding_us(maxima))
 
 
 def _stretched(estimate: Estimate, precision: float | None) -> Estimate:
@@ -217,13 +219,13 @@ def _stretched(estimate: Estimate, precision: float | None) -> Estimate:
     return replace(estimate, low=low, high=max(estimate.high, estimate.value * (1.0 + precision)))
 
 
-def _estimate(sample: Sample, interval: Interval, kind: str, rounding: float) -> Estimate:
+def _estimate(launches: int, interval: Interval, kind: str, rounding: float) -> Estimate:
     """Back from logarithms to microseconds, widened by what printing has rounded away."""
     value, low, high = map(float, interval)
-    if not _says_something(low, high, len(sample)):
-        return Estimate(math.exp(value), None, None, kind)
+    if not _says_something(low, high, launches):
+        return Estimate(math.exp(value), None, None, kind, rounding)
     low, high = math.exp(low), math.exp(high)
-    return Estimate(math.exp(value), max(low - rounding, 0.0), high + rounding, kind)
+    return Estimate(math.exp(value), max(low - rounding, 0.0), high + rounding, kind, rounding)
 
 
 def _says_something(low: float, high: float, launches: int) -> bool:
@@ -262,7 +264,13 @@ def _comparison(old: Sample, new: Sample, interval: Interval, blocks: int) -> Co
     )
 
 
-def _typical(times_us: Sequence[float | None]) -> float | None:
-    """The median of those that are known."""
-    known = [time for time in times_us if time is not None]
-    return float(np.median(known)) if known else None
+def typical(told: Iterable[float | None]) -> Estimate | None:
+    """The median over launches of one figure of each, with its interval; None where none tells it.
+
+    Args:
+        told: one figure per launch, in any unit, more than 0; None where it is not known.
+    """
+    known = np.array([each for each in told if each is not None], dtype=np.float64)
+    if not known.size:
+        return None
+    return _estimate(known.size, center_interval(logs(known)), "launches", rounding_us(known))

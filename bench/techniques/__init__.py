@@ -27,13 +27,13 @@ class Conversion:
 
     Attributes:
         mode: ``float32`` (no quantization), ``dynamic``, ``float16``, ``int8``, ``int16x8`` or
-            ``qat`` (ranges come from the model itself; no calibration).
+            ``qat`` (ranges come from the model itself).
         io: type of the model's inputs and outputs in ``int8`` and ``qat`` modes.
         per_channel_dense: False asks for the older form of quantized dense layers, which older
             runtimes can read.
         rest: in ``qat`` mode, how layers that were not trained with quantization compute:
-            ``int8`` calibrates them on samples, ``float32`` leaves them. In ``int8`` and
-            ``int16x8``, ``float32`` allows ops that have no such form to stay.
+            ``int8`` finds the ranges of the whole model on samples, ``float32`` leaves them. In
+            ``int8`` and ``int16x8``, ``float32`` allows ops that have no such form to stay.
         sparse: store kernels as their nonzero values, where that makes the file smaller and the
             local runtime loads it.
         strip: leave out the names of tensors that no caller addresses.
@@ -63,12 +63,15 @@ class Work:
         done: the steps taken so far, in order.
         conversion: how the .tflite will be made.
         facts: what the steps found out, by technique: layers skipped, sparsity reached, epochs.
+        unrounded: where ``model`` rounds as int8 does in some layers only, the same model with the
+            same weights and no rounding, to be quantized as a whole; else None.
     """
 
     model: Any
     done: tuple[Step, ...] = ()
     conversion: Conversion = Conversion()
     facts: Facts = field(default_factory=no_facts)
+    unrounded: Any = None
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,25 @@ def kernels(model: Any) -> dict[str, Any]:
     return {**variables_of(model), **found}
 
 
+def without_rounding(model: Any, trained: Any) -> Any:
+    """The model that :func:`quantized` was given, with the weights of its trained copy."""
+    wrappers = {wrapper.layer.name: wrapper for wrapper in _wrappers(trained)}
+    for layer in model.layers:
+        if layer.name not in wrappers:
+            layer.set_weights(trained.get_layer(layer.name).get_weights())
+            continue
+        wrapper = wrappers[layer.name]
+        weights = [*wrapper.layer.weights, *(one for one, _, _ in wrapper._weight_vars)]
+        values = {_own_name(weight): weight.numpy() for weight in weights}
+        layer.set_weights([values[_own_name(weight)] for weight in layer.weights])
+    return model
+
+
+def _own_name(variable: Any) -> str:
+    """``kernel`` of ``quant_conv/kernel:0``."""
+    return str(variable.name).split("/")[-1].split(":")[0]
+
+
 def start_ranges(model: Any, batches: Iterable[Any]) -> None:
     """Set the ranges of activations to their mean over these batches, as training would see them.
 

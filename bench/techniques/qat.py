@@ -1,8 +1,11 @@
 """Quantization-aware training (Jacob et al., 2018) with the Model Optimization Toolkit.
 
 Layers that the toolkit has no scheme for (Conv1D, attention, the product in a squeeze-and-excite
-block) are not trained with quantization. They are quantized after training, on samples, so that the
-file computes in int8 throughout.
+block) are not trained with quantization. Where there are any, the whole model is quantized after
+training, on samples, so that the file computes in int8 throughout: its kernels have seen their
+rounding, and the ranges of activations are found anew. (The converter can also calibrate the rest
+alone, beside ranges that were trained. The two then differ where they meet: of MobileNetV3 and
+EfficientNet it makes files that no runtime prepares, or that end the process.)
 
 Zeros and clusters of earlier steps are kept (PQAT, CQAT, PCQAT), by
 :mod:`bench.techniques._preserve` and not by the toolkit's preserving schemes; the reason stands
@@ -124,7 +127,12 @@ def apply(step: Step, work: Work, context: Context) -> Work:
         io=_io(values),  # type: ignore[arg-type]  # check() knows it
         rest=_rest(values) if facts["untrained"] else "float32",  # type: ignore[arg-type]  # as above
     )
-    return replace(_model.taken(work, step, quantized, facts), conversion=conversion)
+    partly = bool(facts["untrained"])
+    return replace(
+        _model.taken(work, step, quantized, facts),
+        conversion=conversion,
+        unrounded=_qat_toolkit.without_rounding(model, quantized) if partly else None,
+    )
 
 
 def verify(step: Step, work: Work, facts: FileFacts) -> None:

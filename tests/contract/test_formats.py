@@ -59,7 +59,7 @@ def test_a_format_offers_render_and_a_suffix(name):
     assert module.__doc__
     assert module.SUFFIX.startswith(".")
     render = inspect.signature(module.render).parameters
-    assert list(render) == ["report", "colour"]
+    assert list(render) in (["report", "colour"], ["report", "colour", "view"])
     assert render["colour"].kind is inspect.Parameter.KEYWORD_ONLY
     assert render["colour"].default is False
     assert module.render.__doc__

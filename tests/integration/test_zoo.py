@@ -157,6 +157,9 @@ def test_it_works_or_one_true_line_refuses_it(kind: str, technique: str, zoo: Zo
     assert isinstance(outcome, Variant), outcome
     base = zoo.of(kind)["float32"]
     assert isinstance(base, Variant), base
+    int8 = zoo.of(kind)["quantize:int8"]
+    if technique == "qat" and isinstance(int8, Variant):  # also where it trained a part alone
+        assert outcome.facts.size_bytes < 1.1 * int8.facts.size_bytes
     expected, found = answers(base, zoo.data(kind)), answers(outcome, zoo.data(kind))
     assert len(expected) == len(found)
     for one, other in zip(expected, found, strict=True):

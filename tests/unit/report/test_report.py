@@ -195,7 +195,9 @@ def test_the_data_frame_has_every_figure_with_its_unit(tmp_path):
     assert "agreement 85.00 %" in int8["scores"]
     assert math.isnan(float32["loss"])
     assert int8["size_ratio"] == 2.5
-    assert float32["peak_bytes"] == 30_000_000
+    assert float32["peak_bytes"] == pytest.approx(30_000_000)
+    assert float32["init_low_us"] < float32["init_us"] < float32["init_high_us"]
+    assert float32["first_us"] == pytest.approx(150)
 
 
 def test_a_data_frame_without_figures_has_the_same_columns(tmp_path):

@@ -153,7 +153,12 @@ def test_init_first_and_peak() -> None:
         )
     ]
     summary = summarize(three)
-    assert (summary.init_us, summary.first_us, summary.peak_bytes) == (7.0, 60.0, 30)
+    assert summary.init_us is not None
+    assert summary.init_us.value == pytest.approx(7.0)
+    assert summary.first_us is not None
+    assert summary.first_us.value == pytest.approx(math.sqrt(50 * 70))
+    assert summary.peak_bytes is not None
+    assert summary.peak_bytes.value == pytest.approx(20)
 
 
 def test_nothing_to_summarize() -> None:
@@ -205,6 +210,35 @@ def test_a_difference_that_rounding_may_have_made_is_no_difference() -> None:
     assert whole.verdict == "no clear change"
     exact = compare_paired(launches([800.25] * 10), launches([801.25] * 10))
     assert exact.verdict == "slower"
+
+
+@pytest.mark.parametrize(
+    ("level_us", "rounding_us", "coarse"),
+    [
+        (330.0, 5.0, True),
+        (1330.0, 5.0, False),
+        (12.0, 0.5, True),
+        (333.0, 0.5, False),
+        (3.3, 0.0, False),
+    ],
+)
+def test_what_a_tool_rounds_widens_the_interval_and_is_marked_beyond_a_percent(
+    level_us: float, rounding_us: float, coarse: bool
+) -> None:
+    median = summarize(launches([level_us] * 10)).median_us
+    assert median.rounding == rounding_us
+    assert median.is_coarse is coarse
+    assert (median.low, median.high) == pytest.approx(
+        (level_us - rounding_us, level_us + rounding_us)
+    )
+
+
+def test_a_hundredth_of_a_millisecond_is_no_difference() -> None:
+    """What LiteRT's tool prints: 0.33 and 0.34 ms may be 0.334 and 0.336."""
+    coarse = compare_paired(launches([330.0] * 10), launches([340.0] * 10))
+    assert coarse.verdict == "no clear change"
+    apart = compare_paired(launches([330.0] * 10), launches([360.0] * 10))
+    assert apart.verdict == "slower"
 
 
 def test_compare_unpaired_takes_sessions_of_unequal_size() -> None:
