@@ -72,8 +72,9 @@ def _unforeseen(fault: Exception) -> dict[str, str]:
 
 def _answer(job: dict[str, Any], loaded: dict[str, Any], answers: TextIO) -> dict[str, Any]:
     """Build what is asked for, or look at the model without building anything."""
-    if not loaded:
-        loaded |= _load(job)
+    if loaded.get("source") != job["model"]:
+        loaded.clear()
+        loaded |= _load(job) | {"source": job["model"]}
     context = Context(
         data=loaded["data"],
         seed=job["seed"],

@@ -2,7 +2,8 @@
 
 Where the budget allows many trials, they begin with short trainings and the deserving are trained
 longer (``rungs``). Where it allows few, each is trained as long as the budget bears, and what was
-trained first is used again with other endings, which costs a part of it.
+trained first is used again with other endings, which costs a part of it. The first of these trains
+nothing: in seconds it tells whether channels or ending lose too much, and brackets the endings.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from bench.searching import rungs
-from bench.searching.space import Space, endings_around, known_shapes, low_bits
+from bench.searching.space import Space, endings_around, known_shapes, low_bits, untrained_ending
 from bench.searching.trials import Study
 from bench.searching.values import Limits, Origin, Params, Trial, keeps
 
@@ -27,9 +28,9 @@ REUSE = 2
 TYPICAL = 3
 """The known shape that stands for a trial where its cost is to be told before there is one."""
 
-ENDINGS, NEAR = 3, 2.0
-"""Where the budget bears few trainings: so many endings for a beginning that loses at most so many
-times what may be lost, before another shape is trained."""
+ENDINGS, NEAR = 4, 2.0
+"""Where the budget bears few trainings: so many endings for a beginning, that which trains nothing
+among them, as long as it loses at most so many times what may be lost."""
 
 STEP = 0.88
 """So much smaller a file is tried next where the limits are kept."""
@@ -80,6 +81,11 @@ class Planner:
         if deserving is not None and self._fits(deserving.params, deserving.rung + 1):
             yield {**deserving.params, "rung": deserving.rung + 1}, "promoted"
         base = None if study.by_chance else self._beginning()
+        untrained = None if base is None else untrained_ending(self._space, base.params)
+        if base is not None and untrained is not None:
+            point = {**untrained, "rung": base.rung}
+            if not study.was_asked(point) and self._fits(point, base.rung, begun=True):
+                yield point, "same beginning"
         if base is not None and not self._fits(base.params, base.rung, begun=True):
             base = None
         if base is not None and self.start > 0 and self._is_near(base):
@@ -127,13 +133,18 @@ class Planner:
         return [{**shape, "rung": rung} for shape in shapes]
 
     def _may_keep(self, shape: Params) -> bool | None:
-        """Whether a shape may keep to the limits when it is trained longer; None if not tried."""
-        found = [trial for trial in self._trials if dict(trial.params) == dict(shape)]
-        worked = [trial for trial in found if trial.works]
-        if not worked:
-            return False if found else None
-        best = max(worked, key=lambda trial: trial.rung)
-        return rungs.merit(best, self._trials, self._limits, self._space.aim, self.top)[0] == 0
+        """Whether a shape may keep to the limits when it is trained longer; None if not tried.
+
+        A beginning that keeps to them with any ending does: the ending is sought by itself.
+        """
+        names = self._space.beginning()
+        found = [t for t in self._trials if all(t.params.get(n) == shape[n] for n in names)]
+        if not any(dict(trial.params) == dict(shape) for trial in found):
+            return None
+        return any(
+            rungs.merit(one, self._trials, self._limits, self._space.aim, self.top)[0] == 0
+            for one in rungs.highest(found)
+        )
 
     def _beginning(self) -> Trial | None:
         """The trained beginning that is most worth another ending; None by latency.

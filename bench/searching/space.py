@@ -327,6 +327,15 @@ def endings_around(space: Space, params: Params) -> list[Params]:
     return sorted(found, key=lambda point: -space.zipped_weights(point))
 
 
+def untrained_ending(space: Space, params: Params) -> Params | None:
+    """The same channels with nothing trained after them, in int8; None where there is no int8."""
+    if "quantize:int8" not in space.endings:
+        return None
+    levels = ("sparsity", "clusters")
+    ended = {name: 0 if name.startswith(levels) else value for name, value in params.items()}
+    return {**ended, "ending": "quantize:int8"}
+
+
 def low_bits(space: Space) -> list[dict[str, float | int | str]]:
     """Points with fewer bits than eight, where the installed quantizer has them."""
     found = [ending for ending in space.endings if _bits(ending) < 8 and space.trains]

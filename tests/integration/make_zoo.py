@@ -65,13 +65,13 @@ def _pictures(size: int = 16) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (SAMPLES, size, size, 3)).astype(np.uint8)
 
 
-def _classes(x: Any, count: int = CLASSES) -> Any:
+def _classes(x: Any) -> Any:
     import keras
     from keras import layers
 
     # Large, so that answers differ by more than a step of int8.
     spread = keras.initializers.RandomNormal(stddev=1.5, seed=0)
-    return layers.Dense(count, activation="softmax", kernel_initializer=spread)(x)
+    return layers.Dense(CLASSES, activation="softmax", kernel_initializer=spread)(x)
 
 
 def _image_classes(x: Any) -> Any:
@@ -80,28 +80,18 @@ def _image_classes(x: Any) -> Any:
     return _classes(layers.GlobalAveragePooling2D()(x))
 
 
-def augmented() -> Made:
-    """Pictures of a camera: rescaled, flipped and dropped inside."""
-    import keras
-    from keras import layers
-
-    image = keras.Input((16, 16, 3), name="image")
-    x = layers.RandomFlip("horizontal")(layers.Rescaling(1 / 255.0)(image))
-    x = layers.Dropout(0.5)(layers.Conv2D(16, 3, activation="relu")(x))
-    x = layers.Conv2D(16, 3, activation="relu")(x)
-    return keras.Model(image, _image_classes(x)), {"x": _pictures(), "y": _labels()}
-
-
 def preprocessing() -> Made:
-    """What Keras has for pictures of any size and range: resized, cropped and normalized inside."""
+    """Pictures of a camera: scaled, resized, cropped, normalized, augmented and dropped inside."""
     import keras
     from keras import layers
 
     image = keras.Input((20, 20, 3), name="image")
     normalize = layers.Normalization()
-    normalize.adapt(_pictures(20).astype(np.float32))
-    x = layers.CenterCrop(16, 16)(layers.Resizing(18, 18)(normalize(image)))
-    x = layers.Conv2D(16, 3, activation="relu")(layers.RandomRotation(0.1)(x))
+    normalize.adapt(_pictures(20).astype(np.float32) / 255)
+    x = normalize(layers.Rescaling(1 / 255.0)(image))
+    x = layers.CenterCrop(16, 16)(layers.Resizing(18, 18)(x))
+    x = layers.RandomRotation(0.1)(layers.RandomFlip("horizontal")(x))
+    x = layers.Dropout(0.5)(layers.Conv2D(16, 3, activation="relu")(x))
     x = layers.Conv2D(16, 3, activation="relu")(x)
     return keras.Model(image, _image_classes(x)), {"x": _pictures(20), "y": _labels()}
 
@@ -159,16 +149,6 @@ def _hidden() -> tuple[Any, Any]:
     return features, layers.Dense(32, activation="relu", name="hidden")(features)
 
 
-def binary() -> Made:
-    """One unit, two classes."""
-    import keras
-    from keras import layers
-
-    features, x = _hidden()
-    model = keras.Model(features, layers.Dense(1, activation="sigmoid")(x))
-    return model, {"x": _normal(6), "y": _labels(2)}
-
-
 def sequential() -> Made:
     """One layer after the other, its input called in a way that TensorFlow does not take."""
     import keras
@@ -177,15 +157,6 @@ def sequential() -> Made:
     model = keras.Sequential([keras.Input((6,), name="cam:0"), layers.Dense(32, activation="relu")])
     model.add(layers.Dense(CLASSES))
     return model, {"x": _normal(6), "y": _labels()}
-
-
-def regression() -> Made:
-    """A number, no classes."""
-    import keras
-    from keras import layers
-
-    features, x = _hidden()
-    return keras.Model(features, layers.Dense(1)(x)), {"x": _normal(6), "y": _normal()}
 
 
 def two_heads() -> Made:
@@ -267,25 +238,14 @@ def half_precision() -> Made:
         keras.mixed_precision.set_global_policy("float32")
 
 
-def tokens() -> Made:
-    """Words by number."""
+def operations() -> Made:
+    """Arithmetic where others have layers; one unit, two classes."""
     import keras
     from keras import layers
 
-    words = keras.Input((10,), name="tokens", dtype="int32")
-    x = layers.GlobalAveragePooling1D()(layers.Embedding(20, 6, name="words")(words))
-    x = layers.Dense(16, activation="relu")(x)
-    data = np.random.default_rng(0).integers(0, 20, (SAMPLES, 10)).astype(np.int32)
-    return keras.Model(words, _classes(x, 2)), {"x": data, "y": _labels(2)}
-
-
-def operations() -> Made:
-    """Arithmetic where others have layers."""
-    import keras
-
     features, x = _hidden()
-    outputs = _classes(keras.ops.tanh(x * 2.0) / 1.5)
-    return keras.Model(features, outputs), {"x": _normal(6), "y": _labels()}
+    outputs = layers.Dense(1, activation="sigmoid")(keras.ops.tanh(x * 2.0) / 1.5)
+    return keras.Model(features, outputs), {"x": _normal(6), "y": _labels(2)}
 
 
 def squeeze_excite() -> Made:
@@ -305,7 +265,7 @@ def squeeze_excite() -> Made:
 
 
 def sequences() -> Made:
-    """Convolutions over time, one of which no technique knows."""
+    """Convolutions over time, one of which not every technique knows; a number, no classes."""
     import keras
     from keras import layers
 
@@ -313,7 +273,7 @@ def sequences() -> Made:
     x = layers.Conv1D(16, 3, activation="relu", name="forth")(sequence)
     x = layers.Conv1DTranspose(16, 3, name="back")(x)
     x = layers.GlobalAveragePooling1D()(x)
-    return keras.Model(sequence, _classes(x)), {"x": _normal(16, 4), "y": _labels()}
+    return keras.Model(sequence, layers.Dense(1)(x)), {"x": _normal(16, 4), "y": _normal()}
 
 
 def attention() -> Made:
@@ -349,21 +309,17 @@ def nested() -> Made:
 KINDS: dict[str, Callable[[], Made]] = {
     make.__name__: make
     for make in (
-        augmented,
         preprocessing,
         lstm,
         gru,
         stateful,
         each_step,
-        binary,
         sequential,
-        regression,
         two_heads,
         dict_inputs,
         segmentation,
         any_size,
         half_precision,
-        tokens,
         operations,
         squeeze_excite,
         sequences,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench.searching.planner import TYPICAL, Planner
-from bench.searching.space import known_shapes
+from bench.searching.space import known_shapes, untrained_ending
 from bench.searching.values import Limits
 from tests.unit.searching.points import space, trial
 
@@ -28,6 +28,13 @@ class Study:
 def tried(index, rung=0, loss=0.0, **options):
     recipe = "qat" if index else "quantize:int8"
     return trial(index, rung, loss=loss, params=dict(SHAPES[index]), recipe=recipe, **options)
+
+
+def ended_untrained(base, loss):
+    """The same beginning as a trial's, with int8 alone behind it."""
+    params = untrained_ending(space(), base.params)
+    recipe = "channels:0.5,epochs=3+quantize:int8"
+    return trial(base.number + 10, base.rung, loss=loss, params=params, recipe=recipe)
 
 
 def proposal(*trials, budget=None, left=None, study=None):
@@ -89,7 +96,7 @@ def test_a_trained_beginning_is_tried_with_another_ending():
 
 def test_a_tight_budget_tries_endings_before_it_trains_another_shape():
     base = tried(TYPICAL, rung=1, loss=0.013)
-    trials = [tried(0), base]
+    trials = [tried(0), base, ended_untrained(base, 0.002)]
     planner = Planner(space(), LIMITS, trials, 30, 20)
     assert planner.start > 0
     params, origin = planner.next(Study(*({**t.params, "rung": t.rung} for t in trials), number=2))
@@ -98,8 +105,38 @@ def test_a_tight_budget_tries_endings_before_it_trains_another_shape():
     assert params["rung"] == 1
 
 
+@pytest.mark.parametrize("loss", [0.0, 0.013, 0.2])
+def test_a_trained_beginning_is_tried_at_once_with_what_trains_nothing_more(loss):
+    base = tried(TYPICAL, rung=1, loss=loss)
+    params, origin = proposal(tried(0), base, budget=30, left=1)
+    assert origin == "same beginning"
+    recipe = str(space().recipe(params, int(params["rung"])))
+    assert recipe.startswith("channels:")
+    assert recipe.endswith("+quantize:int8")
+    assert "prune" not in recipe
+    assert "cluster" not in recipe
+    assert space().work(params, 1, begun=True) == 0
+
+
+def test_the_next_ending_lies_between_one_that_keeps_and_one_that_does_not():
+    base = tried(TYPICAL, rung=1, loss=0.013)
+    kept = ended_untrained(base, 0.002)
+    params, _ = proposal(tried(0), base, kept, budget=30, left=20)
+    low, high = (space().zipped_weights(one.params) for one in (base, kept))
+    assert 1.1 * low < space().zipped_weights(params) < high / 1.1
+
+
+def test_a_shape_whose_channels_keep_to_the_limits_leads_to_stronger_ones():
+    base = tried(TYPICAL, rung=1, loss=0.03)
+    planner = Planner(space(), LIMITS, [tried(0), base], 30, 20)
+    assert planner._may_keep(base.params) is False
+    planner = Planner(space(), LIMITS, [tried(0), base, ended_untrained(base, 0.002)], 30, 20)
+    assert planner._may_keep(base.params) is True
+
+
 def test_a_beginning_that_loses_far_too_much_is_left():
-    trials = [tried(0), tried(TYPICAL, rung=1, loss=0.2)]
+    base = tried(TYPICAL, rung=1, loss=0.2)
+    trials = [tried(0), base, ended_untrained(base, 0.15)]
     planner = Planner(space(), LIMITS, trials, 30, 20)
     _, origin = planner.next(Study(*({**t.params, "rung": t.rung} for t in trials), number=2))
     assert origin == "known shape"

@@ -12,7 +12,12 @@ from bench.stats.proportions import (
     samples_to_tell,
 )
 from bench.stats.resampling import bootstrap
-from tests.benchmarks.simulate_accuracy import paired_coverage, proportion_coverage
+from tests.benchmarks.simulate_accuracy import (
+    FIGURES,
+    bootstrap_coverage,
+    paired_coverage,
+    proportion_coverage,
+)
 
 
 def test_tangos_interval_is_the_published_one():
@@ -38,6 +43,13 @@ def test_no_answer_that_differs_still_leaves_an_interval(lost, gained):
 def test_coverage_is_as_promised():
     assert paired_coverage(0.02, 0.01, 500, repetitions=4000) > 0.94
     assert proportion_coverage(0.92, 500, repetitions=4000) > 0.94
+
+
+@pytest.mark.parametrize("figure", [FIGURES[0], FIGURES[3], FIGURES[-1]], ids=lambda one: one[0])
+def test_bootstraps_cover_figures_and_what_was_lost(figure):
+    name, _, reading, draw = figure
+    covered = bootstrap_coverage(name, reading, draw, 50, repetitions=40)
+    assert min(covered) >= 0.8  # of 40 that are drawn: 0.95 fails so one in 2,000 seeds
 
 
 def test_several_intervals_are_wider():
