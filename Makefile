@@ -12,7 +12,7 @@ READY = $(VENV)/.ready
 TESTS =
 TEST_OPTIONS =
 
-.PHONY: run test test-shims check docs phone phone-stop benchmark headline train lock clean help
+.PHONY: run test test-shims check docs phone phone-stop benchmark headline train needs-data lock clean help
 
 run: $(READY)  ## build all default variants of `fashion`, measure them, show the table
 	$(BIN)/bench run fashion
@@ -21,7 +21,7 @@ test: $(READY)  ## all tests that this machine can run; those for the phone need
 	$(BIN)/python -m pytest $(TEST_OPTIONS) $(TESTS)
 
 SHIMS = $(notdir $(patsubst %/,%,$(wildcard tests/phone/loopback/shims/*/)))
-test-shims: $(READY)  ## all of tests/phone under the shell of each other phone: an hour (Linux, root)
+test-shims: $(READY)  ## all of tests/phone under the shells of other phones: 15 minutes each (Linux, root)
 	for shim in $(SHIMS); do $(BIN)/python -m pytest tests/phone --shim $$shim $(TEST_OPTIONS) || exit 1; done
 
 check: $(READY)  ## lint, format and types
@@ -42,10 +42,15 @@ phone-stop: $(READY)  ## stop every loopback phone
 benchmark: $(READY)  ## what the harness itself costs, as ratios
 	$(BIN)/python -m pytest tests/benchmarks --benchmarks
 
-train: $(READY)  ## train `fashion` again: make train DATA=fashion_mnist.npz
+# Training and the headline need samples, which are not ours to bring.
+DATA =
+needs-data:
+	@test -n "$(DATA)" || { echo "make: no DATA is given: make $(MAKECMDGOALS) DATA=fashion_mnist.npz" >&2; exit 2; }
+
+train: needs-data $(READY)  ## train `fashion` again: make train DATA=fashion_mnist.npz
 	$(BIN)/python models/_train_fashion.py --data $(DATA)
 
-headline: $(READY)  ## the README's headline table: make headline DATA=fashion_mnist.npz
+headline: needs-data $(READY)  ## the README's headline table: make headline DATA=fashion_mnist.npz
 	$(BIN)/bench run fashion --data $(DATA) --seed 0 -t local -o reports/headline.md \
 	  -r @models/headline.toml
 

@@ -136,6 +136,17 @@ def _read_all(given: Recipes) -> Iterator[Recipe]:
             yield parse(each)
 
 
+def _file_with(name: str) -> Path | None:
+    """The file of recipes in the current folder that has one of that name, if any."""
+    for path in (Path("pyproject.toml"), *sorted(Path().glob("*.toml"))):
+        try:
+            if any(recipe.name == name for recipe in read_file(path)):
+                return path
+        except RecipeError:
+            continue  # a TOML file of something else
+    return None
+
+
 def _check_name(name: str) -> None:
     """A name must not be taken for a recipe, nor for a file's path."""
     if not re.fullmatch(r"\w[\w.-]*", name):
@@ -158,6 +169,10 @@ def technique(name: str) -> ModuleType:
     known = plugins.names("techniques")
     if name in known:
         return plugins.load("techniques", name)
+    if file := _file_with(name):
+        raise RecipeError(
+            f"no technique is called {name!r}", hint=f"it is a recipe of {file}: write -r @{file}"
+        )
     arguments = getattr(plugins.load("techniques", "quantize"), "MODES", ())
     if name in arguments:
         raise RecipeError(f"no technique is called {name!r}", hint=f"write quantize:{name}")

@@ -20,14 +20,20 @@ DESCRIPTION = (
 class Arguments:
     """What can be typed behind ``bench history``."""
 
-    model: str
+    model: str | None = None
     reports: Path = Path("reports")
     output: tuple[Path, ...] = ()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("model", metavar="MODEL", help="the name or file that bench run was given")
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        nargs="?",
+        help="the name or file that bench run was given, or one of its reports (default: the only "
+        "one in the folder)",
+    )
     parser.add_argument(
         "--reports", type=Path, metavar="FOLDER", help="where to look (default: reports)"
     )
@@ -49,7 +55,7 @@ def carry_out(asked: Arguments) -> int:
 
     for path in asked.output:
         _check_output(path)
-    found = load(asked.reports, _name(asked.model))
+    found = load(*_where(asked))
     for note in found.notes:
         print(note, file=sys.stderr)
     print(tables.text(found), end="")
@@ -61,6 +67,22 @@ def carry_out(asked: Arguments) -> int:
         else:
             cache.write(path, picture.draw(found, path.suffix.removeprefix(".")))
     return GOOD
+
+
+def _where(asked: Arguments) -> tuple[Path, str | None]:
+    """The folder of reports, and the model's name; a report stands for its folder and its model."""
+    from bench.records import read
+
+    folder = asked.reports.parent if asked.reports.is_file() else asked.reports
+    if asked.model is None:
+        one = asked.reports if asked.reports.is_file() else None
+        return folder, None if one is None else read(one).session.model.name
+    path = Path(asked.model)
+    if path.suffix == ".jsonl":
+        return path.parent, read(path).session.model.name
+    if path.is_dir() and any(path.glob("*.jsonl")):
+        return path, None
+    return folder, _name(asked.model)
 
 
 def _name(model: str) -> str:

@@ -256,7 +256,10 @@ def _sizes(report: Report, specs: dict[str, Any]) -> Iterator[str]:
 def _again(report: Report) -> str:
     """The environment, and the command that does it again."""
     session = report.session
-    command = " ".join(["bench", *map(shlex.quote, session.command)])
+    again = "<p>It was made from Python, by <code>bench.run</code>.</p>"
+    if session.command:
+        command = " ".join(["bench", *map(shlex.quote, session.command)])
+        again = f"<pre>{html.escape(command)}</pre>"
     blocks = []
     for table in report.tables:
         facts = {"target": table.environment.target, **table.environment.facts}
@@ -274,7 +277,7 @@ def _again(report: Report) -> str:
         )
     version = f"tflite-bench {session.version}" if session.version else "tflite-bench"
     return (
-        f"<h2>Do it again</h2><pre>{html.escape(command)}</pre>{cost}"
+        f"<h2>Do it again</h2>{again}{cost}"
         f'<p class="soft">{html.escape(version)}, model {session.model.sha256[:16]}</p>'
         f"<details><summary>Where it was measured</summary>{''.join(blocks)}</details>"
     )

@@ -152,15 +152,20 @@ def comparisons(accuracies: Iterable[Accuracy | None], baseline: str) -> int:
     )
 
 
-def how_held(limit: float, scores: Sequence[Score], number: int, *, default: bool) -> str:
-    """How a limit on losses is held: ``at most 1 point of accuracy lost (the default: …)``."""
+def at_most(limit: float, scores: Sequence[Score]) -> str:
+    """A limit on losses by the unit of each: ``1 point of accuracy``."""
     each = dict.fromkeys(
         f"{limit * 100:g} % of {score.label}"
         if score.loss_is_relative
         else f"{limit * 100:g} {'point' if limit == 0.01 else 'points'} of {score.label}"
         for score in scores
     )
-    text = f"at most {' and '.join(each)} lost"
+    return " and ".join(each)
+
+
+def how_held(limit: float, scores: Sequence[Score], number: int, *, default: bool) -> str:
+    """How a limit on losses is held: ``at most 1 point of accuracy lost (the default: …)``."""
+    text = f"at most {at_most(limit, scores)} lost"
     if default:
         text += " (the default; --max-loss sets another)"
     together = f"for all {count(number, 'loss', 'losses')} together" if number > 1 else ""

@@ -17,6 +17,7 @@ from bench.cells import base_of
 from bench.errors import UsageError
 from bench.report import Report, Row, Table, losses
 from bench.report.answer_warnings import why_not_to_ship
+from bench.stats.intervals import MIN_ORDER_LAUNCHES
 from bench.stats.summary import compare_paired
 from bench.text import change_text, loss_text
 from bench.values import Environment, Estimate
@@ -62,6 +63,12 @@ class Recommendation:
     equals: tuple[Row, ...]
     rejected: tuple[tuple[Row, str], ...]
     loss_limit: str = ""
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether what was chosen had enough launches that one odd launch decides nothing."""
+        summary = None if self.chosen is None else self.chosen.summary
+        return summary is not None and summary.launches >= MIN_ORDER_LAUNCHES
 
 
 def recommendations(report: Report, limits: Requirements, aim: Aim) -> tuple[Recommendation, ...]:

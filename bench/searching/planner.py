@@ -71,6 +71,11 @@ class Planner:
         self.top = self._top()
         self.start = self._start()
 
+    @property
+    def is_tight(self) -> bool:
+        """Whether the budget bears few trainings, so that each is as long as can be."""
+        return self.start == self.top
+
     def next(self, study: Study) -> Proposal | None:
         """The next proposal; None where nothing that is left fits into the budget."""
         return next(self._proposals(study), None)
@@ -88,7 +93,7 @@ class Planner:
                 yield point, "same beginning"
         if base is not None and not self._fits(base.params, base.rung, begun=True):
             base = None
-        if base is not None and self.start > 0 and self._is_near(base):
+        if base is not None and self.is_tight and self._is_near(base):
             yield self._ending(base, study), "same beginning"
         shape = None if study.by_chance else self._known_shape(study)
         if shape is not None and self._fits(shape, int(shape["rung"])):
@@ -153,7 +158,8 @@ class Planner:
         """
         if self._space.aim == "latency":
             return None
-        least = max(1, self.start)
+        # Where even the shortest training is all that the budget bears, that is what there is.
+        least = self.start if self.is_tight else max(1, self.start)
         longest = [one for one in rungs.highest(self._trials) if one.rung >= least and one.trained]
         return min(
             longest,
@@ -185,7 +191,7 @@ class Planner:
         """
         names = self._space.beginning()
         fixed = {name: base.params[name] for name in names} | {"rung": base.rung}
-        if study.asked % (2 * REUSE) and self.start == 0:
+        if study.asked % (2 * REUSE) and not self.is_tight:
             return fixed
         tried = [trial for trial in self._alike(base) if trial.works]
         kept = [trial for trial in tried if keeps(trial, self._limits)]

@@ -145,7 +145,15 @@ class SearchReport:
             for row in table.rows
             if row.variant.name == name
         )
-        return f"ship {name}: {told}"
+        scores = [
+            score
+            for table in self.report.tables
+            for row in table.rows
+            if row.variant.name == name
+            for score in row.deciding
+        ]
+        within = f" within {losses.at_most(self.limits.loss, scores)}" if scores else ""
+        return f"ship {name}{within}: {told}"
 
     def notes(self) -> list[str]:
         """How it was chosen, how sure it is, and what choosing from many does to it."""

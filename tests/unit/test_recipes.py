@@ -182,3 +182,20 @@ def test_a_file_that_is_missing_is_one_line():
 def test_the_headlines_recipes_can_be_read():
     names = [each.name for each in recipes.read_file(plugins.folder("models") / "headline.toml")]
     assert names == ["int8", "tuned", "half", "half-int8", "half-all"]
+
+
+@pytest.mark.parametrize(
+    ("file", "lines"),
+    [
+        ("ours.toml", "small = 'prune:0.5'"),
+        ("pyproject.toml", "[tool.tflite-bench.recipes]\nsmall = 'prune:0.5'"),
+    ],
+)
+def test_a_name_given_bare_is_told_with_the_file_that_has_it(tmp_path, monkeypatch, file, lines):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.toml").write_text("[something]\nelse = 1")
+    (tmp_path / file).write_text(lines)
+    with pytest.raises(RecipeError, match=f"a recipe of {file}: write -r @{file}"):
+        recipes.parse("small")
+    with pytest.raises(RecipeError, match="there is: "):
+        recipes.parse("large")

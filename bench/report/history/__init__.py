@@ -11,6 +11,7 @@ on the same samples only).
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import math
@@ -132,14 +133,20 @@ class History:
     notes: tuple[str, ...]
 
 
-def load(folder: Path, name: str) -> History:
+def load(folder: Path, name: str | None = None) -> History:
     """Read and summarize all reports of a model in a folder.
 
+    Args:
+        name: of the model; None is the only one that there are reports of.
+
     Raises:
-        UsageError: there is no such folder, or no report of that model in it.
+        UsageError: there is no such folder, or no report of that model in it, or none was named
+            and there are several.
     """
     if not folder.is_dir():
         raise UsageError(f"no folder {folder}", hint="give --reports FOLDER")
+    if name is None:
+        name = _only_model(folder)
     found: list[Records] = []
     notes: list[str] = []
     others: Counter[str] = Counter()
@@ -161,6 +168,20 @@ def load(folder: Path, name: str) -> History:
         each = ", ".join(f"{model} ({count})" for model, count in sorted(others.items()))
         notes.append(f"left out reports of other models: {each}")
     return assemble(name, found, notes)
+
+
+def _only_model(folder: Path) -> str:
+    """The name of the one model that a folder has reports of."""
+    names: set[str] = set()
+    for path in folder.glob("*.jsonl"):
+        with contextlib.suppress(StoreError):  # which is noted where the reports are read
+            names.add(read(path).session.model.name)
+    if len(names) == 1:
+        return names.pop()
+    if not names:
+        raise UsageError(f"{folder} has no report", hint="measure first: bench run MODEL")
+    each = ", ".join(sorted(names))
+    raise UsageError(f"{folder} has reports of several models", hint=f"name one of: {each}")
 
 
 def assemble(name: str, found: Sequence[Records], notes: Sequence[str] = ()) -> History:

@@ -78,6 +78,12 @@ def test_what_a_report_holds_is_text_and_never_markup(tmp_path):
     assert page.count("</script>") == 3
 
 
+def test_a_page_made_from_python_shows_no_command(tmp_path, items):
+    page = made(tmp_path, items, command=())
+    assert "made from Python" in page
+    assert "<pre>bench" not in page
+
+
 def test_the_answer_comes_first_and_the_command_last(tmp_path, items):
     page = made(tmp_path, items, command=("run", "tiny.keras", "-r", "quantize:int8"))
     order = [

@@ -164,6 +164,22 @@ def test_the_command_says_what_to_ship_and_why_not_others(file: Path, capsys):
     assert "not quantize:int8: it loses too much: 2.00 points" in text
 
 
+def test_few_launches_are_never_a_firm_pick(tmp_path: Path, capsys):
+    made = [
+        examples.launch(name, block, samples_us=[us + block] * 40)
+        for block in range(2)
+        for name, us in zip(NAMES, (100, 50, 100), strict=True)
+    ]
+    session = examples.session(variants=VARIANTS, launches=2)
+    path = examples.write(tmp_path / "r.jsonl", session, [examples.ENVIRONMENT, *made])
+    found = ask(path)
+    assert not found.is_sure
+    assert main(["recommend", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert ": 2 launches are too few to be sure (give --launches 6 or more): so far " in text
+    assert "ship " not in text
+
+
 def test_the_command_exits_3_where_nothing_fits(file: Path, capsys):
     assert main(["recommend", str(file), "--max-median", "1us"]) == 3
     assert "no variant keeps to these limits" in capsys.readouterr().out

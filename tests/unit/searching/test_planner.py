@@ -118,6 +118,16 @@ def test_a_trained_beginning_is_tried_at_once_with_what_trains_nothing_more(loss
     assert space().work(params, 1, begun=True) == 0
 
 
+def test_where_one_short_training_is_all_that_fits_its_endings_are_tried_too():
+    base = tried(TYPICAL, loss=0.024)
+    planner = Planner(space(), LIMITS, [tried(0), base], 12, 2)
+    assert planner.top == 0
+    asked = ({**one.params, "rung": 0} for one in (tried(0), base))
+    params, origin = planner.next(Study(*asked, number=2))
+    assert origin == "same beginning"
+    assert (params["ending"], params["rung"]) == ("quantize:int8", 0)
+
+
 def test_the_next_ending_lies_between_one_that_keeps_and_one_that_does_not():
     base = tried(TYPICAL, rung=1, loss=0.013)
     kept = ended_untrained(base, 0.002)

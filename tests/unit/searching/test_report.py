@@ -50,7 +50,7 @@ def found(tmp_path):
 def test_the_best_on_validation_is_shipped_where_the_test_samples_agree(found):
     ended = found((0.004, 0.004), (0.001, 0.001))
     assert (ended.chosen, ended.certain) == ("front-1", "front-1")
-    assert ended.line().startswith("ship front-1: ")
+    assert ended.line().startswith("ship front-1 within 1 point of accuracy: ")
     assert "points of accuracy lost" in ended.line()
     assert any("keeps to the limits with 95 %" in note for note in ended.notes())
 
@@ -78,6 +78,12 @@ def test_where_nothing_keeps_to_the_limits_float32_stays(found):
     ended = found((0.02, 0.03))
     assert ended.chosen is None
     assert ended.line() == "ship float32: no trial keeps to the limits; the nearest is front-1"
+
+
+def test_the_line_says_within_what_or_nothing_where_no_test_sample_tells(found):
+    wide = found((0.004, 0.004), limits=Limits(loss=0.02))
+    assert wide.line().startswith("ship front-1 within 2 points of accuracy: ")
+    assert found((0.004, 0.004), evaluated=False).line().startswith("ship front-1: ")
 
 
 def test_a_limit_on_bytes_is_held_against_the_file(found):

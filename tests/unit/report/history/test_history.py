@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench import cli
 from bench.errors import UsageError
 from bench.metrics.values import Score
 from bench.report import history
@@ -160,6 +161,34 @@ def test_no_report_of_that_model_names_those_there_are(tmp_path):
         history.load(tmp_path, "tinny")
     with pytest.raises(UsageError, match="no folder"):
         history.load(tmp_path / "nowhere", "tiny")
+
+
+def test_the_only_model_needs_no_name_and_several_are_named(tmp_path):
+    with pytest.raises(UsageError, match="has no report: measure first"):
+        history.load(tmp_path)
+    report(tmp_path, 1)
+    (tmp_path / "broken.jsonl").write_text("not a report")
+    assert history.load(tmp_path).model == "tiny"
+    other = examples.session(model=replace(examples.MODEL, name="other"))
+    examples.write(tmp_path / "other.jsonl", other, examples.launches(NAMES, 3))
+    with pytest.raises(UsageError, match="several models: name one of: other, tiny"):
+        history.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["{}"],
+        ["{}/r01.jsonl"],
+        ["tiny", "--reports", "{}/r01.jsonl"],
+        ["--reports", "{}/r01.jsonl"],
+        ["--reports", "{}"],
+    ],
+)
+def test_a_report_or_a_folder_of_them_is_as_good_as_a_name(tmp_path, typed, capsys):
+    report(tmp_path, 1)
+    assert cli.main(["history", *(text.format(tmp_path) for text in typed)]) == cli.GOOD
+    assert capsys.readouterr().out.startswith("tiny on ")
 
 
 def test_a_session_that_stopped_by_itself_keeps_its_promise(tmp_path):
