@@ -13,6 +13,7 @@ from tabulate import tabulate
 from bench.cells import files_of, settings_of
 from bench.charts import distribution, launches, look, pareto, require, stacks
 from bench.formats import _limits
+from bench.formats._beside import beside, pointer, without_those_beside
 from bench.formats._columns.choose import choice_notes, named
 from bench.formats._columns.values import Column
 from bench.formats._grid import Grid
@@ -93,7 +94,7 @@ def _answers(report: Report) -> Iterator[str]:
     else:
         for found in recommendations(report, Requirements(), "latency"):
             yield _answer(found, several=len(report.tables) > 1)
-    lines = problems(report)
+    lines = [*problems(without_those_beside(report)), *filter(None, [pointer(report)])]
     if lines:
         items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
         yield f'<h3>What to know first</h3><ul class="warnings">{items}</ul>'
@@ -148,6 +149,7 @@ def _tables(report: Report, view: View) -> Iterator[str]:
             names=[column.name for column in columns],
             notes=(*grid.notes_on(chosen.columns), *choice_notes(chosen)),
             attributes=told,
+            beside=beside(report, shown),
         )
 
 

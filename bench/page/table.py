@@ -19,6 +19,7 @@ def table_html(
     names: Sequence[str] = (),
     notes: Sequence[str] = (),
     attributes: Sequence[Mapping[str, str]] = (),
+    beside: Sequence[str] = (),
 ) -> str:
     """One table with its notes, as HTML; its columns can be sorted.
 
@@ -30,11 +31,13 @@ def table_html(
         names: what each column is called where its header is read alone; by default its header.
         notes: lines below it.
         attributes: of each row's element, in the same order.
+        beside: HTML below the first cell of each row, in the same order.
     """
     heads = "".join(map(_head, headers, names or headers))
     above = f'<tr class="groups">{"".join(_groups(groups))}</tr>' if any(groups) else ""
     body = [
-        _row(cells, attributes[index] if attributes else {}) for index, cells in enumerate(rows)
+        _row(cells, attributes[index] if attributes else {}, beside[index] if beside else "")
+        for index, cells in enumerate(rows)
     ]
     below = "".join(f"<div>{html.escape(note)}</div>" for note in notes)
     return (
@@ -59,11 +62,11 @@ def _groups(groups: Sequence[str]) -> Iterator[str]:
             yield f'<td colspan="{columns}"></td>'
 
 
-def _row(cells: Sequence[str], attributes: Mapping[str, str]) -> str:
+def _row(cells: Sequence[str], attributes: Mapping[str, str], beside: str) -> str:
     told = "".join(f' {name}="{html.escape(value)}"' for name, value in attributes.items())
     first, *others = cells
     body = "".join(_cell(text) for text in others)
-    return f'<tr{told}><th scope="row">{_breakable(first)}</th>{body}</tr>'
+    return f'<tr{told}><th scope="row">{_breakable(first)}{beside}</th>{body}</tr>'
 
 
 def _cell(text: str) -> str:

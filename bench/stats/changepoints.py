@@ -41,11 +41,20 @@ def change_points(history: Sequence[Estimate | float]) -> list[int]:
     if len(history) < 3:
         return []
     levels = np.log([_value(figure) for figure in history])
-    return change_points_of(levels, np.array([_variance(figure) for figure in history]))
+    variances = np.array([_variance(figure) for figure in history])
+    return change_points_of(levels, variances, least=max(map(_rounding_step, history)))
 
 
-def change_points_of(levels: Floats, variances: Floats) -> list[int]:
-    """The rule on logarithms of figures and the squared standard errors of these."""
+def change_points_of(levels: Floats, variances: Floats, least: float = 0.0) -> list[int]:
+    """The rule on logarithms of figures and the squared standard errors of these.
+
+    Args:
+        levels: logarithms.
+        variances: of each.
+        least: differences of logarithms up to this are none, however certain: what rounds to two
+            neighbours may be one.
+    """
+    least = max(least, math.log1p(NOTEWORTHY))
     steps = np.abs(np.diff(levels))
     noise = float(np.median(steps)) / _MEDIAN_OF_ABSOLUTE_DIFFERENCES if len(steps) else 0.0
     weights = 1.0 / np.maximum(variances, max(noise**2, 1e-12))
@@ -55,14 +64,14 @@ def change_points_of(levels: Floats, variances: Floats) -> list[int]:
     parts = [(0, len(levels))]
     while parts:
         start, stop = parts.pop()
-        split = _best_split(levels[start:stop], weights[start:stop], threshold)
+        split = _best_split(levels[start:stop], weights[start:stop], threshold, least)
         if split:
             found.append(start + split)
             parts += [(start, start + split), (start + split, stop)]
     return sorted(found)
 
 
-def _best_split(levels: Floats, weights: Floats, threshold: float) -> int | None:
+def _best_split(levels: Floats, weights: Floats, threshold: float, least: float) -> int | None:
     """Where to split a part, counted from its start; None where it is one level."""
     if len(levels) < 2:
         return None
@@ -70,9 +79,19 @@ def _best_split(levels: Floats, weights: Floats, threshold: float) -> int | None
     after, after_sum = weights.sum() - before, (weights * levels).sum() - before_sum
     difference = after_sum / after - before_sum / before
     score = np.abs(difference) * np.sqrt(before * after / (before + after))
-    score[np.abs(difference) < math.log1p(NOTEWORTHY)] = 0.0
+    score[np.abs(difference) < least] = 0.0
     best = int(score.argmax())
     return best + 1 if score[best] > threshold else None
+
+
+def _rounding_step(figure: Estimate | float) -> float:
+    """What lies between two neighbours that its tool can print, as a difference of logarithms."""
+    if not isinstance(figure, Estimate) or not figure.rounding:
+        return 0.0
+    # A hair more, so that neighbours themselves are no change.
+    return (
+        math.log1p(2.0 * figure.rounding / max(figure.value - 2.0 * figure.rounding, 1e-9)) + 1e-9
+    )
 
 
 def _value(figure: Estimate | float) -> float:

@@ -54,3 +54,16 @@ def test_a_jump_of_a_sixth_is_nearly_always_found() -> None:
     levels[:, 8:] += np.log(1.16)
     found = [8 in change_points_of(each, np.zeros(12)) for each in levels]
     assert np.mean(found) >= 0.95
+
+
+def test_two_neighbours_that_a_tool_can_print_are_no_change() -> None:
+    """0.33 and 0.34 ms in hundredths may both be of 0.335; 0.36 is none of its neighbours."""
+
+    def printed(value_us: float) -> Estimate:
+        return Estimate(value_us, value_us - 5, value_us + 5, "launch means", rounding=5.0)
+
+    assert change_points([printed(330)] * 20 + [printed(340)] * 20) == []
+    assert change_points([printed(340)] * 20 + [printed(330)] * 20) == []
+    assert change_points([printed(330)] * 20 + [printed(360)] * 20) == [20]
+    exact = [Estimate(value, value - 5, value + 5, "samples") for value in (330, 341)]
+    assert change_points([exact[0]] * 20 + [exact[1]] * 20) == [20]
