@@ -148,7 +148,7 @@ def affinity(text: str) -> str | None:
     if text == "all":
         return None
     from bench.errors import TargetError
-    from bench.targets._affinity import canonical  # which takes time at each start
+    from bench.targets import canonical  # which takes time at each start
 
     try:
         return canonical(text)
