@@ -147,8 +147,8 @@ def affinity(text: str) -> str | None:
         raise argparse.ArgumentTypeError("an affinity is empty: write 0-3/4-7, big/little or all")
     if text == "all":
         return None
+    from bench.affinity import canonical  # which takes time at each start
     from bench.errors import TargetError
-    from bench.targets import canonical  # which takes time at each start
 
     try:
         return canonical(text)

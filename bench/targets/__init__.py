@@ -22,7 +22,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bench.targets._affinity import canonical as canonical
 from bench.values import Environment, Launch, Variant
 
 if TYPE_CHECKING:

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from bench import workers
+from bench.affinity import chosen
 from bench.cells import setting_facts, setting_of, settings_of
 from bench.errors import StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import Progress, TargetStatus
-from bench.targets._affinity import chosen
 from bench.values import Environment, Latency, Launch, Plan, Setting, Variant, utc_now
 from bench.workers.client import Worker, WorkerEndedError, WorkerTimeoutError
 

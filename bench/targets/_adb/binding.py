@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bench.affinity import CLASSES, chosen, cpus
 from bench.cells import settings_of
 from bench.errors import StableLaunchError, TargetError
 from bench.targets._adb.command import NO_MASK
 from bench.targets._adb.probe import Phone
-from bench.targets._affinity import CLASSES, chosen, cpus
 from bench.values import Plan, Setting
 
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.affinity import cpus
 from bench.errors import LAUNCH_ERROR_CLASSES, StableLaunchError, TargetError, TransientLaunchError
 from bench.targets import local
-from bench.targets._affinity import cpus
 from bench.values import MeasuredInput, Plan
 from tests import examples
 

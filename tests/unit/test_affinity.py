@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bench.affinity import chosen
 from bench.errors import TargetError
-from bench.targets._affinity import chosen
 
 TWO_KINDS = {0: 1800, 1: 1800, 2: 2400, 3: 2400}
 THREE_KINDS = {**TWO_KINDS, 4: 3000}
