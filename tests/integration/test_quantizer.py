@@ -191,9 +191,10 @@ def test_a_chain_ends_in_4_bits_and_keeps_what_was_trained(cli: Cli, models: Pat
     ran = cli(
         *("run", models / "dense.keras", "--data", "own.npz", "-r", recipe),
         *("-t", "local", "--launches", "1", "--runs", "3", "--report", "run.jsonl"),
+        *("--columns", "int4"),
     )
     assert ran.returncode == 0, ran.stderr
-    assert "4-bit weights" in ran.stdout
+    assert "4-bit" in ran.stdout
     variant = bench.read(str(cli.folder / "run.jsonl")).session.variants[1]
     assert variant.int4_share == 1.0
     assert variant.facts.sparsity >= 0.49
