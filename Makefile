@@ -70,5 +70,5 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 13) else f"Python 3.10 to 3.13 is needed, and this is {v}: make PYTHON=/path/to/python")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint constraints.txt --editable '.[build,quantize,plot,search,test,check,docs]'
+	  --constraint constraints.txt --editable '.[build,quantize,plot,search,cluster,test,check,docs]'
 	touch $(READY)
