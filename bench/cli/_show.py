@@ -34,7 +34,8 @@ def show(report: Report, wanted: Outputs, columns: Sequence[str] = (), *, quiet:
     """
     if not any(target is None for target, _ in wanted):
         view = View(tuple(columns), _width())
-        print(plugins.load("formats", "text").render(report, colour=_colour(), view=view))
+        text = plugins.load("formats", "text").render(report, colour=_colour(), view=view)
+        print(text, end="")
     for target, name in wanted:
         rendered = _rendered(name, report, View(tuple(columns)))
         if target is None:

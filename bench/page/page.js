@@ -76,7 +76,7 @@
   const draw = async (key, spec) => {
     const place = document.getElementById(key);
     const { view } = await vegaEmbed(place, spec, {
-      mode: "vega", renderer: "svg", actions: false, ast: true, hover: !still,
+      bind: document.getElementById(`${key}-controls`) || undefined, mode: "vega", renderer: "svg", actions: false, ast: true, hover: !still,
       tooltip: { theme: "custom", disableDefaultStyle: false },
     });
     views.push(view);

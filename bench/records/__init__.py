@@ -1,10 +1,10 @@
 """Report files: JSON lines, appended and flushed one by one, so that nothing measured is lost.
 
 The first line is the session; after it come environments, failures, accuracies, launches and
-answers as they happen, and an end line when all is done. A file without an end line can be
-continued by the same command. A torn last line (the process was killed while it wrote) is cut off;
-any other line that cannot be read is refused, with its number: each field must be of its type and
-within its range.
+answers as they happen, of a search what it tried, and an end line when all is done. A file without
+an end line can be continued by the same command. A torn last line (the process was killed while it
+wrote) is cut off; any other line that cannot be read is refused, with its number: each field must
+be of its type and within its range.
 
 What the schemas are, and how older ones are read, is in ``bench.records.schemas``.
 """
@@ -24,6 +24,7 @@ from bench.metrics.values import Accuracy, DeviceAnswers
 from bench.records import checks, encoding, schemas
 from bench.records.appended import INSTEAD, AppendedFile, free
 from bench.records.schemas import SCHEMA
+from bench.records.search import Search
 from bench.values import (
     Environment,
     Failure,
@@ -101,7 +102,7 @@ class End:
 
 @dataclass(frozen=True)
 class Records:
-    """A whole report file."""
+    """A whole report file; ``search`` is what made it, where a search did."""
 
     path: Path
     session: Session
@@ -111,13 +112,14 @@ class Records:
     accuracies: tuple[Accuracy, ...] = ()
     answers: tuple[DeviceAnswers, ...] = ()
     end: End | None = None
+    search: Search | None = None
 
     def launches_of(self, target: str, variant: str) -> list[Launch]:
         """The launches of one variant on one target, in the order they were made."""
         return [item for item in self.launches if (item.target, item.variant) == (target, variant)]
 
 
-Record = Session | Environment | Launch | Failure | Accuracy | DeviceAnswers | End
+Record = Session | Environment | Launch | Failure | Accuracy | DeviceAnswers | Search | End
 """What one line holds."""
 
 _KINDS: Mapping[str, type[Any]] = {
@@ -127,6 +129,7 @@ _KINDS: Mapping[str, type[Any]] = {
     "failure": Failure,
     "accuracy": Accuracy,
     "answers": DeviceAnswers,
+    "search": Search,
     "end": End,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
@@ -158,7 +161,8 @@ def read(path: Path | str) -> Records:
         answers=tuple(
             {(item.target, item.variant): item for item in values[DeviceAnswers]}.values()
         ),
-        end=values[End][-1] if values[End] else None,
+        end=next(reversed(values[End]), None),
+        search=next(reversed(values[Search]), None),
     )
 
 
