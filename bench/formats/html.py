@@ -107,10 +107,9 @@ def _answers(report: Report) -> Iterator[str]:
 
 def _answer(found: Recommendation, *, several: bool) -> str:
     where = f" on {html.escape(found.environment.label)}" if several else ""
-    if found.chosen is None:
-        lines = [f"<strong>No variant keeps to the limits{where}.</strong>"]
-    else:
-        lines = [f"<strong>Ship {html.escape(found.chosen.variant.name)}{where}.</strong>"]
+    line = found.line()
+    lines = [f"<strong>{html.escape(line[:1].upper() + line[1:])}{where}.</strong>"]
+    if found.chosen is not None:
         lines.append(f"<p>{html.escape(merits(found.chosen))}</p>")
         if found.chosen.variant.setting is not None:
             lines.append(_in_app(found.chosen.in_app))

@@ -181,6 +181,8 @@ class Report:
         """The row of the variant to ship on a target; ``best().variant.path`` is its file,
         ``best().in_app.kotlin`` what gives an app its setting.
 
+        A Python warning says so where its launches are too few to be sure.
+
         Args:
             by: what is to be best: ``latency``, ``size`` or ``zipped``.
             max_loss: accuracy that may be lost against the baseline; None is one point (0.01), or

@@ -134,11 +134,13 @@ class Searched:
             yield Verdict("broken", None, "it was not measured")
             return
         median: Estimate = row.summary.median_us
-        low, high = median.low or median.value, median.high or median.value
-        if low > limit_us:
+        if median.low is None or median.high is None:
+            yield Verdict("can't tell", None, "its median is of too few launches to be sure")
+        elif median.low > limit_us:
             yield Verdict("broken", None, f"its median is {three_digits(median.value / 1e3)} ms")
-        elif high > limit_us:
-            yield Verdict("can't tell", None, f"its median may be {three_digits(high / 1e3)} ms")
+        elif median.high > limit_us:
+            high = three_digits(median.high / 1e3)
+            yield Verdict("can't tell", None, f"its median may be {high} ms")
 
     def _about(self, name: str) -> Iterator[str]:
         before = self.front[name].outcome.loss
