@@ -29,6 +29,9 @@ from bench.text import count
 
 SUFFIX = ".html"
 
+MOST_REASONS = 8
+"""Variants whose reason for not being recommended is shown without unfolding."""
+
 
 def render(report: Report, *, colour: bool = False, view: View = VIEW) -> str:
     """The whole page.
@@ -116,13 +119,21 @@ def _answer(found: Recommendation, *, several: bool) -> str:
     if found.equals:
         equals = ", ".join(row.variant.name for row in found.equals)
         lines.append(f"<p>No clear difference to: {html.escape(equals)}</p>")
-    rejected = "".join(
+    lines += _rejected(found)
+    return f'<div class="answer">{"".join(lines)}</div>'
+
+
+def _rejected(found: Recommendation) -> Iterator[str]:
+    """Why not the others; folded where they are many, so that the table is near."""
+    items = "".join(
         f"<li>{html.escape(row.variant.name)}: {html.escape(why)}</li>"
         for row, why in found.rejected
     )
-    if rejected:
-        lines.append(f"<p>Not:</p><ul>{rejected}</ul>")
-    return f'<div class="answer">{"".join(lines)}</div>'
+    if len(found.rejected) > MOST_REASONS:
+        number = count(len(found.rejected), "variant")
+        yield f"<details><summary>Not {number}</summary><ul>{items}</ul></details>"
+    elif items:
+        yield f"<p>Not:</p><ul>{items}</ul>"
 
 
 def _in_app(told: InApp) -> str:

@@ -88,11 +88,12 @@ def _two_lines(text: str) -> str:
     head, below, second = text.partition("\n")
     if not below:
         head, below, second = text.partition(" [")
+    shown = html.escape(head)
     if re.match(r"[-+\d]", head):  # a figure stays with its unit; words may go on in the next line
-        head = head.replace(" ", "\N{NO-BREAK SPACE}")
+        shown = f'<span class="figure">{shown}</span>'
     if not below:
-        return html.escape(head)
-    return f"{html.escape(head)} <small>{html.escape(below.strip() + second)}</small>"
+        return shown
+    return f"{shown} <small>{html.escape(below.strip() + second)}</small>"
 
 
 def _breakable(name: str) -> str:
