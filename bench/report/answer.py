@@ -5,7 +5,10 @@ It stands below a run's table; ``bench recommend`` says more, and takes limits.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bench.cells import files_of
+from bench.metrics.values import Score
 from bench.report import Report, losses
 from bench.report.recommend import (
     DEFAULT_LOSS,
@@ -31,7 +34,7 @@ def answers(report: Report) -> list[str]:
     ]
 
 
-def _line(found: Recommendation, scores: list[losses.Score], *, several: bool) -> str:
+def _line(found: Recommendation, scores: Sequence[Score], *, several: bool) -> str:
     where = f" on {found.environment.label}" if several else ""
     within = f"within {losses.at_most(DEFAULT_LOSS, scores)}"
     if not scores:
