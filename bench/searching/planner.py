@@ -187,8 +187,7 @@ class Planner:
         return None
 
     def _trains_endings(self, base: Trial) -> bool:
-        """Whether further endings are worth a training: zeros and few values make no raw file
-        smaller, and there must be time."""
+        """Whether further endings are worth a training: by raw size, zeros give nothing."""
         return self._space.aim == "zipped" and self._fits(base.params, base.rung, begun=True)
 
     def _is_near(self, base: Trial) -> bool:
