@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "estimates": (),
     "values": ("errors", "estimates", "tflite.values"),
     "affinity": ("errors",),
-    "cells": ("errors", "values"),
+    "cells": ("errors", "values", "affinity"),
     "metrics.values": (),
     "text": ("values", "metrics.values"),
     # Numbers: they know launches, and neither files nor devices

@@ -101,7 +101,7 @@ def run(
         BuildError: not one variant could be built.
         KeyboardInterrupt: what was launched is kept.
     """
-    plan = plan or Plan()
+    plan = cells.normalised(plan or Plan())
     wanted = read_wanted(metrics)
     with tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch:
         options = dict(target_options or {})

@@ -12,9 +12,10 @@ from bench.metrics.values import Accuracy, DeviceAnswers
 from bench.observers import Observer
 from bench.pipeline.tally import Tally
 from bench.records import End, Writer, read
+from bench.report.setting_warnings import setting_warnings
 from bench.targets import Target
 from bench.text import duration
-from bench.values import Environment, Failure, Launch, StartPair
+from bench.values import Environment, Failure, Launch, Plan, StartPair
 
 _WORDS = {"wrong": "wrong", "differs": "others than here"}
 
@@ -88,7 +89,7 @@ def _launch_all(
         if isinstance(outcome, Environment | Launch):
             tally.show(outcome.target, _bar(outcome.target), observer)
         left = left or _is_left(outcome)
-        _tell(outcome, told, observer)
+        _tell(outcome, told, records.session.plan, observer)
     if left:
         return
     wall_s = time.perf_counter() - begin
@@ -103,8 +104,11 @@ def _is_left(outcome: Outcome) -> bool:
     return isinstance(outcome, Failure) and outcome.block is None
 
 
-def _tell(outcome: Outcome, told: set[str], observer: Observer) -> None:
-    """Bad answers, and why there is no warm start: once where it is true of several variants."""
+def _tell(outcome: Outcome, told: set[str], plan: Plan, observer: Observer) -> None:
+    """Odd settings, bad answers, and why there is no warm start: once if true of several."""
+    if isinstance(outcome, Environment):
+        for warning in setting_warnings(plan, outcome):
+            observer.warn(f"{warning.target}: {warning.message}: {warning.hint}")
     if isinstance(outcome, DeviceAnswers) and outcome.is_bad:
         who = f"{outcome.variant} on {outcome.target}"
         observer.warn(f"{who}: its answers are {_WORDS[outcome.verdict]}: {outcome.reason}")

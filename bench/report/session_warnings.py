@@ -10,6 +10,7 @@ from bench.cells import files_of
 from bench.records import Records
 from bench.report.answer_warnings import answer_warnings
 from bench.report.file_warnings import find_file_warnings
+from bench.report.setting_warnings import setting_warnings
 from bench.report.starts import start_warnings
 from bench.report.warnings import find_warnings
 from bench.stats import stopping
@@ -75,6 +76,7 @@ def session_warnings(
     found.extend(start_warnings(records.starts))
     found.extend(find_file_warnings(files_of(session.variants)))
     for table in tables:
+        found.extend(setting_warnings(session.plan, table.environment))
         found.extend(_launch_warnings(records, table, launches))
         if session.plan.profile and not any(table.profile.values()):
             found.append(

@@ -43,7 +43,7 @@ from pathlib import Path
 from bench import benchmark_model
 from bench.benchmark_model.argv import Dialect
 from bench.benchmark_model.caches import cache_of, why_none
-from bench.cells import files_of, setting_facts, setting_of
+from bench.cells import USABLE, files_of, setting_facts, setting_of
 from bench.errors import LaunchError, StableLaunchError, TargetError
 from bench.targets import Progress, Questions, RawAnswers, TargetStatus
 from bench.targets._adb import answers, binding, files, outcome, phones, starts
@@ -212,6 +212,7 @@ class AdbTarget:
         facts = {
             **phone.facts,
             **setting_facts(plan, self._binding.cpus),
+            USABLE: binding.usable(phone, self._binding.cpus),
             "tool_sha256": tool.sha256,
             "tool_version": self._tool_version,
             "tool_args": list(plan.tool_args),

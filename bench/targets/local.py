@@ -25,10 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from bench import workers
-from bench.affinity import chosen
-from bench.cells import setting_facts, setting_of, settings_of
+from bench.cells import USABLE, setting_facts, setting_of, settings_of
 from bench.errors import StableLaunchError, TargetError, TransientLaunchError
-from bench.targets import Progress, TargetStatus
+from bench.targets import Progress, TargetStatus, _local_cpus
 from bench.values import Environment, Latency, Launch, Plan, Setting, StartPair, Variant, utc_now
 from bench.workers.client import Worker, WorkerEndedError, WorkerTimeoutError
 
@@ -76,8 +75,7 @@ def _fault(setting: Setting) -> TargetError | None:
             f"the local interpreter has no {setting.delegate} delegate", hint="use xnnpack or none"
         )
     try:
-        if setting.affinity is not None:
-            _check_cpus(chosen(setting.affinity, _speeds()))
+        _local_cpus.cpus_of(setting)
     except TargetError as fault:
         return fault
     return None
@@ -109,6 +107,7 @@ class LocalTarget:
         facts = {
             **_facts(),
             **setting_facts(plan, default="default (xnnpack)"),
+            USABLE: _local_cpus.usable(settings_of(plan)),
         }
         return Environment(ID, "local", _label(facts), facts)
 
@@ -191,7 +190,7 @@ class LocalTarget:
         """How long initialisation takes with that cache, in a fresh process. Raises LaunchError."""
         setting = setting_of(variant, self._plan)
         arguments = [f"--model={variant.path}", f"--cache={cache}", f"--threads={setting.threads}"]
-        arguments += _bound(setting)
+        arguments += _local_cpus.arguments(setting)
         answer = self._run(variant, arguments, STARTER)
         return float(answer["start"]["init_ns"]) / 1e3
 
@@ -213,7 +212,7 @@ class LocalTarget:
             arguments.append(f"--signature={variant.signature}")
         if any(each.from_samples for each in variant.inputs):
             arguments.append(f"--samples={self._samples}")
-        arguments += _bound(setting)
+        arguments += _local_cpus.arguments(setting)
         if setting.delegate is not None:
             arguments.append(f"--delegate={setting.delegate}")
         return arguments
@@ -274,13 +273,6 @@ def from_samples(samples_ns: Sequence[int]) -> Latency:
     )
 
 
-def _bound(setting: Setting) -> list[str]:
-    """The words that bind a worker to CPUs."""
-    if setting.affinity is None:
-        return []
-    return [f"--affinity={json.dumps(chosen(setting.affinity, _speeds()))}"]
-
-
 def _kept(cache: Path) -> tuple[int, int, int] | None:
     """Size, date and number of the file that XNNPACK keeps; None where it keeps none."""
     try:
@@ -294,17 +286,6 @@ def _no_pair(reason: str) -> StableLaunchError:
     return StableLaunchError(
         reason, hint="XNNPACK keeps nothing of this model", error_class="no_result"
     )
-
-
-def _check_cpus(numbers: Sequence[int]) -> None:
-    if not hasattr(os, "sched_getaffinity"):
-        raise TargetError("this system binds no process to CPUs", hint="leave --affinity out")
-    usable = os.sched_getaffinity(0)
-    if not numbers or not usable.issuperset(numbers):
-        raise TargetError(
-            f"--affinity names CPUs {sorted(set(numbers) - usable)}, which are not ours to use",
-            hint=f"use some of {sorted(usable)}",
-        )
 
 
 def _refusal(answer: Mapping[str, str], variant: Variant) -> StableLaunchError:
@@ -375,18 +356,6 @@ def _cpu_model() -> str:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
-
-
-def _speeds() -> dict[int, int]:
-    """The highest kHz of each CPU, or its capacity; empty where this machine does not tell."""
-    for file in ("cpufreq/cpuinfo_max_freq", "cpu_capacity"):
-        found = {
-            int(path.parts[5][3:]): int(path.read_text())
-            for path in Path("/sys/devices/system/cpu").glob(f"cpu[0-9]*/{file}")
-        }
-        if found:
-            return found
-    return {}
 
 
 def _first_line(path: str) -> str | None:
