@@ -56,11 +56,11 @@ def chart(
     """One dot per variant with its intervals, the front drawn as steps, limits as dashed lines.
 
     Args:
-        rows: of :func:`bench.report.figures.pareto_rows`, of one target.
+        rows: of :func:`bench.report.figures.pareto_rows`, of one panel.
         names: the variants, in the order of their colours.
         x: what is to be small: a field of :data:`AXES`.
         y: the score, or where none is known one of :data:`AXES`.
-        among: the rows of all targets, so that their axes are equal; None for one target.
+        among: the rows of all panels, so that their axes are equal; None for one panel.
         limits: with lines for limits, which begin at the edges.
 
     Returns:
@@ -115,7 +115,7 @@ def _marks(row: Mapping[str, Any], across: Axis, up: Axis) -> dict[str, Any]:
 
 
 def _with_front(shown: list[dict[str, Any]], *, upward: bool) -> list[dict[str, Any]]:
-    """The rows with ``front``: no other on that target is as good in both and better in one."""
+    """The rows with ``front``: no other in that panel is as good in both and better in one."""
     sign = -1 if upward else 1
 
     def beaten(row: dict[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from bench import cache, plugins, writable
 from bench.cli import FAILED, GOOD
 from bench.errors import UsageError
 from bench.report import Report
+from bench.report.answer import answers
 from bench.report.view import READABLE, View
 from bench.text import count
 
@@ -23,7 +24,14 @@ Outputs = Sequence[tuple[Path | None, str]]
 """Path (None is standard output) and name of a format."""
 
 
-def show(report: Report, wanted: Outputs, columns: Sequence[str] = (), *, quiet: bool) -> int:
+def show(
+    report: Report,
+    wanted: Outputs,
+    columns: Sequence[str] = (),
+    *,
+    quiet: bool,
+    answer: bool = True,
+) -> int:
     """Render a report; the exit code says whether any cell failed.
 
     Args:
@@ -31,10 +39,13 @@ def show(report: Report, wanted: Outputs, columns: Sequence[str] = (), *, quiet:
         wanted: where, besides the table on standard output.
         columns: of tables of variants, by name; empty is what suits each format.
         quiet: whether not to say where the report is.
+        answer: whether what to ship is said below the table on standard output.
     """
     if not any(target is None for target, _ in wanted):
         view = View(tuple(columns), _width())
         print(plugins.load("formats", "text").render(report, colour=_colour(), view=view))
+        for line in answers(report) if answer else ():
+            print(f"{line}\n")
     for target, name in wanted:
         rendered = _rendered(name, report, View(tuple(columns)))
         if target is None:

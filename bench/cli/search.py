@@ -145,7 +145,7 @@ def carry_out(asked: Arguments) -> int:
             observer=observer,
             command=sys.argv[1:],
         )
-    code = _show.show(found.report, wanted, asked.columns, quiet=asked.quiet)
+    code = _show.show(found.report, wanted, asked.columns, quiet=asked.quiet, answer=False)
     return max(code, _tell(found, recipes))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bench.charts import look, pareto
+from bench.charts import look
 from bench.errors import UsageError
 from bench.report import Report, figures
+from bench.report.small_multiples import pareto_chart
 
 INK, PAPER = "#1c2024", "#ffffff"
 """A picture does not know the page that it will stand on."""
@@ -26,18 +27,20 @@ def picture(report: Report) -> dict[str, Any]:
         raise UsageError(
             "nothing was measured, so there is no picture", hint="write a .md or .html"
         )
-    names = figures.names(report)
-    score, upward = figures.score_title(report)
-    up = pareto.Axis("score", score, upward=upward) if score else pareto.axis("zipped_bytes")
+    y = "score" if figures.score_title(report)[0] else "zipped_bytes"
     lines = []
     for table in report.tables:
-        here = [row for row in rows if row["target"] == table.environment.label]
-        title = f"{report.session.model.name} on {table.environment.label}"
+        target = table.environment.target
+        if not any(row["target"] == target for row in rows):
+            continue
         charts = [
-            pareto.chart(here, names, x=x, y=up, among=rows, limits=False)
-            for x in (("median_us", "zipped_bytes") if score else ("median_us",))
+            pareto_chart(report, target, x=x, y=y)
+            for x in (("median_us", "zipped_bytes") if y == "score" else ("median_us",))
         ]
-        lines.append(alt.hconcat(*charts, title=title))
+        title = f"{report.session.model.name} on {table.environment.label}"
+        # Two charts fit a slide side by side; of several settings each is a block of its own.
+        several = len(report.session.plan.settings) > 1
+        lines.append((alt.vconcat if several else alt.hconcat)(*charts, title=title))
     whole = look(alt.vconcat(*lines)).properties(background=PAPER, padding=16)
     made: dict[str, Any] = json.loads(json.dumps(whole.to_dict()).replace("currentColor", INK))
     return made

@@ -128,7 +128,7 @@ class Report:
         ]
 
     def pareto(self, *, x: str = "median_us", y: str = "score", target: str = "") -> Any:
-        """An Altair chart of size or latency against accuracy.
+        """An Altair chart of size or latency against accuracy; a panel for each setting.
 
         Args:
             x: what is to be small: ``median_us``, ``zipped_bytes`` or ``size_bytes``.
@@ -138,20 +138,16 @@ class Report:
         Raises:
             UsageError: the extra ``plot`` is not installed, or there is no such target.
         """
-        from bench.charts import look, pareto, require
-        from bench.report import figures
+        from bench.charts import look, require
+        from bench.report.small_multiples import pareto_chart
 
         require()
-        label = self._table(target).environment.label
-        rows = figures.pareto_rows(self)
-        here = [row for row in rows if row["target"] == label]
-        title, upward = figures.score_title(self)
-        up = pareto.Axis("score", title, upward=upward) if y == "score" else pareto.axis(y)
-        chart = pareto.chart(here, figures.names(self), x=x, y=up, among=rows, limits=False)
-        return look(chart)
+        return look(pareto_chart(self, self._table(target).environment.target, x=x, y=y))
 
     def launches(self, *, target: str = "") -> Any:
         """An Altair chart of each launch over time, with the phone's temperature and waits.
+
+        Of several settings it has a panel each, on equal axes.
 
         Args:
             target: id; empty is the first.
@@ -159,13 +155,11 @@ class Report:
         Raises:
             UsageError: the extra ``plot`` is not installed, or there is no such target.
         """
-        from bench.charts import launches, require
-        from bench.report import figures
+        from bench.charts import look, require
+        from bench.report.small_multiples import launches_chart
 
         require()
-        label = self._table(target).environment.label
-        rows = [row for row in figures.launch_rows(self) if row["target"] == label]
-        return launches.chart(rows, figures.names(self))
+        return look(launches_chart(self, self._table(target).environment.target))
 
     def _table(self, target: str) -> Table:
         for table in self.tables:

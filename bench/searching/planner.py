@@ -19,8 +19,9 @@ from bench.searching.values import Limits, Origin, Params, Trial, keeps
 TOP_SHARE = 0.45
 """Of the budget, that one training at the highest rung may take."""
 
-MANY = 12
-"""So many short trainings must fit into a budget for any to be begun with."""
+MANY, SHORT_SHARE = 12, 0.5
+"""So many short trainings must fit into that part of a budget for any to be begun with: the rest is
+for the long ones, and a short one by itself ships nothing."""
 
 REUSE = 2
 """Every so many proposals a trained beginning is tried with another ending."""
@@ -242,6 +243,7 @@ class Planner:
 
     def _start(self) -> int:
         """The rung that trials begin at: the lowest where the budget allows many."""
-        if self._budget is None or MANY * self.seconds(self._typical, 0) <= self._budget:
+        if self._budget is None:
             return 0
-        return self.top
+        short = MANY * self.seconds(self._typical, 0)
+        return 0 if short <= SHORT_SHARE * self._budget else self.top

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.searching.planner import TYPICAL, Planner
+from bench.searching.planner import MANY, TYPICAL, Planner
 from bench.searching.space import known_shapes, untrained_ending
 from bench.searching.values import Limits
 from tests.unit.searching.points import space, trial
@@ -82,6 +82,13 @@ def test_a_tight_budget_trains_few_and_long_a_wide_one_many_and_short():
     assert Planner(space(), LIMITS, [one], 100_000, 100_000).start == 0
     tight = Planner(space(), LIMITS, [one], 60, 60)
     assert tight.start == tight.top > 0
+
+
+@pytest.mark.parametrize(("times", "is_tight"), [(1.5, True), (2.1, False)])
+def test_short_trainings_leave_half_of_a_budget_for_long_ones(times, is_tight):
+    one = tried(1)
+    budget = times * MANY * Planner(space(), LIMITS, [one], 1e6, 1e6).seconds(SHAPES[TYPICAL], 0)
+    assert Planner(space(), LIMITS, [one], budget, budget).is_tight == is_tight
 
 
 def test_a_trained_beginning_is_tried_with_another_ending():
