@@ -104,7 +104,7 @@ def run(
         BuildError: not one variant could be built.
         KeyboardInterrupt: what was launched is kept.
     """
-    plan = plan or Plan()
+    plan = cells.normalised(plan or Plan())
     wanted = read_wanted(metrics)
     with tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch:
         options = dict(target_options or {})
@@ -194,6 +194,12 @@ def _inform(
         observer.inform(NO_PHONE)
     if plan.settings:
         observer.inform(_amount(len(prepared.variants), plan, len(targets)))
+    if plan.warm_starts:
+        number = plan.warm_starts * len(prepared.variants) * len(cells.settings_of(plan))
+        observer.inform(
+            f"then up to {count(number, 'pair')} of cold and warm starts"
+            + ("" if len(targets) == 1 else f" on each of {len(targets)} targets")
+        )
     for local in sorted({target.id == "local" for target in targets}):
         missing = can_give_p99(schedule.least_launches(plan), plan.runs, samples=local)
         if missing is not None:

@@ -28,6 +28,8 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "retries": (0, _MOST),
     "until": (1e-6, 100),
     "samples": (0, _MOST),
+    "number": (0, _MOST),
+    "warm_starts": (0, _MOST),
     "top1": (0, 1),
     "agreement": (0, 1),
     "max_difference": (0, math.inf),

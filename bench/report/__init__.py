@@ -21,6 +21,7 @@ from bench.report import losses
 from bench.report.in_app import InApp, in_app
 from bench.report.op_times import OpTimes, op_times
 from bench.report.session_warnings import session_warnings
+from bench.report.starts import StartTimes, start_times
 from bench.stats.sample import Sample
 from bench.stats.summary import compare_paired, summarize
 from bench.values import (
@@ -46,6 +47,7 @@ class Row:
 
     ``answers`` is what it answers there, None where that was not asked; ``setting`` is what it was
     launched with.
+    ``starts`` are cold and warm starts, None where none were asked for.
     """
 
     variant: Variant
@@ -57,6 +59,7 @@ class Row:
     baseline_accuracy: Accuracy | None = None
     answers: DeviceAnswers | None = None
     setting: Setting = field(default_factory=Setting)
+    starts: StartTimes | None = None
 
     @property
     def is_baseline_file(self) -> bool:
@@ -246,6 +249,7 @@ def assemble(records: Records) -> Report:
                     failure=failure if schedule.wants_more(mine, plan) else None,
                     answers=answers.get((target, variant.name)),
                     setting=setting_of(variant, plan),
+                    starts=start_times(records.starts_of(target, variant.name)),
                 )
             )
         by_variant = {v.name: launches[target, v.name] for v in session.variants}

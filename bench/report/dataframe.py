@@ -25,6 +25,8 @@ COLUMNS = (
     "launches", "runs", "median_us", "median_low_us", "median_high_us", "median_kind",
     "p99_us", "p99_low_us", "p99_high_us", "p99_kind", "min_us", "mean_us", "std_us",
     "init_us", "init_low_us", "init_high_us", "first_us", "first_low_us", "first_high_us",
+    "cold_init_us", "cold_init_low_us", "cold_init_high_us",
+    "warm_init_us", "warm_init_low_us", "warm_init_high_us", "start_pairs", "cache_bytes",
     "peak_bytes", "peak_low_bytes", "peak_high_bytes",
     "ratio", "ratio_low", "ratio_high", "verdict", "error_class", "error", "warnings",
     "trial", "validation_loss", "validation_loss_error", "ship",
@@ -113,6 +115,10 @@ def _line(table: Table, row: Row) -> dict[str, Any]:
         line |= _over_launches("init", "us", summary.init_us)
         line |= _over_launches("first", "us", summary.first_us)
         line |= _over_launches("peak", "bytes", summary.peak_bytes)
+    if row.starts is not None:
+        line |= {"start_pairs": row.starts.pairs, "cache_bytes": row.starts.cache_bytes}
+        line |= _over_launches("cold_init", "us", row.starts.cold_init_us)
+        line |= _over_launches("warm_init", "us", row.starts.warm_init_us)
     if comparison is not None:
         line |= {
             "ratio": comparison.ratio,
