@@ -46,6 +46,8 @@ class Arguments(_shared.TargetArguments, _shared.OutputArguments):
     threads: int = _PLAN.threads
     seed: int = _PLAN.seed
     custom_objects: str | None = None
+    cluster: str | None = None
+    at_once: int | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +76,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: phones if any is ready, else local)",
     )
     _shared.add_target_arguments(where)
+    where.add_argument(
+        "--cluster",
+        metavar="tcp://HOST:PORT",
+        help="a Dask scheduler whose workers build and train; launches stay on this machine",
+    )
+    where.add_argument(
+        "--at-once",
+        type=_quantities.whole(1),
+        metavar="N",
+        help="trials at once on a cluster (default: one per worker)",
+    )
     for flag, default, text in (
         ("--launches", _PLAN.launches, "processes per variant of the front"),
         ("--threads", _PLAN.threads, "threads of the interpreter"),
@@ -144,6 +157,8 @@ def carry_out(asked: Arguments) -> int:
             custom_objects=asked.custom_objects,
             observer=observer,
             command=sys.argv[1:],
+            cluster=asked.cluster,
+            at_once=asked.at_once,
         )
     code = _show.show(found.report, wanted, asked.columns, quiet=asked.quiet)
     return max(code, _tell(found, recipes))
