@@ -94,6 +94,7 @@ def look(chart: Any) -> Any:
         "titleFontSize": 12,
         "tickCount": 7,
         "labelOverlap": "greedy",
+        "labelSeparation": 6,
     }
     words = {"labelColor": ink, "titleColor": ink, "labelFontSize": 12, "titleFontSize": 12}
     return (

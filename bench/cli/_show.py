@@ -24,14 +24,7 @@ Outputs = Sequence[tuple[Path | None, str]]
 """Path (None is standard output) and name of a format."""
 
 
-def show(
-    report: Report,
-    wanted: Outputs,
-    columns: Sequence[str] = (),
-    *,
-    quiet: bool,
-    answer: bool = True,
-) -> int:
+def show(report: Report, wanted: Outputs, columns: Sequence[str] = (), *, quiet: bool) -> int:
     """Render a report; the exit code says whether any cell failed.
 
     Args:
@@ -39,13 +32,11 @@ def show(
         wanted: where, besides the table on standard output.
         columns: of tables of variants, by name; empty is what suits each format.
         quiet: whether not to say where the report is.
-        answer: whether what to ship is said below the table on standard output.
     """
     if not any(target is None for target, _ in wanted):
         view = View(tuple(columns), _width())
-        print(plugins.load("formats", "text").render(report, colour=_colour(), view=view))
-        for line in answers(report) if answer else ():
-            print(f"{line}\n")
+        text = plugins.load("formats", "text").render(report, colour=_colour(), view=view)
+        print("\n".join([text, *(f"{line}\n" for line in answers(report))]), end="")
     for target, name in wanted:
         rendered = _rendered(name, report, View(tuple(columns)))
         if target is None:

@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli import FAILED, _quantities, _shared
+from bench.cli import FAILED, GOOD, _quantities, _shared
 from bench.values import Plan
 
 if TYPE_CHECKING:
     from bench.report.recommend import Aim
-    from bench.searching.report import SearchReport
     from bench.searching.values import Goal
 
 DESCRIPTION = (
@@ -46,6 +45,8 @@ class Arguments(_shared.TargetArguments, _shared.OutputArguments):
     threads: int = _PLAN.threads
     seed: int = _PLAN.seed
     custom_objects: str | None = None
+    cluster: str | None = None
+    at_once: int | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +75,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: phones if any is ready, else local)",
     )
     _shared.add_target_arguments(where)
+    where.add_argument(
+        "--cluster",
+        metavar="tcp://HOST:PORT",
+        help="a Dask scheduler whose workers build and train; launches stay on this machine",
+    )
+    where.add_argument(
+        "--at-once",
+        type=_quantities.whole(1),
+        metavar="N",
+        help="trials at once on a cluster (default: one per worker)",
+    )
     for flag, default, text in (
         ("--launches", _PLAN.launches, "processes per variant of the front"),
         ("--threads", _PLAN.threads, "threads of the interpreter"),
@@ -120,7 +132,7 @@ def _add_budget(group: _shared.Group) -> None:
 
 def carry_out(asked: Arguments) -> int:
     """Carry out ``bench search``: exit 3 where nothing keeps to the limits."""
-    from bench import searching
+    from bench import cache, searching
     from bench.cli import _show
     from bench.observers.terminal import Terminal
 
@@ -144,22 +156,13 @@ def carry_out(asked: Arguments) -> int:
             custom_objects=asked.custom_objects,
             observer=observer,
             command=sys.argv[1:],
+            cluster=asked.cluster,
+            at_once=asked.at_once,
         )
-    code = _show.show(found.report, wanted, asked.columns, quiet=asked.quiet, answer=False)
-    return max(code, _tell(found, recipes))
-
-
-def _tell(found: SearchReport, files: Sequence[Path]) -> int:
-    """Write the recipes, and print what to ship as the last line."""
-    from bench import cache
-
-    for path in files:
+    for path in recipes:
         cache.write(path, found.to_toml().encode())
-    print()
-    for note in found.notes():
-        print(f"  {note}")
-    print(found.line())
-    return 0 if found.chosen is not None else FAILED
+    code = _show.show(found.report, wanted, asked.columns, quiet=asked.quiet)
+    return max(code, GOOD if found.chosen is not None else FAILED)
 
 
 def _split(outputs: Sequence[str]) -> tuple[list[Path], list[str]]:

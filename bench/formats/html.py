@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from bench.cells import files_of, settings_of
 from bench.charts import require
-from bench.formats import _limits, _page_charts
+from bench.formats import _limits, _page_charts, _page_search
 from bench.formats._beside import beside, pointer, without_those_beside
 from bench.formats._columns.choose import choice_notes, named
 from bench.formats._columns.values import Column
@@ -23,10 +23,14 @@ from bench.page.table import table_html
 from bench.report import Report, harness_cost
 from bench.report.in_app import InApp
 from bench.report.recommend import Recommendation, Requirements, merits, recommendations
+from bench.report.searched import searched
 from bench.report.view import VIEW, View
 from bench.text import count
 
 SUFFIX = ".html"
+
+MOST_REASONS = 8
+"""Variants whose reason for not being recommended is shown without unfolding."""
 
 
 def render(report: Report, *, colour: bool = False, view: View = VIEW) -> str:
@@ -42,9 +46,12 @@ def render(report: Report, *, colour: bool = False, view: View = VIEW) -> str:
     """
     require()
     specs: dict[str, Any] = {}
+    found = searched(report)
     title = f"{report.session.model.name}: which variant to ship"
     parts = [_head(report, title), *_answers(report), *_tables(report, view)]
     parts += _page_charts.sections(report, specs)
+    if found is not None:
+        parts += _page_search.sections(found, specs)
     parts.append(_again(report))
     return page(title, [part for part in parts if part], specs)
 
@@ -58,7 +65,10 @@ def fragment(report: Report) -> str:
         table = tabulate(rows, headers=headers, tablefmt="html", disable_numparse=True)
         notes = "".join(f"<div>{html.escape(note)}</div>" for note in grid.notes_on(grid.columns))
         parts.append(f"<p><b>{html.escape(grid.title)}</b></p>{table}<small>{notes}</small>")
-    lines = "".join(f"<div>{html.escape(line)}</div>" for line in problems(report))
+    told = list(problems(report))
+    if (found := searched(report)) is not None:
+        told.append(found.line())
+    lines = "".join(f"<div>{html.escape(line)}</div>" for line in told)
     return "".join([*parts, f"<p>{lines}</p>" if lines else ""])
 
 
@@ -87,9 +97,11 @@ def _answers(report: Report) -> Iterator[str]:
     yield "<h2>What to ship</h2>"
     if not any(row.summary for table in report.tables for row in table.rows):
         yield "<p>Nothing was measured, so nothing can be recommended; see below why.</p>"
+    elif (found := searched(report)) is not None:
+        yield _page_search.answer(found)
     else:
-        for found in recommendations(report, Requirements(), "latency"):
-            yield _answer(found, several=len(report.tables) > 1)
+        for each in recommendations(report, Requirements(), "latency"):
+            yield _answer(each, several=len(report.tables) > 1)
     lines = [*problems(without_those_beside(report)), *filter(None, [pointer(report)])]
     if lines:
         items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
@@ -98,23 +110,30 @@ def _answers(report: Report) -> Iterator[str]:
 
 def _answer(found: Recommendation, *, several: bool) -> str:
     where = f" on {html.escape(found.environment.label)}" if several else ""
-    if found.chosen is None:
-        lines = [f"<strong>No variant keeps to the limits{where}.</strong>"]
-    else:
-        lines = [f"<strong>Ship {html.escape(found.chosen.variant.name)}{where}.</strong>"]
+    line = found.line()
+    lines = [f"<strong>{html.escape(line[:1].upper() + line[1:])}{where}.</strong>"]
+    if found.chosen is not None:
         lines.append(f"<p>{html.escape(merits(found.chosen))}</p>")
         if found.chosen.variant.setting is not None:
             lines.append(_in_app(found.chosen.in_app))
     if found.equals:
         equals = ", ".join(row.variant.name for row in found.equals)
         lines.append(f"<p>No clear difference to: {html.escape(equals)}</p>")
-    rejected = "".join(
+    lines += _rejected(found)
+    return f'<div class="answer">{"".join(lines)}</div>'
+
+
+def _rejected(found: Recommendation) -> Iterator[str]:
+    """Why not the others; folded where they are many, so that the table is near."""
+    items = "".join(
         f"<li>{html.escape(row.variant.name)}: {html.escape(why)}</li>"
         for row, why in found.rejected
     )
-    if rejected:
-        lines.append(f"<p>Not:</p><ul>{rejected}</ul>")
-    return f'<div class="answer">{"".join(lines)}</div>'
+    if len(found.rejected) > MOST_REASONS:
+        number = count(len(found.rejected), "variant")
+        yield f"<details><summary>Not {number}</summary><ul>{items}</ul></details>"
+    elif items:
+        yield f"<p>Not:</p><ul>{items}</ul>"
 
 
 def _in_app(told: InApp) -> str:

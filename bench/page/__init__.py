@@ -32,6 +32,7 @@ class Picture:
         chart: an Altair chart.
         text: what it shows, for those who do not see it.
         note: a line below it, plain text.
+        controls: whether the chart has any, such as a slider; they stand above it.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Picture:
     chart: Any
     text: str
     note: str = ""
+    controls: bool = False
 
 
 def page(title: str, parts: Sequence[str], specs: dict[str, Any]) -> str:
@@ -70,9 +72,12 @@ def page(title: str, parts: Sequence[str], specs: dict[str, Any]) -> str:
 def figure(picture: Picture, specs: dict[str, Any], heading: str = "h3") -> str:
     """A chart's place on the page; its Vega is added to ``specs``."""
     specs[picture.key] = vega(picture.chart)
+    # Beside the chart, which is one picture to those who listen, and not in it.
+    controls = f'<div class="controls" id="{picture.key}-controls"></div>'
+    controls = controls if picture.controls else ""
     note = f"<figcaption>{html.escape(picture.note)}</figcaption>" if picture.note else ""
     return (
-        f"<figure><{heading}>{html.escape(picture.title)}</{heading}>"
+        f"<figure><{heading}>{html.escape(picture.title)}</{heading}>{controls}"
         f'<div class="chart" id="{picture.key}" role="img" tabindex="0" '
         f'aria-label="{html.escape(picture.text)}"></div>{note}</figure>'
     )

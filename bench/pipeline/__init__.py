@@ -30,6 +30,7 @@ from bench.pipeline.prepare import Prepared
 from bench.recipes import Recipes, parse_all
 from bench.records import Session, Writer, new_path, read, unfinished
 from bench.records.appended import INSTEAD
+from bench.records.search import Search
 from bench.report import Report, assemble
 from bench.stats.summary import can_give_p99
 from bench.targets import Target
@@ -61,6 +62,7 @@ def run(
     observer: Observer = SILENT,
     command: Sequence[str] = (),
     warnings: Sequence[ReportWarning] = (),
+    search: Search | None = None,
 ) -> Report:
     """Build variants of a model, measure each on every target, and put them side by side.
 
@@ -92,6 +94,7 @@ def run(
         observer: told what is going on.
         command: kept in the report as what was asked for.
         warnings: kept in the report besides its own: what the reader should know of the recipes.
+        search: kept in the report: what chose the recipes, where a search did.
 
     Returns:
         The report of all that is in the file. Cells that failed are in its ``failures``.
@@ -127,6 +130,8 @@ def run(
         session = replace(session, warnings=(*warnings, *session.warnings))
         path = _path(report, session, observer, fresh=fresh)
         with Writer(path, session, observer.warn) as writer:
+            if search is not None:
+                writer.append(search)
             _inform(observer, prepared, plan, opened, is_fallback=not targets)
             known = (*prepared.failures, *evaluated)
             launches.launch_all(writer, known, opened, observer, ask)

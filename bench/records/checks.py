@@ -108,6 +108,8 @@ def check(value: Any, body: Any, where: str = "") -> None:
         if number is None:
             continue
         least, most = number, number
+        if isinstance(number, Mapping):
+            number = tuple(number.values())
         if isinstance(number, tuple):
             least, most = min(number, default=low), max(number, default=low)
         if not low <= least <= most <= high:

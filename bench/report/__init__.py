@@ -16,6 +16,7 @@ from bench.cells import base_of, setting_of
 from bench.errors import UsageError
 from bench.metrics.values import Accuracy, DeviceAnswers, Score
 from bench.records import End, Records, Session
+from bench.records.search import Search
 from bench.report import losses
 from bench.report.in_app import InApp, in_app
 from bench.report.op_times import OpTimes, op_times
@@ -111,7 +112,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Report:
-    """A session, ready to be rendered."""
+    """A session, ready to be rendered; ``search`` is what chose its variants, where one did."""
 
     session: Session
     tables: tuple[Table, ...]
@@ -120,6 +121,7 @@ class Report:
     end: End | None
     all_launches: tuple[Launch, ...] = ()
     path: Path | None = None
+    search: Search | None = None
 
     def launches_of(self, target: str, variant: str) -> list[Launch]:
         """The launches of one variant on one target, in the order they were made."""
@@ -181,6 +183,8 @@ class Report:
     ) -> Row:
         """The row of the variant to ship on a target; ``best().variant.path`` is its file,
         ``best().in_app.kotlin`` what gives an app its setting.
+
+        A Python warning says so where its launches are too few to be sure.
 
         Args:
             by: what is to be best: ``latency``, ``size`` or ``zipped``.
@@ -260,6 +264,7 @@ def assemble(records: Records) -> Report:
         end=records.end,
         all_launches=records.launches,
         path=records.path,
+        search=records.search,
     )
 
 

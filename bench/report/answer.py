@@ -17,13 +17,15 @@ from bench.report.recommend import (
     merits,
     recommendations,
 )
-from bench.stats.intervals import MIN_ORDER_LAUNCHES
-from bench.text import count
 
 
 def answers(report: Report) -> list[str]:
-    """One line for each target; none where there is nothing to choose from."""
-    if len(files_of(report.session.variants)) < 2:
+    """One line for each target; none where there is nothing to choose from.
+
+    Of a search there is none here: its answer was chosen on validation samples
+    (``bench.report.searched``).
+    """
+    if report.search is not None or len(files_of(report.session.variants)) < 2:
         return []
     several = len(report.tables) > 1
     found = recommendations(report, Requirements(), "latency")
@@ -45,9 +47,4 @@ def _line(found: Recommendation, scores: Sequence[Score], *, several: bool) -> s
     told = merits(found.chosen)
     if found.is_sure:
         return f"{within}{where}: ship {name}: {told}"
-    assert found.chosen.summary is not None
-    launches = count(found.chosen.summary.launches, "launch", "launches")
-    return (
-        f"{within}{where}: so far {name}: {told}; {launches} are too few to be sure: "
-        f"--launches {MIN_ORDER_LAUNCHES} or more"
-    )
+    return f"{within}{where}: so far {name}: {told}; {found.doubt()}"

@@ -100,6 +100,7 @@ def pareto_rows(report: Report) -> Rows:
             rows.append(
                 {
                     **_about(report, table, row.variant),
+                    "recipe": _recipe(row.variant),
                     "size_bytes": row.variant.size_bytes,
                     "zipped_bytes": row.variant.zipped_bytes,
                     **_interval("median_us", row.summary.median_us if row.summary else None),
@@ -107,6 +108,11 @@ def pareto_rows(report: Report) -> Rows:
                 }
             )
     return rows
+
+
+def _recipe(variant: Variant) -> str:
+    """Of a variant that is called otherwise; empty where its name tells."""
+    return "" if variant.recipe == base_of(variant) else variant.recipe
 
 
 def score_title(report: Report) -> tuple[str, bool]:

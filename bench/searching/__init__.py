@@ -6,6 +6,7 @@
 :mod:`bench.searching.trials`    the study: Optuna proposes, its journal keeps
 :mod:`bench.searching.rungs`     who deserves a longer training
 :mod:`bench.searching.executor`  where recipes are built; others may take this machine's place
+:mod:`bench.searching.cluster`   the workers of a Dask scheduler in its place
 :mod:`bench.searching.loop`      all of it together, until the budget is used
 :mod:`bench.searching.front`     what nothing else beats
 :mod:`bench.searching.report`    the front on the test samples, and what to ship
@@ -19,27 +20,29 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from bench import cache, pipeline, recipes
-from bench.data import Data
 from bench.errors import BuildError, UsageError
 from bench.inputs.launches import feed
 from bench.observers import SILENT, Observer
 from bench.pipeline import choose, prepare
 from bench.pipeline.choose import Targets
 from bench.pipeline.prepare import Source
-from bench.records import new_path, read
+from bench.records import new_path, read, schemas
+from bench.records.adding import add
+from bench.records.search import Search
 from bench.report import Report, assemble
 from bench.report.recommend import Aim
 from bench.searching import bounds
+from bench.searching.cluster import connected
 from bench.searching.executor import (
     Executor,
-    LocalExecutor,
+    MakeExecutor,
     samples_of,
     validation_data,
     validation_of,
@@ -47,7 +50,7 @@ from bench.searching.executor import (
 from bench.searching.layout import Layout
 from bench.searching.looks import Stopwatch
 from bench.searching.loop import Budget, Loop
-from bench.searching.report import SearchReport, front_of
+from bench.searching.report import SearchReport, front_of, record_of
 from bench.searching.space import Space, endings_of
 from bench.searching.trials import Sampling, Study, require
 from bench.searching.values import Goal, Limits, Trial
@@ -63,9 +66,6 @@ DEFAULT_SECONDS = 600.0
 
 RESERVE_SHARE, MOST_RESERVE_S = 0.1, 60.0
 """Of the budget, kept for evaluating and launching the front at the end."""
-
-MakeExecutor = Callable[[Source, Data, Plan], Executor]
-"""Makes what builds, of the model, the samples that are chosen on, and the plan."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,8 @@ def search(
     custom_objects: str | None = None,
     observer: Observer = SILENT,
     command: Sequence[str] = (),
+    cluster: str | None = None,
+    at_once: int | None = None,
     executor: MakeExecutor | None = None,
 ) -> SearchReport:
     """Find the variant of a model that is smallest or fastest within limits, with no recipe given.
@@ -134,7 +136,10 @@ def search(
         trials: at most so many.
         sampling: ``random`` proposes by chance alone, to be held against.
         plan: how the front is launched at the end, and the seed of everything random.
-        executor: what builds instead of one worker on this machine.
+        cluster: address of a Dask scheduler, ``tcp://HOST:PORT``, whose workers build and train
+            instead of this machine; launches stay here.
+        at_once: with it, at most so many trials at once; one per worker where nothing is given.
+        executor: what builds instead of one worker on this machine, or instead of a cluster.
 
     Returns:
         The front on the test samples, and what to ship.
@@ -151,7 +156,8 @@ def search(
     question = Question(by, limits, goal, budget_s, trials, sampling)
     bounds.check(question.aim, limits, goal)
     plan = plan or Plan()
-    with tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch:
+    folder = tempfile.TemporaryDirectory(prefix="tflite-bench-")
+    with connected(cluster, at_once, observer) as make, folder as scratch:
         options = dict(target_options or {})
         sample = Path(scratch) / "samples.npz"
         options["samples"] = str(sample)
@@ -159,7 +165,7 @@ def search(
         def opened() -> Sequence[Target]:
             return choose.open_targets(targets, plan, options)
 
-        first = opened()  # before anything is built: a wrong target is told at once
+        ids = [target.id for target in opened()]  # before any work: a wrong one is told at once
         source = prepare.load(model, data, Path(scratch), custom_objects)
         if source.files:
             raise UsageError(
@@ -168,15 +174,18 @@ def search(
             )
         validation = validation_of(source)
         chosen_on = validation_data(samples_of(source), validation)
-        make = executor or LocalExecutor
-        ids = [target.id for target in first]
         searching = _Searching(source, question, plan, opened, ids, sample, observer)
-        with make(source, chosen_on, plan) as builds:
+        with (executor or make)(source, chosen_on, plan) as builds:
             ended, study = searching.run(builds)
         found = study.trials()
         front = {f"front-{n}": t for n, t in enumerate(front_of(found, limits, by), start=1)}
+        seconds = float(study.noted("seconds", 0.0))
+        samples = len(validation)
+        record = record_of(
+            found, front, by, limits, samples, seconds, ended, dropped=study.dropped()
+        )
         path = _report_path(study, source, front, plan)
-        report = _finished(path) or pipeline.run(
+        report = _finished(path, record) or pipeline.run(
             model,
             {name: trial.recipe for name, trial in front.items()} or "float32",
             data,
@@ -187,10 +196,10 @@ def search(
             custom_objects=custom_objects,
             observer=observer,
             command=command,
-            warnings=_warnings(found, len(validation)),
+            warnings=_warnings(found, samples),
+            search=record,
         )
-    seconds = float(study.noted("seconds", 0.0))
-    return SearchReport(report, front, tuple(found), by, limits, len(validation), seconds, ended)
+    return SearchReport(report, front, tuple(found), by, limits, samples, seconds, ended)
 
 
 class _Searching:
@@ -349,7 +358,11 @@ class _Searching:
 
 def _report_path(study: Study, source: Source, front: Mapping[str, Trial], plan: Plan) -> Path:
     """Where the front's launches are saved: the same for the same front, so that they go on."""
-    about = {"front": {n: str(t.recipe) for n, t in front.items()}, "plan": asdict(plan)}
+    about = {
+        "schema": schemas.SCHEMA,
+        "front": {n: str(t.recipe) for n, t in front.items()},
+        "plan": asdict(plan),
+    }
     name = f"report {cache.key(about)}"
     known = study.noted(name)
     if known is not None and Path(known).is_file():
@@ -359,12 +372,19 @@ def _report_path(study: Study, source: Source, front: Mapping[str, Trial], plan:
     return path
 
 
-def _finished(path: Path) -> Report | None:
-    """The report of a front that was evaluated and launched to the end by an earlier call."""
+def _finished(path: Path, record: Search) -> Report | None:
+    """The report of a front that was evaluated and launched to the end by an earlier call.
+
+    Trials that were made since, and did not change the front, are added to it.
+    """
     if not path.is_file():
         return None
     records = read(path)
-    return assemble(records) if records.end is not None else None
+    if records.end is None:
+        return None
+    if records.search != record:
+        add(path, record)
+    return assemble(replace(records, search=record))
 
 
 def _warnings(trials: Sequence[Trial], samples: int) -> tuple[ReportWarning, ...]:

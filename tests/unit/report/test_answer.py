@@ -46,7 +46,7 @@ def test_what_loses_more_is_not_in_it(tmp_path: Path):
 def test_too_few_launches_are_said(tmp_path: Path):
     (line,) = told(tmp_path, 2)
     assert "so far quantize:int8" in line
-    assert line.endswith("2 launches are too few to be sure: --launches 6 or more")
+    assert line.endswith("2 launches are too few to be sure (give --launches 6 or more)")
     assert "ship" not in line
 
 
@@ -60,3 +60,7 @@ def test_with_nothing_to_choose_from_there_is_no_answer(
     tmp_path: Path, launches: int, variants: int
 ):
     assert told(tmp_path, launches, variants=variants) == []
+
+
+def test_a_search_has_an_answer_of_its_own(tmp_path: Path):
+    assert answers(assemble(records.read(examples.searched(tmp_path / "s.jsonl")))) == []

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench.searching.planner import MANY, TYPICAL, Planner
-from bench.searching.space import known_shapes, untrained_ending
+from bench.searching.space import known_shapes, untrained_endings
 from bench.searching.values import Limits
 from tests.unit.searching.points import space, trial
 
@@ -24,6 +24,9 @@ class Study:
     def was_asked(self, params):
         return params in self.points
 
+    def is_running(self, params):
+        return False
+
 
 def tried(index, rung=0, loss=0.0, **options):
     recipe = "qat" if index else "quantize:int8"
@@ -32,7 +35,7 @@ def tried(index, rung=0, loss=0.0, **options):
 
 def ended_untrained(base, loss):
     """The same beginning as a trial's, with int8 alone behind it."""
-    params = untrained_ending(space(), base.params)
+    params, *_ = untrained_endings(space(), base.params)
     recipe = "channels:0.5,epochs=3+quantize:int8"
     return trial(base.number + 10, base.rung, loss=loss, params=params, recipe=recipe)
 
@@ -123,6 +126,35 @@ def test_a_trained_beginning_is_tried_at_once_with_what_trains_nothing_more(loss
     assert "prune" not in recipe
     assert "cluster" not in recipe
     assert space().work(params, 1, begun=True) == 0
+
+
+FEWER = space(endings=("qat", "quantize:int8", "quantize:w4a8"))
+
+
+@pytest.mark.parametrize(("loss", "bears"), [(0.002, True), (0.013, False)])
+def test_a_beginning_that_bears_int8_is_tried_in_fewer_bits(loss, bears):
+    base = tried(TYPICAL, rung=1, loss=0.02)
+    trials = [tried(0), base, ended_untrained(base, loss)]
+    asked = ({**one.params, "rung": one.rung} for one in trials)
+    params, _ = Planner(FEWER, LIMITS, trials, 30, 20).next(Study(*asked, number=2))
+    assert (params["ending"] == "quantize:w4a8") == bears
+
+
+def test_fewer_bits_do_not_count_among_the_endings_that_are_trained():
+    base = tried(TYPICAL, rung=1, loss=0.013)
+    trials = [tried(0), base, ended_untrained(base, 0.002)]
+    lower = {**trials[-1].params, "ending": "quantize:w4a8"}
+    few = [trial(40 + n, 1, loss=0.03, params={**lower, "n": n}) for n in range(5)]
+    assert Planner(FEWER, LIMITS, [*trials, *few], 30, 20)._is_near(base)
+
+
+def test_by_raw_size_no_zeros_are_sought_behind_a_beginning():
+    base = tried(TYPICAL, rung=1, loss=0.002)
+    trials = [tried(0), base, ended_untrained(base, 0.002)]
+    asked = ({**one.params, "rung": one.rung} for one in trials)
+    planner = Planner(space("size"), LIMITS, trials, 30, 20)
+    _, origin = planner.next(Study(*asked, number=2))
+    assert origin != "same beginning"
 
 
 def test_where_one_short_training_is_all_that_fits_its_endings_are_tried_too():
