@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import pipeline
+from bench import pipeline, writable
 from bench.errors import BenchError, LaunchError, UsageError
 from bench.pipeline import choose, prepare
 from bench.report import Report
@@ -25,6 +23,7 @@ def measured(
     source: Any,
     *,
     recipe: str | None,
+    custom_objects: str | None,
     wanted: str | Target,
     no_phone: str,
     plan: Plan,
@@ -39,7 +38,7 @@ def measured(
     """
     try:
         target = _target(request, wanted, no_phone, measured_here)
-        report = _measure(source, recipe, target, plan)
+        report = _measure(source, recipe, custom_objects, target, plan)
     except BenchError as error:
         # What pytest.fail raises, without the chain of causes: one line is all there is to say.
         raise pytest.fail.Exception(str(error), pytrace=False) from None
@@ -66,7 +65,9 @@ def _target(
     return "local"
 
 
-def _measure(source: Any, recipe: str | None, target: str | Target, plan: Plan) -> Report:
+def _measure(
+    source: Any, recipe: str | None, custom_objects: str | None, target: str | Target, plan: Plan
+) -> Report:
     """One variant on one target.
 
     Raises:
@@ -75,14 +76,15 @@ def _measure(source: Any, recipe: str | None, target: str | Target, plan: Plan) 
     if recipe is not None and prepare.tflite_paths(source):
         raise UsageError(f"{source} is a ready .tflite", hint="leave recipe= out")
     recipes = () if prepare.tflite_paths(source) else (recipe or "float32")
-    with tempfile.TemporaryDirectory(prefix="tflite-bench-") as folder:
+    with writable.scratch_folder() as folder:
         report = pipeline.run(
             source,
             recipes,
             None,
             [target],
             plan=plan,
-            report=Path(folder) / "report.jsonl",
+            report=folder / "report.jsonl",
+            custom_objects=custom_objects,
             with_float32=False,
             with_accuracy=False,
         )

@@ -70,6 +70,7 @@ class Latency(Protocol):
         recipe: str | None = None,
         target: str | Target | None = None,
         launches: int | None = None,
+        custom_objects: str | None = None,
         **plan: Any,
     ) -> Summary:
         """Measure one variant and hand its figures to pytest-benchmark, which keeps one per test.
@@ -79,6 +80,7 @@ class Latency(Protocol):
             recipe: what to build of a source model; None is ``float32``.
             target: where, over the command line's choice; also a target made by hand.
             launches: how many, over the command line's choice.
+            custom_objects: the module with the model's own layers, which building runs.
             plan: further fields of :class:`bench.values.Plan`, such as ``threads=4``, or
                 ``until=0.02`` to launch until the median is known to within 2 %.
 
@@ -180,6 +182,7 @@ def latency(request: pytest.FixtureRequest, benchmark: Any) -> Latency:
         recipe: str | None = None,
         target: str | Target | None = None,
         launches: int | None = None,
+        custom_objects: str | None = None,
         **plan: Any,
     ) -> Summary:
         if CLOCK not in request.node.stash:
@@ -204,6 +207,7 @@ def latency(request: pytest.FixtureRequest, benchmark: Any) -> Latency:
             request,
             source,
             recipe=recipe,
+            custom_objects=custom_objects,
             wanted=target or option(TARGET_OPTION),
             no_phone=option("--latency-no-phone"),
             plan=Plan(launches=launches or option("--latency-launches"), **plan),

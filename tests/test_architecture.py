@@ -84,12 +84,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "workers.interpreter": (),
     "workers.launch": (),
     "workers.answering": ("errors",),
-    "workers.evaluate": ("errors", "metrics"),
-    "workers.reference": ("errors",),
+    "workers.evaluate": ("errors", "metrics", "writable"),
+    "workers.reference": ("errors", "writable"),
     "workers.client": ("errors",),
-    "accuracy": (*("errors", "values", "cache", "records.encoding", "data", "metrics", "workers"),),
+    "accuracy": (
+        *("errors", "values", "cache", "records.encoding", "data", "metrics", "workers"),
+        "writable",
+    ),
     "answers*": (
         *("errors", "values", "accuracy", "data", "metrics", "targets", "tflite", "workers"),
+        "writable",
     ),
     # Launching: targets know nothing of blocks, statistics and files, measure nothing of devices
     "benchmark_model*": ("errors", "values", "cache"),

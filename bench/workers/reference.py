@@ -29,6 +29,7 @@ from bench.workers.answering import (
     resize,
 )
 from bench.workers.interpreter import LoadedModel, to_input, to_real
+from bench.writable import lacks_room, scratch_is_full
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,6 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
         answer: dict[str, Any] = {"reference": _answer(asked)}
     except DataError as fault:
         answer = {"error": "DataError", "message": fault.message, "hint": fault.hint}
+    except OSError as fault:
+        if not lacks_room(fault):
+            raise
+        full = scratch_is_full(Path(asked.outputs))
+        answer = {"error": "StoreError", "message": full.message, "hint": full.hint}
     except (ValueError, RuntimeError, MemoryError) as fault:
         words = str(fault).strip().replace("\n", " ") or type(fault).__name__
         hint = "this machine cannot answer the samples: its latency is measured all the same"
