@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from bench.errors import TargetError
 
 CLASSES = ("big", "little")
+ALL = "all"
+"""Binds to none."""
 
 
 def chosen(affinity: str, speeds: Mapping[int, int]) -> list[int]:
@@ -41,12 +43,12 @@ def chosen(affinity: str, speeds: Mapping[int, int]) -> list[int]:
 
 
 def canonical(affinity: str) -> str:
-    """One text for one set of CPUs: ``0,1`` and ``1-0`` are ``0-1``; masks and classes stay.
+    """One text for one set of CPUs: ``0,1``, ``1-0`` and ``0x3`` are ``0-1``; classes stay.
 
     Raises:
-        TargetError: it is no affinity.
+        TargetError: it is no affinity, or of no CPU.
     """
-    if affinity in CLASSES or affinity.lower().startswith("0x"):
+    if affinity in CLASSES:
         return affinity
     runs: list[list[int]] = []
     for cpu in sorted(set(cpus(affinity))):
@@ -54,6 +56,8 @@ def canonical(affinity: str) -> str:
             runs[-1][1] = cpu
         else:
             runs.append([cpu, cpu])
+    if not runs:
+        raise TargetError(f"the mask {affinity} names no CPU", hint="set a bit of it, such as 0x1")
     return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in runs)
 
 

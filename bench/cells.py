@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
+from bench.affinity import ALL, canonical
 from bench.errors import UsageError
-from bench.values import Plan, Setting, Variant
+from bench.values import Facts, Plan, Setting, Variant
 
 NO_CPUS: Mapping[str, str] = {}
 
@@ -35,6 +36,37 @@ def cross(
         if twice:
             raise UsageError(f"{flag} names {twice[0]} twice", hint="name each value once")
     return tuple(Setting(*each) for each in product(threads, delegates, affinities))
+
+
+def normalised(plan: Plan) -> Plan:
+    """The plan with one text for one set of CPUs, as the command line has it.
+
+    Raises:
+        TargetError: an affinity cannot be read.
+        UsageError: a setting is there twice.
+    """
+    settings = normalised_settings(plan)
+    for index, setting in enumerate(settings):
+        if setting in settings[:index]:
+            raise UsageError(
+                f"the plan has the setting {words(setting)} twice", hint="give each setting once"
+            )
+    return replace(
+        plan,
+        threads=settings[0].threads,
+        delegate=settings[0].delegate,
+        affinity=settings[0].affinity,
+        settings=tuple(settings) if len(settings) > 1 else (),
+    )
+
+
+def normalised_settings(plan: Plan) -> list[Setting]:
+    """All settings of a plan, each set of CPUs by one text. Raises TargetError: it is none."""
+    return [replace(each, affinity=_canonical(each.affinity)) for each in settings_of(plan)]
+
+
+def _canonical(affinity: str | None) -> str | None:
+    return None if affinity in (None, ALL) else canonical(affinity)
 
 
 def settings_of(plan: Plan) -> tuple[Setting, ...]:
@@ -60,6 +92,12 @@ def plan_of(variant: Variant | None, plan: Plan) -> Plan:
 def base_of(variant: Variant) -> str:
     """The name of the variant that a cell is of."""
     return variant.base or variant.name
+
+
+def cell_of(variant: Variant, plan: Plan) -> tuple[str, Setting]:
+    """By what cells of two reports are matched, whatever other settings each report has."""
+    setting = setting_of(variant, plan)
+    return base_of(variant), replace(setting, affinity=_canonical(setting.affinity))
 
 
 def expand(variants: Iterable[Variant], plan: Plan) -> tuple[Variant, ...]:
@@ -88,6 +126,10 @@ def files_of(variants: Iterable[Variant]) -> tuple[Variant, ...]:
     )
 
 
+SETTING_FACTS = ("threads", "delegate", "affinity")
+"""Facts of an environment that tell settings, which cells are matched by themselves."""
+
+
 def setting_facts(
     plan: Plan, cpus: Mapping[str, str] = NO_CPUS, default: str = "default"
 ) -> dict[str, object]:
@@ -100,6 +142,7 @@ def setting_facts(
     """
     settings = settings_of(plan)
     return {
+        # The names are those of SETTING_FACTS.
         "threads": _one_or_all(each.threads for each in settings),
         "delegate": _one_or_all(each.delegate or default for each in settings),
         "affinity": _one_or_all(
@@ -107,6 +150,24 @@ def setting_facts(
             for each in settings
         ),
     }
+
+
+USABLE = "usable_cpus"
+"""Of an environment's facts: by the text of an affinity (empty for none), CPUs of a launch."""
+
+
+def beyond_cpus(plan: Plan, facts: Facts) -> Iterable[tuple[Setting, int]]:
+    """Settings with more threads than CPUs, each with its number of CPUs.
+
+    Args:
+        plan: with its settings.
+        facts: of the environment; where they do not tell the CPUs, nothing is known.
+    """
+    usable = facts.get(USABLE)
+    for setting in settings_of(plan):
+        number = usable.get(setting.affinity or "") if isinstance(usable, Mapping) else None
+        if isinstance(number, int) and 0 < number < setting.threads:
+            yield setting, number
 
 
 def _one_or_all(values: Iterable[object]) -> object:

@@ -15,13 +15,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from bench import schedule
+from bench import schedule, warm_starts
 from bench.errors import LOST_CLASSES, BenchError, LaunchError, TransientLaunchError
 from bench.metrics.values import DeviceAnswers
 from bench.targets import Progress, Target
-from bench.values import Environment, Failure, Launch, Plan, Variant, utc_now
+from bench.values import Environment, Failure, Launch, Plan, StartPair, Variant, utc_now
 
-Outcome = Launch | Failure | Environment | DeviceAnswers
+Outcome = Launch | Failure | Environment | DeviceAnswers | StartPair
 SoFar = defaultdict[str, list[Launch]]
 """Launches on one target by the variant's name, as they come."""
 
@@ -41,6 +41,7 @@ class Job:
         launches: those made in earlier sittings.
         ask: asks for answers, after each variant's first launch; None asks for none.
         answered: target and variant of those known from earlier sittings.
+        started: pairs of cold and warm starts from earlier sittings.
     """
 
     variants: tuple[Variant, ...]
@@ -49,6 +50,7 @@ class Job:
     stop: threading.Event = field(default_factory=threading.Event)
     ask: Ask | None = None
     answered: frozenset[tuple[str, str]] = frozenset()
+    started: tuple[StartPair, ...] = ()
 
 
 def measure(targets: Sequence[Target], job: Job, note: Note) -> Iterator[Outcome]:
@@ -114,7 +116,12 @@ def _launch_all(target: Target, job: Job, note: Note) -> Iterator[Outcome]:
         with target:
             yield target.environment()
             target.prepare(job.variants, progress)
+            hindered = list(warm_starts.hindrances(target, job.variants, job.plan, progress))
+            yield from hindered
             yield from _launch_blocks(target, job, so_far, progress)
+            without = {pair.variant for pair in hindered}
+            left = [v for v in job.variants if so_far[v.name] and v.name not in without]
+            yield from _start_pairs(target, job, left, progress)
     except BenchError as error:
         # Nothing can be launched there: all its cells fail, and the other targets go on.
         for variant in job.variants:
@@ -145,6 +152,18 @@ def _launch_blocks(
                         )
                     given_up.add(variant.name)
         yield from _ask_for_answers(target, job, so_far, asked, progress)
+
+
+def _start_pairs(
+    target: Target, job: Job, variants: Sequence[Variant], progress: Progress
+) -> Iterator[StartPair]:
+    """Cold and warm starts, after all launches: nothing that they do can touch a latency."""
+    done = {
+        (pair.variant, pair.number)
+        for pair in job.started
+        if pair.target == target.id and not pair.fault
+    }
+    yield from warm_starts.pairs(target, variants, job.plan, done, job.stop, progress)
 
 
 def _ask_for_answers(

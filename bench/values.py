@@ -34,6 +34,7 @@ __all__ = [
     "Recipe",
     "ReportWarning",
     "Setting",
+    "StartPair",
     "Step",
     "StepProgress",
     "Summary",
@@ -277,6 +278,39 @@ class Launch:
 
 
 @dataclass(frozen=True)
+class StartPair:
+    """Two further launches of a variant: with an empty cache, then with the cache that it left.
+
+    Attributes:
+        variant: the variant's name.
+        target: the target's id.
+        number: of the pair, from 0.
+        cold_init_us: from nothing to ready, with what is worth keeping written into the cache.
+        warm_init_us: from nothing to ready, with what was kept.
+        cache: what keeps it, in a few words.
+        cache_bytes: how much was kept.
+        fault: why there are no figures; then this variant gets no further pair there.
+        hint: what can be done about it.
+        error_class: of the fault, where a launch failed.
+        wall_s: of both, as the host saw them.
+        started_at: UTC, ISO 8601.
+    """
+
+    variant: str
+    target: str
+    number: int
+    cold_init_us: float | None = None
+    warm_init_us: float | None = None
+    cache: str = ""
+    cache_bytes: int | None = None
+    fault: str = ""
+    hint: str = ""
+    error_class: str = ""
+    wall_s: float = 0.0
+    started_at: str = ""
+
+
+@dataclass(frozen=True)
 class Failure:
     """A launch (or a build: ``block`` is None) that gave no figure, with its reason and a hint.
 
@@ -320,6 +354,8 @@ class Plan:
         until: launch until each variant's median is known this precisely (0.02: to within 2 % of
             itself), instead of a fixed number of times.
         max_launches: with ``until``, per variant and target at most.
+        warm_starts: pairs of further launches per variant and target that measure initialisation
+            with an empty cache of the delegate's, and with the cache that this left.
         settings: where there are several: each variant is launched under each of them, and the
             first is that of ``threads``, ``delegate`` and ``affinity`` (``bench.cells``).
     """
@@ -343,6 +379,7 @@ class Plan:
     until: float | None = None
     max_launches: int = 100
     phone_samples: int | Literal["all"] | None = None
+    warm_starts: int = 0
     settings: tuple[Setting, ...] = ()
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from bench.metrics import figures, intervals
 from bench.metrics.values import Accuracy, DeviceAnswers, OutputAgreement, Score, Verdict
 from bench.records import End, Session, Writer
+from bench.records.search import DroppedPoint, Limits, Outcome, Search, SearchTrial
 from bench.targets.local import from_samples
 from bench.tflite.values import FileFacts, WeightFacts
 from bench.values import Environment, Launch, Model, Plan, Variant
@@ -180,3 +181,50 @@ def answers(
     outputs = () if verdict == "not known" else (output,)
     hint = "try another delegate" if reason else ""
     return DeviceAnswers(variant, target, 200, verdict, reason, hint, outputs, known, 2, 1.5)
+
+
+def outcome(zipped_bytes: int, loss: float | None, **changes: object) -> Outcome:
+    """Of a trial that worked; or failed, where no loss is known."""
+    failure = "" if loss is not None else "it broke"
+    made = Outcome(2 * zipped_bytes, zipped_bytes, loss, 0.001, seconds=9.0, failure=failure)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def search(**changes: object) -> Search:
+    """Five trials by zipped size within a point: two kept to it, one was beaten, one failed."""
+    outcomes = (
+        outcome(400, 0.004),
+        outcome(100, 0.2),
+        outcome(300, 0.002),
+        outcome(0, None),
+        outcome(200, 0.008),
+    )
+    trials = tuple(
+        SearchTrial(number + 2, 0, f"cluster:{number + 4}", "sampler", each)
+        for number, each in enumerate(outcomes)
+    )
+    made = Search(
+        by="zipped",
+        limits=Limits(loss=0.01),
+        samples=1000,
+        seconds=95.0,
+        ended="all of 5 trials made",
+        front={"front-1": 6, "front-2": 4},
+        trials=trials,
+        dropped=(DroppedPoint(1, "weights of about 9 kB zipped"),),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def searched(path: Path, kept: Search | None = None, *, end: bool = True) -> Path:
+    """The report file of a search: its front on test samples, launched."""
+    names = ["float32", "front-1", "front-2"]
+    recipes = {"front-1": "cluster:8", "front-2": "cluster:6"}
+    variants = [
+        replace(variant(name, 2 * size, size), recipe=recipes.get(name, ""))
+        for name, size in zip(names, (800, 200, 300), strict=True)
+    ]
+    items: list[object] = [kept or search(), ENVIRONMENT, accuracy("float32", 5000, 0.9)]
+    items += [accuracy(name, 5000, 0.896, before=0.9, swapped=5) for name in names[1:]]
+    made = session(variants=variants, launches=6, command=("search", "tiny.keras"))
+    return write(path, made, [*items, *launches(names, 6)], end=end)

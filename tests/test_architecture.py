@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "estimates": (),
     "values": ("errors", "estimates", "tflite.values"),
     "affinity": ("errors",),
-    "cells": ("errors", "values"),
+    "cells": ("errors", "values", "affinity"),
     "metrics.values": (),
     "text": ("values", "metrics.values"),
     # Numbers: they know launches, and neither files nor devices
@@ -83,6 +83,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "workers": (),
     "workers.interpreter": (),
     "workers.launch": (),
+    "workers.start": (),
     "workers.answering": ("errors",),
     "workers.evaluate": ("errors", "metrics", "writable"),
     "workers.reference": ("errors", "writable"),
@@ -110,7 +111,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "testing": ("errors", "values", "targets"),
     "schedule": ("values", "stats"),
-    "measure": ("errors", "values", "metrics.values", "targets", "schedule"),
+    "warm_starts": ("errors", "values", "targets", "schedule"),
+    "measure": ("errors", "values", "metrics.values", "targets", "schedule", "warm_starts"),
     # All of it in one call
     "observers*": ("values", "metrics.values"),
     "pipeline*": (

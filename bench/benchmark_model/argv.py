@@ -56,6 +56,7 @@ def argv(
     inputs: Sequence[MeasuredInput] = (),
     values: Sequence[str] = (),
     output: str | None = None,
+    cache: Sequence[str] = (),
     signature: str | None = None,
     dialect: Dialect = "tflite",
 ) -> list[str]:
@@ -72,6 +73,7 @@ def argv(
         values: for each input a file on the device with its values, as the tensor stores them;
             empty for random ones.
         output: the file on the device that the outputs of the last run are written to.
+        cache: flags that make the delegate keep what it has made ready (``caches.flags``).
         signature: to be run, where the model has several.
         dialect: of the tool.
 
@@ -89,6 +91,7 @@ def argv(
         f"--max_secs={plan.timeout_s:g}",
     ]
     arguments += _delegate(plan.delegate, dialect)
+    arguments += cache
     arguments += _inputs(inputs, values, dialect)
     if output is not None:
         arguments.append(f"--output_filepath={output}")
@@ -125,6 +128,12 @@ _OPTIONS: Mapping[str, str] = MappingProxyType(
         "use_nnapi": "--delegate nnapi",
         "use_hexagon": "--delegate hexagon",
         "use_npu": "--delegate npu",
+        "xnnpack_weight_cache_file_path": "--warm-starts",
+        "delegate_serialize_dir": "--warm-starts",
+        "delegate_serialize_token": "--warm-starts",
+        "gpu_serialization_dir": "--warm-starts",
+        "gpu_model_cache_key": "--warm-starts",
+        "compiler_cache_path": "--warm-starts",
     }
 )
 """Which of our options sets a flag of the tool."""

@@ -52,6 +52,31 @@ def data(rows: Rows) -> Any:
     return alt.InlineData(values=[dict(row) for row in rows])
 
 
+def span(rows: Rows, *fields: str, padding: float = 0.0) -> list[float] | None:
+    """The least and the greatest of these fields, for panels on equal axes; None where none is.
+
+    Args:
+        rows: of all panels.
+        fields: whose values count.
+        padding: factor of room at both ends, on a logarithmic axis; 0 for none.
+    """
+    known = [row[field] for row in rows for field in fields if row.get(field) is not None]
+    if not known:
+        return None
+    low, high = min(known), max(known)
+    return [low / (1 + padding), high * (1 + padding)]
+
+
+def scale(domain: list[float] | None, **options: Any) -> Any:
+    """A scale over just this domain; where it spans nothing, one of the library's choice."""
+    import altair as alt
+
+    low, high = domain or (0.0, 0.0)
+    if low < high and (low > 0 or options.get("type") != "log"):
+        options["domain"] = domain
+    return alt.Scale(nice=False, **options)
+
+
 def look(chart: Any) -> Any:
     """The chart in the style of all."""
     ink = "currentColor"
@@ -69,6 +94,7 @@ def look(chart: Any) -> Any:
         "titleFontSize": 12,
         "tickCount": 7,
         "labelOverlap": "greedy",
+        "labelSeparation": 6,
     }
     words = {"labelColor": ink, "titleColor": ink, "labelFontSize": 12, "titleFontSize": 12}
     return (
@@ -90,10 +116,10 @@ def by_variant(names: Sequence[str], *, legend: bool = True) -> dict[str, Any]:
     shapes = [SHAPES[index % len(SHAPES)] for index in range(len(names))]
     shown = alt.Legend(orient="bottom", columns=2) if legend else None
 
-    def scale(marks: list[str]) -> alt.Scale:
+    def told(marks: list[str]) -> alt.Scale:
         return alt.Scale(domain=list(names), range=marks)
 
     return {
-        "color": alt.Color("variant:N", scale=scale(colours), legend=shown, title=None),
-        "shape": alt.Shape("variant:N", scale=scale(shapes), legend=shown, title=None),
+        "color": alt.Color("variant:N", scale=told(colours), legend=shown, title=None),
+        "shape": alt.Shape("variant:N", scale=told(shapes), legend=shown, title=None),
     }

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.charts import HEIGHT, WIDTH, Rows, by_variant, data, look
+from bench.charts import HEIGHT, PALETTE, WIDTH, Rows, by_variant, data, look, span
+
+FURTHEST = 16.0
+"""A ratio beyond it, or its inverse, is drawn at the edge: the others would not be told apart."""
+
+NEAREST = 1.1
+"""Ratios are shown at least to here, and to its inverse."""
+
+LOGARITHMIC_ABOVE = 10.0
+"""Greatest by least figure from which an axis is logarithmic."""
 
 
 def ratios(rows: Rows, limit: float | None = None) -> Any:
@@ -19,21 +28,34 @@ def ratios(rows: Rows, limit: float | None = None) -> Any:
 
     base = alt.Chart(data(rows))
     up = alt.Y("variant:N", sort=None, title=None, axis=alt.Axis(labelLimit=260))
-    across = alt.X("ratio:Q", title="new time over old", scale=alt.Scale(zero=False, padding=20))
+    across = alt.X("ratio:Q", title="new time over old", scale=_ratio_scale(rows, limit))
     tooltip = [
         alt.Tooltip("variant:N"),
         *(alt.Tooltip(f"{name}:Q", format=".4f") for name in ("ratio", "low", "high")),
     ]
     layers = [
         _line(1.0, "currentColor", [1, 0]),
-        base.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", y=up),
-        base.mark_point(filled=True, size=90).encode(x=across, y=up, tooltip=tooltip),
+        base.mark_rule(strokeWidth=2, color="currentColor", clip=True).encode(
+            x="low:Q", x2="high:Q", y=up
+        ),
+        base.mark_point(filled=True, size=90, opacity=1, color=PALETTE[0], clip=True).encode(
+            x=across, y=up, tooltip=tooltip
+        ),
     ]
     if limit is not None:
         layers.append(_line(1 + limit, "#d62728", [6, 4]))
     text = "New time over old for each variant with its 96 % interval"
     made = alt.layer(*layers).properties(width=WIDTH - 160, height=alt.Step(28), description=text)
     return look(made)
+
+
+def _ratio_scale(rows: Rows, limit: float | None) -> Any:
+    """Logarithmic, so that twice and half as fast lie as far from 1; without what is far out."""
+    import altair as alt
+
+    told = [*rows, {"ratio": NEAREST}, {"ratio": 1 / NEAREST}, {"ratio": 1 + (limit or 0.0)}]
+    low, high = span(told, "ratio", "low", "high", padding=0.05) or (1 / NEAREST, NEAREST)
+    return alt.Scale(type="log", domain=[max(low, 1 / FURTHEST), min(high, FURTHEST)], nice=False)
 
 
 def _line(ratio: float, colour: str, dash: list[float]) -> Any:
@@ -58,7 +80,10 @@ def history(rows: Rows, names: Sequence[str], *, figure: str, title: str) -> Any
     base = alt.Chart(data(rows))
     colours = by_variant(names)
     across = alt.X("when:T", title=None)
-    up = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False, padding=12))
+    least, most = span(rows, "value") or (0.0, 0.0)
+    is_wide = least > 0 and most > LOGARITHMIC_ABOVE * least
+    scale = alt.Scale(type="log", padding=12) if is_wide else alt.Scale(zero=False, padding=12)
+    up = alt.Y("value:Q", title=title, scale=scale)
     tooltip = [
         alt.Tooltip("variant:N"),
         alt.Tooltip("report:N"),

@@ -5,34 +5,54 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.charts import WIDTH, Rows, by_variant, data, look
+from bench.charts import WIDTH, Rows, by_variant, data, scale, span
 
 
-def chart(bins: Rows, marks: Rows, names: Sequence[str]) -> Any:
-    """One small panel per variant on equal axes.
+def chart(
+    bins: Rows, marks: Rows, names: Sequence[str], among: tuple[Rows, Rows] | None = None
+) -> Any:
+    """One strip per variant on equal axes.
 
     Args:
-        bins, marks: of :func:`bench.report.figures.distribution_rows`, of one target.
+        bins, marks: of :func:`bench.report.figures.distribution_rows`, of one panel.
         names: the variants, in the order of their colours.
+        among: the same of all panels, so that their axes are equal; None for one panel.
+
+    Returns:
+        An Altair chart that is not styled yet (see :func:`bench.charts.look`).
     """
     import altair as alt
 
-    kinds = {row["variant"]: row["of"] for row in bins}
-    logarithmic = alt.Scale(type="log", nice=False)
-    layers = []
-    for row in bins:
-        layers.append({**row, "layer": "bin"})
-    for row in marks:
-        layers.append({**row, "layer": "mark"})
+    layers = [{**row, "layer": "bin"} for row in bins]
+    layers += [{**row, "layer": "mark"} for row in marks]
+    area, lines = _layers(names, *(among or (bins, marks)))
+    of = " and ".join(dict.fromkeys(row["of"] for row in bins)) or "runs"
+    header = alt.Header(labelOrient="top", labelAnchor="start")
+    whole = (
+        alt.layer(area, lines, data=data(layers))
+        .properties(width=WIDTH, height=44)
+        .facet(row=alt.Row("variant:N", title=None, sort=list(names), header=header), spacing=6)
+    )
+    text = f"How {of} are spread, one strip per variant; lines mark the median and the P99"
+    return whole.properties(description=text)
+
+
+def _layers(names: Sequence[str], bins: Rows, marks: Rows) -> tuple[Any, Any]:
+    """Bars of the fractions, and lines at the figures, on axes that hold all of these rows."""
+    import altair as alt
+
+    across = scale(span([*bins, *marks], "from_us", "to_us", "us"), type="log")
+    most = max((row["fraction"] for row in bins), default=1.0)
+    up = scale([0.0, most], type="sqrt")
     base = alt.Chart()
     colour = by_variant(names, legend=False)["color"]
     area = (
         base.transform_filter("datum.layer === 'bin'")
         .mark_rect(opacity=0.8)
         .encode(
-            x=alt.X("from_us:Q", title="µs", scale=logarithmic),
+            x=alt.X("from_us:Q", title="µs", scale=across),
             x2="to_us:Q",
-            y=alt.Y("fraction:Q", title=None, axis=None, scale=alt.Scale(type="sqrt")),
+            y=alt.Y("fraction:Q", title=None, axis=None, scale=up),
             y2=alt.Y2Datum(0),
             color=colour,
             tooltip=[
@@ -61,12 +81,4 @@ def chart(bins: Rows, marks: Rows, names: Sequence[str]) -> Any:
             ],
         )
     )
-    of = " and ".join(dict.fromkeys(kinds.values())) or "runs"
-    header = alt.Header(labelOrient="top", labelAnchor="start")
-    whole = (
-        alt.layer(area, lines, data=data(layers))
-        .properties(width=WIDTH, height=44)
-        .facet(row=alt.Row("variant:N", title=None, sort=list(names), header=header), spacing=6)
-    )
-    text = f"How {of} are spread, one panel per variant; lines mark the median and the P99"
-    return look(whole.properties(description=text))
+    return area, lines

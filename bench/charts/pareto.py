@@ -56,11 +56,11 @@ def chart(
     """One dot per variant with its intervals, the front drawn as steps, limits as dashed lines.
 
     Args:
-        rows: of :func:`bench.report.figures.pareto_rows`, of one target.
+        rows: of :func:`bench.report.figures.pareto_rows`, of one panel.
         names: the variants, in the order of their colours.
         x: what is to be small: a field of :data:`AXES`.
         y: the score, or where none is known one of :data:`AXES`.
-        among: the rows of all targets, so that their axes are equal; None for one target.
+        among: the rows of all panels, so that their axes are equal; None for one panel.
         limits: with lines for limits, which begin at the edges.
 
     Returns:
@@ -78,6 +78,7 @@ def chart(
     base = alt.Chart(data(shown)).encode(x=horizontal, y=vertical)
     tooltip = [
         alt.Tooltip("variant:N"),
+        *([alt.Tooltip("recipe:N")] if any(row["recipe"] for row in shown) else []),
         alt.Tooltip("x:Q", title=across.title, format=",.5~g"),
         alt.Tooltip("x_interval:N", title="95 % interval"),
         alt.Tooltip("y:Q", title=up.title, format=",.5~g"),
@@ -86,7 +87,7 @@ def chart(
     colours = by_variant(names)
     thin = {"opacity": 0.7, "strokeWidth": 1.5}
     layers = [
-        _front(base, upward=up.upward),
+        _front(base),
         base.mark_rule(**thin).encode(x="x_low:Q", x2="x_high:Q", color=colours["color"]),
         base.mark_rule(**thin).encode(y="y_low:Q", y2="y_high:Q", color=colours["color"]),
         base.mark_point(filled=True, size=110, opacity=1).encode(tooltip=tooltip, **colours),
@@ -102,7 +103,7 @@ def _shown(rows: Rows, across: Axis, up: Axis) -> list[dict[str, Any]]:
 
 
 def _marks(row: Mapping[str, Any], across: Axis, up: Axis) -> dict[str, Any]:
-    made: dict[str, Any] = {"variant": row["variant"]}
+    made: dict[str, Any] = {"variant": row["variant"], "recipe": row["recipe"]}
     for name, of in (("x", across), ("y", up)):
         value, low, high = (row.get(of.field + end) for end in ("", "_low", "_high"))
         scaled = [None if each is None else each * of.scale for each in (value, low, high)]
@@ -115,7 +116,7 @@ def _marks(row: Mapping[str, Any], across: Axis, up: Axis) -> dict[str, Any]:
 
 
 def _with_front(shown: list[dict[str, Any]], *, upward: bool) -> list[dict[str, Any]]:
-    """The rows with ``front``: no other on that target is as good in both and better in one."""
+    """The rows with ``front``: no other in that panel is as good in both and better in one."""
     sign = -1 if upward else 1
 
     def beaten(row: dict[str, Any]) -> bool:
@@ -147,12 +148,15 @@ def _domain(shown: Rows, name: str) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _front(base: Any, *, upward: bool) -> Any:
-    """The steps between variants that none beats: what one gives up for the other."""
-    step = "step-after" if upward else "step-before"
+def _front(base: Any) -> Any:
+    """The steps between variants that none beats: what one gives up for the other.
+
+    Up to the next variant's figure nothing better can be had than the last one's, whichever way
+    better is.
+    """
     return (
         base.transform_filter("datum.front")
-        .mark_line(interpolate=step, opacity=0.45, strokeWidth=1.5, color="currentColor")
+        .mark_line(interpolate="step-after", opacity=0.45, strokeWidth=1.5, color="currentColor")
         .encode(order="x:Q")
     )
 

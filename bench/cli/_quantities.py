@@ -145,13 +145,11 @@ def affinity(text: str) -> str | None:
     """CPUs as targets read them; ``all`` binds to none."""
     if not text:
         raise argparse.ArgumentTypeError("an affinity is empty: write 0-3/4-7, big/little or all")
-    if text == "all":
-        return None
-    from bench.affinity import canonical  # which takes time at each start
+    from bench.affinity import ALL, canonical  # which takes time at each start
     from bench.errors import TargetError
 
     try:
-        return canonical(text)
+        return None if text == ALL else canonical(text)
     except TargetError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -16,6 +16,7 @@ from bench import cache, plugins, writable
 from bench.cli import FAILED, GOOD
 from bench.errors import UsageError
 from bench.report import Report
+from bench.report.answer import answers
 from bench.report.view import READABLE, View
 from bench.text import count
 
@@ -34,7 +35,8 @@ def show(report: Report, wanted: Outputs, columns: Sequence[str] = (), *, quiet:
     """
     if not any(target is None for target, _ in wanted):
         view = View(tuple(columns), _width())
-        print(plugins.load("formats", "text").render(report, colour=_colour(), view=view))
+        text = plugins.load("formats", "text").render(report, colour=_colour(), view=view)
+        print("\n".join([text, *(f"{line}\n" for line in answers(report))]), end="")
     for target, name in wanted:
         rendered = _rendered(name, report, View(tuple(columns)))
         if target is None:

@@ -61,7 +61,7 @@ def carry_out(asked: Arguments) -> int:
     from bench.cli import _show
     from bench.records import read
     from bench.report import compare_page
-    from bench.report.compare import Tolerances, changes
+    from bench.report.compare import Tolerances, changes, left_out
 
     for path in asked.output:
         _check_output(path)
@@ -72,8 +72,11 @@ def carry_out(asked: Arguments) -> int:
     rows = [_row(change, limits) for change in found]
     print(f"{title}\n")
     _show.rows(rows)
+    notes = left_out(old, new, across=asked.across)
+    if notes:
+        print("\n" + "\n".join(notes))
     for path in asked.output:
-        cache.write(path, compare_page.render(title, found, rows, limits).encode())
+        cache.write(path, compare_page.render(title, found, rows, limits, notes).encode())
     return REGRESSION if any(change.regressions for change in found) else GOOD
 
 

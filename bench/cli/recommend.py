@@ -73,31 +73,12 @@ def carry_out(asked: Arguments) -> int:
     return GOOD if all(each.chosen is not None for each in found) else FAILED
 
 
-def _verb(found: Recommendation) -> str:
-    """Firm only where enough was launched."""
-    if found.is_sure:
-        return "ship"
-    from bench.stats.intervals import MIN_ORDER_LAUNCHES
-    from bench.text import count
-
-    assert found.chosen is not None
-    assert found.chosen.summary is not None
-    launches = count(found.chosen.summary.launches, "launch", "launches")
-    return (
-        f"{launches} are too few to be sure (give --launches {MIN_ORDER_LAUNCHES} or more): so far"
-    )
-
-
 def _words(found: Recommendation) -> str:
     from bench.report.recommend import merits
 
-    if found.chosen is None:
-        lines = [f"on {found.environment.label}: no variant keeps to these limits"]
-    else:
-        lines = [
-            f"on {found.environment.label}: {_verb(found)} {found.chosen.variant.name}",
-            f"  {merits(found.chosen)}",
-        ]
+    lines = [f"on {found.environment.label}: {found.line()}"]
+    if found.chosen is not None:
+        lines.append(f"  {merits(found.chosen)}")
         if found.chosen.variant.setting is not None:
             told = found.chosen.in_app
             lines.append(f"  benchmark_model {told.flags}")

@@ -35,6 +35,7 @@ class Arguments(_shared.RecipeArguments, _shared.TargetArguments, _shared.Output
     warmup_s: float = _PLAN.warmup_s
     threads: tuple[int, ...] = (_PLAN.threads,)
     retries: int = _PLAN.retries
+    warm_starts: int = _PLAN.warm_starts
     timeout: float = _PLAN.timeout_s
     input_shape: tuple[_quantities.Shape, ...] = ()
     input_range: tuple[_quantities.Range, ...] = ()
@@ -65,6 +66,7 @@ class Arguments(_shared.RecipeArguments, _shared.TargetArguments, _shared.Output
             threads=settings[0].threads,
             seed=self.seed,
             retries=self.retries,
+            warm_starts=self.warm_starts,
             timeout_s=self.timeout,
             input_shapes=self.input_shape,
             input_ranges=self.input_range,
@@ -187,6 +189,14 @@ def _add_counts(group: _shared.Group) -> None:
     _number(group, "--warmup-runs", whole(1), _PLAN.warmup_runs, "inferences before, at least")
     _number(group, "--warmup-s", real(0), _PLAN.warmup_s, "seconds before them, at least")
     _number(group, "--retries", whole(0), _PLAN.retries, "further tries of a broken launch")
+    _number(
+        group,
+        "--warm-starts",
+        whole(0),
+        _PLAN.warm_starts,
+        "pairs of further launches that hold initialisation with an empty cache of the delegate's "
+        "against initialisation with a filled one, after all others",
+    )
     _number(group, "--timeout", real(1), _PLAN.timeout_s, "seconds that a launch may take")
 
 

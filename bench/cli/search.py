@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli import FAILED, _quantities, _shared
+from bench.cli import FAILED, GOOD, _quantities, _shared
 from bench.values import Plan
 
 if TYPE_CHECKING:
     from bench.report.recommend import Aim
-    from bench.searching.report import SearchReport
     from bench.searching.values import Goal
 
 DESCRIPTION = (
@@ -120,7 +119,7 @@ def _add_budget(group: _shared.Group) -> None:
 
 def carry_out(asked: Arguments) -> int:
     """Carry out ``bench search``: exit 3 where nothing keeps to the limits."""
-    from bench import searching
+    from bench import cache, searching
     from bench.cli import _show
     from bench.observers.terminal import Terminal
 
@@ -145,21 +144,10 @@ def carry_out(asked: Arguments) -> int:
             observer=observer,
             command=sys.argv[1:],
         )
-    code = _show.show(found.report, wanted, asked.columns, quiet=asked.quiet)
-    return max(code, _tell(found, recipes))
-
-
-def _tell(found: SearchReport, files: Sequence[Path]) -> int:
-    """Write the recipes, and print what to ship as the last line."""
-    from bench import cache
-
-    for path in files:
+    for path in recipes:
         cache.write(path, found.to_toml().encode())
-    print()
-    for note in found.notes():
-        print(f"  {note}")
-    print(found.line())
-    return 0 if found.chosen is not None else FAILED
+    code = _show.show(found.report, wanted, asked.columns, quiet=asked.quiet)
+    return max(code, GOOD if found.chosen is not None else FAILED)
 
 
 def _split(outputs: Sequence[str]) -> tuple[list[Path], list[str]]:

@@ -9,6 +9,7 @@ from bench.formats._columns import columns
 from bench.formats._columns.answers import answer_notes
 from bench.formats._columns.choose import order_of
 from bench.formats._columns.metrics import metric_notes
+from bench.formats._columns.start import start_notes
 from bench.formats._grid import Grid, Note
 from bench.formats._profile import profile_grid
 from bench.formats._ratios import ratio_notes
@@ -86,6 +87,9 @@ def _coarse_notes(table: Table) -> Iterator[Note]:
     keys = ("median", "p99", "init", "first")
     summaries = [row.summary for row in table.rows if row.summary is not None]
     told = [(key, getattr(each, f"{key}_us")) for key in keys for each in summaries]
+    starts = [row.starts for row in table.rows if row.starts is not None]
+    told += [("cold-init", each.cold_init_us) for each in starts]
+    told += [("warm-init", each.warm_init_us) for each in starts]
     coarse = [(key, each) for key, each in told if isinstance(each, Estimate) and each.is_coarse]
     if coarse:
         rounding_us = max(each.rounding for _, each in coarse)
@@ -113,6 +117,8 @@ def _notes(table: Table) -> Iterator[Note]:
     yield from (Note(text, frozenset({"accuracy", "lost"})) for text in metric_notes(table))
     about = frozenset({"answers", "phone-accuracy", "agrees"})
     yield from (Note(text, about) for text in answer_notes(table))
+    about = frozenset({"cold-init", "warm-init"})
+    yield from (Note(text, about) for text in start_notes(table))
     fewest = min(summary.launches for summary in summaries)
     if fewest < MIN_ORDER_LAUNCHES and any(s.median_us.low is None for s in summaries):
         more = count(MIN_ORDER_LAUNCHES - fewest, "more launch", "more launches")

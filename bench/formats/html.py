@@ -11,22 +11,26 @@ from typing import Any
 from tabulate import tabulate
 
 from bench.cells import files_of, settings_of
-from bench.charts import distribution, launches, look, pareto, require, stacks
-from bench.formats import _limits
+from bench.charts import require
+from bench.formats import _limits, _page_charts, _page_search
 from bench.formats._beside import beside, pointer, without_those_beside
 from bench.formats._columns.choose import choice_notes, named
 from bench.formats._columns.values import Column
 from bench.formats._grid import Grid
 from bench.formats._tables import grids, problems
-from bench.page import Picture, figure, page
+from bench.page import page
 from bench.page.table import table_html
-from bench.report import Report, Table, figures, harness_cost
+from bench.report import Report, harness_cost
 from bench.report.in_app import InApp
 from bench.report.recommend import Recommendation, Requirements, merits, recommendations
+from bench.report.searched import searched
 from bench.report.view import VIEW, View
 from bench.text import count
 
 SUFFIX = ".html"
+
+MOST_REASONS = 8
+"""Variants whose reason for not being recommended is shown without unfolding."""
 
 
 def render(report: Report, *, colour: bool = False, view: View = VIEW) -> str:
@@ -42,13 +46,12 @@ def render(report: Report, *, colour: bool = False, view: View = VIEW) -> str:
     """
     require()
     specs: dict[str, Any] = {}
-    names = figures.names(report)
+    found = searched(report)
     title = f"{report.session.model.name}: which variant to ship"
     parts = [_head(report, title), *_answers(report), *_tables(report, view)]
-    parts += _pareto(report, names, specs)
-    for index, shown in enumerate(report.tables):
-        parts += _of_target(report, shown, names, specs, f"t{index}")
-    parts += _sizes(report, specs)
+    parts += _page_charts.sections(report, specs)
+    if found is not None:
+        parts += _page_search.sections(found, specs)
     parts.append(_again(report))
     return page(title, [part for part in parts if part], specs)
 
@@ -62,7 +65,10 @@ def fragment(report: Report) -> str:
         table = tabulate(rows, headers=headers, tablefmt="html", disable_numparse=True)
         notes = "".join(f"<div>{html.escape(note)}</div>" for note in grid.notes_on(grid.columns))
         parts.append(f"<p><b>{html.escape(grid.title)}</b></p>{table}<small>{notes}</small>")
-    lines = "".join(f"<div>{html.escape(line)}</div>" for line in problems(report))
+    told = list(problems(report))
+    if (found := searched(report)) is not None:
+        told.append(found.line())
+    lines = "".join(f"<div>{html.escape(line)}</div>" for line in told)
     return "".join([*parts, f"<p>{lines}</p>" if lines else ""])
 
 
@@ -91,9 +97,11 @@ def _answers(report: Report) -> Iterator[str]:
     yield "<h2>What to ship</h2>"
     if not any(row.summary for table in report.tables for row in table.rows):
         yield "<p>Nothing was measured, so nothing can be recommended; see below why.</p>"
+    elif (found := searched(report)) is not None:
+        yield _page_search.answer(found)
     else:
-        for found in recommendations(report, Requirements(), "latency"):
-            yield _answer(found, several=len(report.tables) > 1)
+        for each in recommendations(report, Requirements(), "latency"):
+            yield _answer(each, several=len(report.tables) > 1)
     lines = [*problems(without_those_beside(report)), *filter(None, [pointer(report)])]
     if lines:
         items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
@@ -102,23 +110,30 @@ def _answers(report: Report) -> Iterator[str]:
 
 def _answer(found: Recommendation, *, several: bool) -> str:
     where = f" on {html.escape(found.environment.label)}" if several else ""
-    if found.chosen is None:
-        lines = [f"<strong>No variant keeps to the limits{where}.</strong>"]
-    else:
-        lines = [f"<strong>Ship {html.escape(found.chosen.variant.name)}{where}.</strong>"]
+    line = found.line()
+    lines = [f"<strong>{html.escape(line[:1].upper() + line[1:])}{where}.</strong>"]
+    if found.chosen is not None:
         lines.append(f"<p>{html.escape(merits(found.chosen))}</p>")
         if found.chosen.variant.setting is not None:
             lines.append(_in_app(found.chosen.in_app))
     if found.equals:
         equals = ", ".join(row.variant.name for row in found.equals)
         lines.append(f"<p>No clear difference to: {html.escape(equals)}</p>")
-    rejected = "".join(
+    lines += _rejected(found)
+    return f'<div class="answer">{"".join(lines)}</div>'
+
+
+def _rejected(found: Recommendation) -> Iterator[str]:
+    """Why not the others; folded where they are many, so that the table is near."""
+    items = "".join(
         f"<li>{html.escape(row.variant.name)}: {html.escape(why)}</li>"
         for row, why in found.rejected
     )
-    if rejected:
-        lines.append(f"<p>Not:</p><ul>{rejected}</ul>")
-    return f'<div class="answer">{"".join(lines)}</div>'
+    if len(found.rejected) > MOST_REASONS:
+        number = count(len(found.rejected), "variant")
+        yield f"<details><summary>Not {number}</summary><ul>{items}</ul></details>"
+    elif items:
+        yield f"<p>Not:</p><ul>{items}</ul>"
 
 
 def _in_app(told: InApp) -> str:
@@ -168,89 +183,6 @@ def _stacked(columns: Sequence[Column]) -> Sequence[Column]:
 def _main_grids(report: Report) -> Sequence[Grid]:
     """The grid of each table, without those of profiles."""
     return [grid for grid in grids(report) if grid.order]
-
-
-def _pareto(report: Report, names: Sequence[str], specs: dict[str, Any]) -> Iterator[str]:
-    rows = figures.pareto_rows(report)
-    if not rows:
-        return
-    yield "<h2>What one gives up for the other</h2>"
-    score, upward = figures.score_title(report)
-    known = bool(score)
-    if not known:
-        yield "<p>Accuracy is not known: there were no test samples. Size stands in its place.</p>"
-    up = pareto.Axis("score", score, upward=upward) if known else pareto.axis("zipped_bytes")
-    for index, table in enumerate(report.tables):
-        here = [row for row in rows if row["target"] == table.environment.label]
-        several = len(report.tables) > 1
-        drawn = []
-        for across in ("median_us", "zipped_bytes")[: 2 if known else 1] if here else ():
-            across_title = pareto.axis(across).title
-            up_title = score.partition(",")[0] if known else "zipped size"
-            where = f" on {table.environment.label}" if several else ""
-            picture = Picture(
-                f"pareto-{across.partition('_')[0]}{f'-t{index}' if several else ''}",
-                f"{up_title.capitalize()} against {across_title}{where}",
-                look(pareto.chart(here, names, x=across, y=up, among=rows)),
-                f"Scatter of {up_title} against {across_title}; the table above has the figures.",
-                "Marks on the grey line are beaten by no other in both; bars are 95 % intervals. "
-                "Drag the dashed limits inwards, or type them above the table.",
-            )
-            drawn.append(figure(picture, specs))
-        yield f'<div class="pair">{"".join(drawn)}</div>'
-
-
-def _of_target(
-    report: Report, table: Table, names: Sequence[str], specs: dict[str, Any], key: str
-) -> Iterator[str]:
-    """Launches, distribution and ops of one target, side by side."""
-    drawn = [figure(picture, specs) for picture in _pictures(report, table, names, key)]
-    if drawn:
-        yield f"<h2>Launches on {html.escape(table.environment.label)}</h2>"
-        yield f'<div class="pair">{"".join(drawn)}</div>'
-
-
-def _pictures(report: Report, table: Table, names: Sequence[str], key: str) -> Iterator[Picture]:
-    def here(rows: figures.Rows) -> figures.Rows:
-        return [row for row in rows if row["target"] == table.environment.label]
-
-    if made := here(figures.launch_rows(report)):
-        yield Picture(
-            f"{key}-launches",
-            "Each launch over time",
-            launches.chart(made, names),
-            "The median of each launch over time: level where nothing drifted or heated up.",
-            "A mark is one process. Marks that climb together tell of heat.",
-        )
-    bins, marks = (here(rows) for rows in figures.distribution_rows(report))
-    if bins:
-        of = bins[0]["of"]
-        yield Picture(
-            f"{key}-spread",
-            f"How {of} are spread",
-            distribution.chart(bins, marks, names),
-            f"The distribution of {of} for each variant with median and P99.",
-            "The height is the square root of the fraction, so that rare ones are seen.",
-        )
-    if ops := here(figures.op_rows(report)):
-        yield Picture(
-            f"{key}-ops",
-            "Ops that take the time",
-            stacks.chart(ops, names, part="op", value="us", title="µs per inference"),
-            "Microseconds by type of op, stacked, for each variant.",
-            "Profiling itself takes time: compare ops, not sums.",
-        )
-
-
-def _sizes(report: Report, specs: dict[str, Any]) -> Iterator[str]:
-    rows = figures.part_rows(report)
-    if not rows:
-        return
-    names = [variant.name for variant in files_of(report.session.variants)]
-    chart = stacks.chart(rows, names, part="part", value="kb", title="kB")
-    text = "Kilobytes of each file by what they are: weights, scales and zero points, names, rest."
-    yield "<h2>What the files are made of</h2>"
-    yield figure(Picture("sizes", "Sizes by part", chart, text), specs)
 
 
 def _again(report: Report) -> str:

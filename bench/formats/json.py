@@ -6,12 +6,16 @@ import json
 
 from bench.records import encoding
 from bench.report import Report, harness_cost
+from bench.report.searched import searched
 
 SUFFIX = ".json"
 
 
 def render(report: Report, *, colour: bool = False) -> str:
-    """One object: ``session``, ``environments``, ``rows``, ``profiles``, and what went wrong."""
+    """One object: ``session``, ``environments``, ``rows``, ``profiles``, and what went wrong.
+
+    Of a search also ``search``: the answer, the limits and all trials.
+    """
     session = report.session
     frame = report.to_dataframe()
     body = {
@@ -33,4 +37,7 @@ def render(report: Report, *, colour: bool = False) -> str:
         "failures": report.failures,
         "warnings": report.warnings,
     }
+    if (found := searched(report)) is not None:
+        answer = {"line": found.line(), "ship": found.chosen or "float32", "notes": found.notes()}
+        body["search"] = {**answer, **vars(found.search)}
     return encoding.encode(body, indent=2).decode() + "\n"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tabulate import tabulate
 
 from bench.formats._columns.choose import Chosen, choice_notes, named
 from bench.formats._columns.values import Column
+from bench.formats._search import trials
 from bench.formats._tables import grids, problems
 from bench.report import Report
+from bench.report.searched import Searched, searched
 from bench.report.view import VIEW, View
 from bench.text import escape_markdown
 
@@ -38,7 +42,19 @@ def render(report: Report, *, colour: bool = False, view: View = VIEW) -> str:
     lines = problems(report)
     if lines:
         parts.append("\n".join(f"- {escape_markdown(line)}" for line in lines))
+    if (found := searched(report)) is not None:
+        parts = [f"**{escape_markdown(found.line())}**", *parts, *_search(found)]
     return "\n\n".join(parts) + "\n"
+
+
+def _search(found: Searched) -> Iterator[str]:
+    """How it was chosen, and all trials."""
+    yield "\n".join(f"- {escape_markdown(note)}" for note in found.notes())
+    table = trials(found)
+    cells = [[escape_markdown(cell) for cell in row] for row in table.cells]
+    yield "**All trials**"
+    yield tabulate(cells, headers=table.headers, tablefmt="github", disable_numparse=True)
+    yield from table.notes
 
 
 def _cells(column: Column) -> list[str]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from tabulate import tabulate
+
 from bench.formats._columns.choose import Chosen, choice_notes, fitted
 from bench.formats._columns.lines import lines
 from bench.formats._grid import Grid
+from bench.formats._search import MOST_ROWS, trials
 from bench.formats._tables import grids, problems
 from bench.report import Report, harness_cost
+from bench.report.searched import Searched, searched
 from bench.report.view import VIEW, View
 from bench.text import INDENT
 
@@ -34,6 +38,8 @@ def render(report: Report, *, colour: bool = False, view: View = VIEW) -> str:
         parts.append(_cost(report))
     if told := problems(report):
         parts.append("\n".join(told))
+    if (found := searched(report)) is not None:
+        parts += [_trials(found), _answer(found)]
     text = "\n\n".join(filter(None, parts)) + "\n"
     return _paint(text) if colour else text
 
@@ -46,6 +52,19 @@ def _table(grid: Grid, view: View) -> str:
     notes = (*grid.notes_on(chosen.columns), *choice_notes(chosen))
     body = (*lines(chosen.columns), *notes)
     return "\n".join([grid.title, "", *(INDENT + line for line in body)])
+
+
+def _trials(found: Searched) -> str:
+    """The trials as a table."""
+    table = trials(found, MOST_ROWS)
+    body = tabulate(table.cells, headers=table.headers, tablefmt="plain", disable_numparse=True)
+    lines = (*body.splitlines(), *table.notes)
+    return "\n".join(["trials", "", *(INDENT + line for line in lines)])
+
+
+def _answer(found: Searched) -> str:
+    """How it was chosen, and as the last line what to ship."""
+    return "\n".join([*(INDENT + note for note in found.notes()), found.line()])
 
 
 def _cost(report: Report) -> str:

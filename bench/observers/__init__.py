@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bench.metrics.values import Accuracy, DeviceAnswers
-    from bench.values import Environment, Failure, Launch, Variant
+    from bench.values import Environment, Failure, Launch, StartPair, Variant
 
-    Outcome = Variant | Accuracy | Environment | Launch | DeviceAnswers | Failure
+    Outcome = Variant | Accuracy | Environment | Launch | DeviceAnswers | StartPair | Failure
 
 
 class Observer:
@@ -43,7 +43,9 @@ class Observer:
         """Something that went wrong: a line that stays, also where little is wanted to be told."""
 
     def outcome(self, value: Outcome) -> None:
-        """A variant was built, evaluated, launched or asked, a target reached, or one failed."""
+        """A variant was built, evaluated, launched, asked or started, a target reached, or one
+        failed.
+        """
 
 
 SILENT = Observer()

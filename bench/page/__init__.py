@@ -32,6 +32,7 @@ class Picture:
         chart: an Altair chart.
         text: what it shows, for those who do not see it.
         note: a line below it, plain text.
+        controls: whether the chart has any, such as a slider; they stand above it.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Picture:
     chart: Any
     text: str
     note: str = ""
+    controls: bool = False
 
 
 def page(title: str, parts: Sequence[str], specs: dict[str, Any]) -> str:
@@ -67,14 +69,33 @@ def page(title: str, parts: Sequence[str], specs: dict[str, Any]) -> str:
     )
 
 
-def figure(picture: Picture, specs: dict[str, Any]) -> str:
+def figure(picture: Picture, specs: dict[str, Any], heading: str = "h3") -> str:
     """A chart's place on the page; its Vega is added to ``specs``."""
     specs[picture.key] = vega(picture.chart)
+    # Beside the chart, which is one picture to those who listen, and not in it.
+    controls = f'<div class="controls" id="{picture.key}-controls"></div>'
+    controls = controls if picture.controls else ""
     note = f"<figcaption>{html.escape(picture.note)}</figcaption>" if picture.note else ""
     return (
-        f"<figure><h3>{html.escape(picture.title)}</h3>"
+        f"<figure><{heading}>{html.escape(picture.title)}</{heading}>{controls}"
         f'<div class="chart" id="{picture.key}" role="img" tabindex="0" '
         f'aria-label="{html.escape(picture.text)}"></div>{note}</figure>'
+    )
+
+
+def multiples(title: str, pictures: Sequence[Picture], specs: dict[str, Any], note: str) -> str:
+    """Charts of one kind side by side, each under the name of what it is about.
+
+    Args:
+        title: of all of them, plain text.
+        pictures: on equal axes.
+        specs: as of :func:`figure`.
+        note: a line below the title, plain text.
+    """
+    drawn = "".join(figure(picture, specs, "h4") for picture in pictures)
+    return (
+        f'<section><h3>{html.escape(title)}</h3><p class="soft">{html.escape(note)}</p>'
+        f'<div class="pair">{drawn}</div></section>'
     )
 
 

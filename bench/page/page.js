@@ -72,14 +72,26 @@
     });
   }
 
+  // In a narrow window a chart is drawn narrower, so that its text stays as large as it is.
+  const fit = async (view, spec, place) => {
+    const over = place.querySelector("svg").width.baseVal.value - place.clientWidth;
+    if (over <= 0) return;
+    const panels = (spec.signals || []).filter(({ name, value }) =>
+      typeof value === "number" && /^(child_?[wW]idth|concat_\d+_width)$/.test(name));
+    for (const { name, value } of panels) view.signal(name, Math.max(160, value - over));
+    if (typeof spec.width === "number") view.width(Math.max(160, spec.width - over));
+    await view.runAsync();
+  };
+
   const charts = JSON.parse(document.getElementById("charts").textContent);
   const draw = async (key, spec) => {
     const place = document.getElementById(key);
     const { view } = await vegaEmbed(place, spec, {
-      mode: "vega", renderer: "svg", actions: false, ast: true, hover: !still,
+      bind: document.getElementById(`${key}-controls`) || undefined, mode: "vega", renderer: "svg", actions: false, ast: true, hover: !still,
       tooltip: { theme: "custom", disableDefaultStyle: false },
     });
     views.push(view);
+    await fit(view, spec, place);
     const drawn = place.querySelector("svg");
     if (drawn) {
       drawn.setAttribute("aria-hidden", "true");

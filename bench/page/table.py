@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import groupby
 
 UNITS: Mapping[str, float] = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}
+
+LONG = 60
+"""Letters from which a cell is no figure but words, such as a recipe; its whole column is."""
 
 
 def table_html(
@@ -33,10 +36,12 @@ def table_html(
         attributes: of each row's element, in the same order.
         beside: HTML below the first cell of each row, in the same order.
     """
-    heads = "".join(map(_head, headers, names or headers))
+    wordy = {at for row in rows for at, cell in enumerate(row) if at and len(cell) > LONG}
+    told = enumerate(zip(headers, names or headers, strict=True))
+    heads = "".join(_head(*each, words=at in wordy) for at, each in told)
     above = f'<tr class="groups">{"".join(_groups(groups))}</tr>' if any(groups) else ""
     body = [
-        _row(cells, attributes[index] if attributes else {}, beside[index] if beside else "")
+        _row(cells, attributes[index] if attributes else {}, beside[index] if beside else "", wordy)
         for index, cells in enumerate(rows)
     ]
     below = "".join(f"<div>{html.escape(note)}</div>" for note in notes)
@@ -48,9 +53,10 @@ def table_html(
     )
 
 
-def _head(shown: str, name: str) -> str:
+def _head(shown: str, name: str, *, words: bool) -> str:
     label = f' aria-label="sort by {html.escape(name)}"'
-    return f'<th scope="col"><button type="button"{label}>{html.escape(shown)}</button></th>'
+    kind = ' class="words"' if words else ""
+    return f'<th scope="col"{kind}><button type="button"{label}>{html.escape(shown)}</button></th>'
 
 
 def _groups(groups: Sequence[str]) -> Iterator[str]:
@@ -62,14 +68,16 @@ def _groups(groups: Sequence[str]) -> Iterator[str]:
             yield f'<td colspan="{columns}"></td>'
 
 
-def _row(cells: Sequence[str], attributes: Mapping[str, str], beside: str) -> str:
+def _row(cells: Sequence[str], attributes: Mapping[str, str], beside: str, wordy: Set[int]) -> str:
     told = "".join(f' {name}="{html.escape(value)}"' for name, value in attributes.items())
     first, *others = cells
-    body = "".join(_cell(text) for text in others)
+    body = "".join(_cell(text, words=at in wordy) for at, text in enumerate(others, start=1))
     return f'<tr{told}><th scope="row">{_breakable(first)}{beside}</th>{body}</tr>'
 
 
-def _cell(text: str) -> str:
+def _cell(text: str, *, words: bool) -> str:
+    if words:
+        return f'<td class="words">{_breakable(text)}</td>'
     figure = next(_numbers(text), None)
     value = "" if figure is None else f' data-value="{figure!r}"'
     return f"<td{value}>{_two_lines(text)}</td>"
@@ -80,11 +88,12 @@ def _two_lines(text: str) -> str:
     head, below, second = text.partition("\n")
     if not below:
         head, below, second = text.partition(" [")
+    shown = html.escape(head)
     if re.match(r"[-+\d]", head):  # a figure stays with its unit; words may go on in the next line
-        head = head.replace(" ", "\N{NO-BREAK SPACE}")
+        shown = f'<span class="figure">{shown}</span>'
     if not below:
-        return html.escape(head)
-    return f"{html.escape(head)} <small>{html.escape(below.strip() + second)}</small>"
+        return shown
+    return f"{shown} <small>{html.escape(below.strip() + second)}</small>"
 
 
 def _breakable(name: str) -> str:

@@ -29,6 +29,7 @@ from bench.pipeline.prepare import Prepared
 from bench.recipes import Recipes, parse_all
 from bench.records import Session, Writer, new_path, read, unfinished
 from bench.records.appended import INSTEAD
+from bench.records.search import Search
 from bench.report import Report, assemble
 from bench.stats.summary import can_give_p99
 from bench.targets import Target
@@ -60,6 +61,7 @@ def run(
     observer: Observer = SILENT,
     command: Sequence[str] = (),
     warnings: Sequence[ReportWarning] = (),
+    search: Search | None = None,
 ) -> Report:
     """Build variants of a model, measure each on every target, and put them side by side.
 
@@ -91,6 +93,7 @@ def run(
         observer: told what is going on.
         command: kept in the report as what was asked for.
         warnings: kept in the report besides its own: what the reader should know of the recipes.
+        search: kept in the report: what chose the recipes, where a search did.
 
     Returns:
         The report of all that is in the file. Cells that failed are in its ``failures``.
@@ -100,7 +103,7 @@ def run(
         BuildError: not one variant could be built.
         KeyboardInterrupt: what was launched is kept.
     """
-    plan = plan or Plan()
+    plan = cells.normalised(plan or Plan())
     wanted = read_wanted(metrics)
     with writable.scratch_folder() as scratch:
         options = dict(target_options or {})
@@ -126,6 +129,8 @@ def run(
         session = replace(session, warnings=(*warnings, *session.warnings))
         path = _path(report, session, observer, fresh=fresh)
         with Writer(path, session, observer.warn) as writer:
+            if search is not None:
+                writer.append(search)
             _inform(observer, prepared, plan, opened, is_fallback=not targets)
             known = (*prepared.failures, *evaluated)
             launches.launch_all(writer, known, opened, observer, ask)
@@ -188,6 +193,12 @@ def _inform(
         observer.inform(NO_PHONE)
     if plan.settings:
         observer.inform(_amount(len(prepared.variants), plan, len(targets)))
+    if plan.warm_starts:
+        number = plan.warm_starts * len(prepared.variants) * len(cells.settings_of(plan))
+        observer.inform(
+            f"then up to {count(number, 'pair')} of cold and warm starts"
+            + ("" if len(targets) == 1 else f" on each of {len(targets)} targets")
+        )
     for local in sorted({target.id == "local" for target in targets}):
         missing = can_give_p99(schedule.least_launches(plan), plan.runs, samples=local)
         if missing is not None:

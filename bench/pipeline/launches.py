@@ -6,15 +6,16 @@ import contextlib
 import time
 from collections.abc import Sequence
 
-from bench.errors import StoreError
-from bench.measure import Ask, Job, measure
+from bench.errors import LOST_CLASSES, StoreError
+from bench.measure import Ask, Job, Outcome, measure
 from bench.metrics.values import Accuracy, DeviceAnswers
 from bench.observers import Observer
 from bench.pipeline.tally import Tally
 from bench.records import End, Writer, read
+from bench.report.setting_warnings import setting_warnings
 from bench.targets import Target
 from bench.text import duration
-from bench.values import Environment, Failure, Launch
+from bench.values import Environment, Failure, Launch, Plan, StartPair
 
 _WORDS = {"wrong": "wrong", "differs": "others than here"}
 
@@ -70,8 +71,10 @@ def _launch_all(
         records.launches,
         ask=ask,
         answered=frozenset(answered),
+        started=records.starts,
     )
     tally = Tally(records)
+    told: set[str] = set()
     for outcome in measure(targets, job, lambda target, words: observer.note(_bar(target), words)):
         writer.append(outcome)
         observer.outcome(outcome)
@@ -81,20 +84,39 @@ def _launch_all(
             tally.add(outcome)
             if left_s := tally.left_s(outcome.target, time.perf_counter() - begin):
                 observer.inform(f"{outcome.target}: about {duration(left_s)} to go")
-        if isinstance(outcome, DeviceAnswers):
+        if isinstance(outcome, DeviceAnswers | StartPair):
             launches_s += outcome.wall_s
-        if isinstance(outcome, DeviceAnswers) and outcome.is_bad:
-            who = f"{outcome.variant} on {outcome.target}"
-            observer.warn(f"{who}: its answers are {_WORDS[outcome.verdict]}: {outcome.reason}")
-        if isinstance(outcome, (Environment, Launch)):
+        if isinstance(outcome, Environment | Launch):
             tally.show(outcome.target, _bar(outcome.target), observer)
-        if isinstance(outcome, Failure) and outcome.block is None:
-            left = True
+        left = left or _is_left(outcome)
+        _tell(outcome, told, records.session.plan, observer)
     if left:
         return
     wall_s = time.perf_counter() - begin
     # Targets are measured side by side: one second of the wall's is one second of each of theirs.
     writer.append(End(wall_s=wall_s, launches_s=launches_s / len(targets)))
+
+
+def _is_left(outcome: Outcome) -> bool:
+    """Whether a target was left before all was tried there."""
+    if isinstance(outcome, StartPair):
+        return outcome.error_class in LOST_CLASSES
+    return isinstance(outcome, Failure) and outcome.block is None
+
+
+def _tell(outcome: Outcome, told: set[str], plan: Plan, observer: Observer) -> None:
+    """Odd settings, bad answers, and why there is no warm start: once if true of several."""
+    if isinstance(outcome, Environment):
+        for warning in setting_warnings(plan, outcome):
+            observer.warn(f"{warning.target}: {warning.message}: {warning.hint}")
+    if isinstance(outcome, DeviceAnswers) and outcome.is_bad:
+        who = f"{outcome.variant} on {outcome.target}"
+        observer.warn(f"{who}: its answers are {_WORDS[outcome.verdict]}: {outcome.reason}")
+    if isinstance(outcome, StartPair) and outcome.fault:
+        words = f"{outcome.target}: no warm start measured: {outcome.fault}: {outcome.hint}"
+        if words not in told:
+            told.add(words)
+            observer.inform(words)
 
 
 def _bar(target: str) -> str:

@@ -1,10 +1,10 @@
 """Report files: JSON lines, appended and flushed one by one, so that nothing measured is lost.
 
-The first line is the session; after it come environments, failures, accuracies, launches and
-answers as they happen, and an end line when all is done. A file without an end line can be
-continued by the same command. A torn last line (the process was killed while it wrote) is cut off;
-any other line that cannot be read is refused, with its number: each field must be of its type and
-within its range.
+The first line is the session; after it come environments, failures, accuracies, launches, starts
+and answers as they happen, of a search what it tried, and an end line when all is done. A file
+without an end line can be continued by the same command. A torn last line (the process was killed
+while it wrote) is cut off; any other line that cannot be read is refused, with its number: each
+field must be of its type and within its range.
 
 What the schemas are, and how older ones are read, is in ``bench.records.schemas``.
 """
@@ -24,6 +24,7 @@ from bench.metrics.values import Accuracy, DeviceAnswers
 from bench.records import checks, encoding, schemas
 from bench.records.appended import INSTEAD, AppendedFile, free
 from bench.records.schemas import SCHEMA
+from bench.records.search import Search
 from bench.values import (
     Environment,
     Failure,
@@ -31,6 +32,7 @@ from bench.values import (
     Model,
     Plan,
     ReportWarning,
+    StartPair,
     Variant,
 )
 from bench.writable import writing
@@ -101,7 +103,7 @@ class End:
 
 @dataclass(frozen=True)
 class Records:
-    """A whole report file."""
+    """A whole report file; ``search`` is what made it, where a search did."""
 
     path: Path
     session: Session
@@ -110,14 +112,22 @@ class Records:
     failures: tuple[Failure, ...] = ()
     accuracies: tuple[Accuracy, ...] = ()
     answers: tuple[DeviceAnswers, ...] = ()
+    starts: tuple[StartPair, ...] = ()
     end: End | None = None
+    search: Search | None = None
 
     def launches_of(self, target: str, variant: str) -> list[Launch]:
         """The launches of one variant on one target, in the order they were made."""
         return [item for item in self.launches if (item.target, item.variant) == (target, variant)]
 
+    def starts_of(self, target: str, variant: str) -> list[StartPair]:
+        """Cold and warm starts of one variant on one target."""
+        return [item for item in self.starts if (item.target, item.variant) == (target, variant)]
 
-Record = Session | Environment | Launch | Failure | Accuracy | DeviceAnswers | End
+
+Record = (
+    Session | Environment | Launch | Failure | Accuracy | DeviceAnswers | StartPair | Search | End
+)
 """What one line holds."""
 
 _KINDS: Mapping[str, type[Any]] = {
@@ -127,6 +137,8 @@ _KINDS: Mapping[str, type[Any]] = {
     "failure": Failure,
     "accuracy": Accuracy,
     "answers": DeviceAnswers,
+    "start": StartPair,
+    "search": Search,
     "end": End,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
@@ -158,7 +170,11 @@ def read(path: Path | str) -> Records:
         answers=tuple(
             {(item.target, item.variant): item for item in values[DeviceAnswers]}.values()
         ),
-        end=values[End][-1] if values[End] else None,
+        starts=tuple(
+            {(item.target, item.variant, item.number): item for item in values[StartPair]}.values()
+        ),
+        end=next(reversed(values[End]), None),
+        search=next(reversed(values[Search]), None),
     )
 
 

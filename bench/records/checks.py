@@ -28,6 +28,8 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "retries": (0, _MOST),
     "until": (1e-6, 100),
     "samples": (0, _MOST),
+    "number": (0, _MOST),
+    "warm_starts": (0, _MOST),
     "top1": (0, 1),
     "agreement": (0, 1),
     "max_difference": (0, math.inf),
@@ -106,6 +108,8 @@ def check(value: Any, body: Any, where: str = "") -> None:
         if number is None:
             continue
         least, most = number, number
+        if isinstance(number, Mapping):
+            number = tuple(number.values())
         if isinstance(number, tuple):
             least, most = min(number, default=low), max(number, default=low)
         if not low <= least <= most <= high:

@@ -5,6 +5,8 @@
 3. an accuracy holds scores of any metrics with their intervals, where it held top-1 and agreement.
 4. answers of devices are records of their own.
 5. a plan may hold several settings, and a variant the one of them that it is launched with.
+6. pairs of cold and warm starts are records of their own, and a plan says how many.
+7. what a search tried is a record of its own.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Any
 
 from bench.records import encoding
 
-SCHEMA = 5
+SCHEMA = 7
 
 
 def upgrade(record: str, body: dict[str, Any], schema: int) -> None:

@@ -16,10 +16,12 @@ from bench.cells import base_of, setting_of
 from bench.errors import UsageError
 from bench.metrics.values import Accuracy, DeviceAnswers, Score
 from bench.records import End, Records, Session
+from bench.records.search import Search
 from bench.report import losses
 from bench.report.in_app import InApp, in_app
 from bench.report.op_times import OpTimes, op_times
 from bench.report.session_warnings import session_warnings
+from bench.report.starts import StartTimes, start_times
 from bench.stats.sample import Sample
 from bench.stats.summary import compare_paired, summarize
 from bench.values import (
@@ -45,6 +47,7 @@ class Row:
 
     ``answers`` is what it answers there, None where that was not asked; ``setting`` is what it was
     launched with.
+    ``starts`` are cold and warm starts, None where none were asked for.
     """
 
     variant: Variant
@@ -56,6 +59,7 @@ class Row:
     baseline_accuracy: Accuracy | None = None
     answers: DeviceAnswers | None = None
     setting: Setting = field(default_factory=Setting)
+    starts: StartTimes | None = None
 
     @property
     def is_baseline_file(self) -> bool:
@@ -108,7 +112,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Report:
-    """A session, ready to be rendered."""
+    """A session, ready to be rendered; ``search`` is what chose its variants, where one did."""
 
     session: Session
     tables: tuple[Table, ...]
@@ -117,6 +121,7 @@ class Report:
     end: End | None
     all_launches: tuple[Launch, ...] = ()
     path: Path | None = None
+    search: Search | None = None
 
     def launches_of(self, target: str, variant: str) -> list[Launch]:
         """The launches of one variant on one target, in the order they were made."""
@@ -125,7 +130,7 @@ class Report:
         ]
 
     def pareto(self, *, x: str = "median_us", y: str = "score", target: str = "") -> Any:
-        """An Altair chart of size or latency against accuracy.
+        """An Altair chart of size or latency against accuracy; a panel for each setting.
 
         Args:
             x: what is to be small: ``median_us``, ``zipped_bytes`` or ``size_bytes``.
@@ -135,20 +140,16 @@ class Report:
         Raises:
             UsageError: the extra ``plot`` is not installed, or there is no such target.
         """
-        from bench.charts import look, pareto, require
-        from bench.report import figures
+        from bench.charts import look, require
+        from bench.report.small_multiples import pareto_chart
 
         require()
-        label = self._table(target).environment.label
-        rows = figures.pareto_rows(self)
-        here = [row for row in rows if row["target"] == label]
-        title, upward = figures.score_title(self)
-        up = pareto.Axis("score", title, upward=upward) if y == "score" else pareto.axis(y)
-        chart = pareto.chart(here, figures.names(self), x=x, y=up, among=rows, limits=False)
-        return look(chart)
+        return look(pareto_chart(self, self._table(target).environment.target, x=x, y=y))
 
     def launches(self, *, target: str = "") -> Any:
         """An Altair chart of each launch over time, with the phone's temperature and waits.
+
+        Of several settings it has a panel each, on equal axes.
 
         Args:
             target: id; empty is the first.
@@ -156,13 +157,11 @@ class Report:
         Raises:
             UsageError: the extra ``plot`` is not installed, or there is no such target.
         """
-        from bench.charts import launches, require
-        from bench.report import figures
+        from bench.charts import look, require
+        from bench.report.small_multiples import launches_chart
 
         require()
-        label = self._table(target).environment.label
-        rows = [row for row in figures.launch_rows(self) if row["target"] == label]
-        return launches.chart(rows, figures.names(self))
+        return look(launches_chart(self, self._table(target).environment.target))
 
     def _table(self, target: str) -> Table:
         for table in self.tables:
@@ -184,6 +183,8 @@ class Report:
     ) -> Row:
         """The row of the variant to ship on a target; ``best().variant.path`` is its file,
         ``best().in_app.kotlin`` what gives an app its setting.
+
+        A Python warning says so where its launches are too few to be sure.
 
         Args:
             by: what is to be best: ``latency``, ``size`` or ``zipped``.
@@ -248,6 +249,7 @@ def assemble(records: Records) -> Report:
                     failure=failure if schedule.wants_more(mine, plan) else None,
                     answers=answers.get((target, variant.name)),
                     setting=setting_of(variant, plan),
+                    starts=start_times(records.starts_of(target, variant.name)),
                 )
             )
         by_variant = {v.name: launches[target, v.name] for v in session.variants}
@@ -262,6 +264,7 @@ def assemble(records: Records) -> Report:
         end=records.end,
         all_launches=records.launches,
         path=records.path,
+        search=records.search,
     )
 
 

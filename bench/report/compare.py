@@ -1,16 +1,25 @@
 """Two report files side by side: what became slower, larger or less accurate, and for certain?
 
-Variants are matched by recipe and target. Environments that differ in anything that a latency
-depends on are refused by name, unless asked for: such a comparison tells the phones apart and not
-the models.
+Variants are matched by recipe, setting and target: one setting is found among several of the other
+file, and what only one file has is left out by name. Environments that differ in anything that a
+latency depends on are refused by name, unless asked for: such a comparison tells the phones apart
+and not the models.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.cells import base_of, files_of
+from bench.cells import (
+    SETTING_FACTS,
+    USABLE,
+    base_of,
+    cell_of,
+    files_of,
+    normalised_settings,
+    words,
+)
 from bench.errors import UsageError
 from bench.metrics.values import Score
 from bench.records import Records
@@ -20,14 +29,12 @@ from bench.stats import stopping
 from bench.stats.summary import compare_unpaired
 from bench.values import Comparison, Environment, Plan, Variant
 
-INCIDENTAL_FACTS = frozenset({"python", "serial", "battery_level", "celsius"})
-"""Facts of an environment that two comparable figures may differ in."""
+INCIDENTAL_FACTS = frozenset(
+    {"python", "serial", "battery_level", "celsius", USABLE, *SETTING_FACTS}
+)
+"""Facts of an environment that two comparable figures may differ in; settings are matched alone."""
 
 DECISIVE_FIELDS = (
-    "threads",
-    "delegate",
-    "affinity",
-    "settings",
     "input_shapes",
     "input_ranges",
     "real_inputs",
@@ -35,7 +42,7 @@ DECISIVE_FIELDS = (
     "tool_args",
     "profile",
 )
-"""Of a plan, what changes what is measured, and not only how surely."""
+"""Of a plan, what changes what is measured, and not only how surely; besides its settings."""
 
 
 @dataclass(frozen=True)
@@ -98,13 +105,12 @@ def changes(old: Records, new: Records, limits: Tolerances, *, across: bool) -> 
         for before, after in pairs:
             _check_comparable(before, after)
         _check_plans(old, new)
-    names = {theirs.name for theirs in old.session.variants}
-    shared = [variant for variant in new.session.variants if variant.name in names]
-    together = len(files_of(shared))
+    shared = _matched_cells(old, new, across=across)
+    together = len(files_of(variant for _, variant in shared))
     found = [
-        _change(old, new, before, after, variant, limits, together)
+        _change(old, new, before, after, cells, limits, together)
         for before, after in pairs
-        for variant in shared
+        for cells in shared
     ]
     if not found:
         raise UsageError(
@@ -112,6 +118,36 @@ def changes(old: Records, new: Records, limits: Tolerances, *, across: bool) -> 
             hint="measure the same recipes on the same target, or use --across",
         )
     return tuple(found)
+
+
+def left_out(old: Records, new: Records, *, across: bool) -> tuple[str, ...]:
+    """What only one of two files has, a line for each file; empty where both have the same."""
+    shared = _matched_cells(old, new, across=across)
+    notes = []
+    for records, matched in (
+        (old, {a.name for a, _ in shared}),
+        (new, {b.name for _, b in shared}),
+    ):
+        alone = [each.name for each in records.session.variants if each.name not in matched]
+        if alone:
+            notes.append(f"left out, in {records.path} alone: {', '.join(alone)}")
+    return tuple(notes)
+
+
+def _matched_cells(
+    old: Records, new: Records, *, across: bool
+) -> Sequence[tuple[Variant, Variant]]:
+    """Each variant under each setting that both files have, as the old one has it and the new one.
+
+    Across environments, where no setting is shared, by name alone.
+    """
+    theirs = {cell_of(each, old.session.plan): each for each in old.session.variants}
+    mine = [(cell_of(each, new.session.plan), each) for each in new.session.variants]
+    found = [(theirs[cell], each) for cell, each in mine if cell in theirs]
+    if found or not across:
+        return found
+    by_name = {each.name: each for each in old.session.variants}
+    return [(by_name[each.name], each) for _, each in mine if each.name in by_name]
 
 
 def comparable_facts(environment: Environment) -> dict[str, object]:
@@ -175,6 +211,14 @@ def _check_plans(old: Records, new: Records) -> None:
                 f"the files differ in {name} ({before[name]} against {after[name]})",
                 hint="measure both alike, or compare all the same with --across",
             )
+    first, second = (normalised_settings(records.session.plan) for records in (old, new))
+    if set(first).isdisjoint(second):
+        every = (*first, *second)
+        told = ("; ".join(words(each, every) for each in side) for side in (first, second))
+        raise UsageError(
+            f"the files share no setting ({' against '.join(told)})",
+            hint="measure both alike, or compare all the same with --across",
+        )
 
 
 def _short(facts: Mapping[str, object], name: str) -> str:
@@ -187,12 +231,12 @@ def _change(
     new: Records,
     before: Environment,
     after: Environment,
-    variant: Variant,
+    cells: tuple[Variant, Variant],
     limits: Tolerances,
     together: int,
 ) -> Change:
-    theirs = next(item for item in old.session.variants if item.name == variant.name)
-    first = old.launches_of(before.target, variant.name)
+    theirs, variant = cells
+    first = old.launches_of(before.target, theirs.name)
     second = new.launches_of(after.target, variant.name)
     latency = None
     gate: stopping.GateResult = "can't tell"
@@ -214,7 +258,7 @@ def _change(
         "accuracy": accuracy is not None and accuracy.answer == "broken",
     }
     return Change(
-        variant=variant.name,
+        variant=max(theirs.name, variant.name, key=len),  # where one of them tells the setting
         target=after.target,
         latency=latency,
         gate=gate,

@@ -15,7 +15,11 @@ SUFFIX = ".html"
 
 
 def render(
-    title: str, found: Sequence[Change], rows: Sequence[Mapping[str, str]], limits: Tolerances
+    title: str,
+    found: Sequence[Change],
+    rows: Sequence[Mapping[str, str]],
+    limits: Tolerances,
+    notes: Sequence[str] = (),
 ) -> str:
     """The whole page.
 
@@ -24,6 +28,7 @@ def render(
         found: the changes.
         rows: their cells by header, as the terminal shows them.
         limits: those that the changes were held against.
+        notes: what was left out, plain text.
 
     Raises:
         UsageError: the extra ``plot`` is not installed.
@@ -40,6 +45,7 @@ def render(
         f"<h1>{html.escape(title)}</h1>",
         f'<div class="answer"><strong>{html.escape(told)}</strong></div>',
         table_html(title, list(rows[0]), [list(row.values()) for row in rows]),
+        *(f"<p>{html.escape(note)}</p>" for note in notes),
     ]
     for index, target in enumerate(dict.fromkeys(change.target for change in found)):
         ratios = [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.metrics.values import Accuracy, DeviceAnswers, Score
 from bench.report import Report, Row, Table
+from bench.report.searched import Searched, searched
 from bench.text import score_text
 from bench.values import Estimate, Missing
 
@@ -24,10 +25,16 @@ COLUMNS = (
     "launches", "runs", "median_us", "median_low_us", "median_high_us", "median_kind",
     "p99_us", "p99_low_us", "p99_high_us", "p99_kind", "min_us", "mean_us", "std_us",
     "init_us", "init_low_us", "init_high_us", "first_us", "first_low_us", "first_high_us",
+    "cold_init_us", "cold_init_low_us", "cold_init_high_us",
+    "warm_init_us", "warm_init_low_us", "warm_init_high_us", "start_pairs", "cache_bytes",
     "peak_bytes", "peak_low_bytes", "peak_high_bytes",
     "ratio", "ratio_low", "ratio_high", "verdict", "error_class", "error", "warnings",
+    "trial", "validation_loss", "validation_loss_error", "ship",
 )  # fmt: skip  # one line per thought
 """``metric`` to ``loss_high`` are of the score that decides, of the output that loses most.
+
+``trial`` to ``ship`` are of a search: the trial that the variant was, from 1, what it lost there on
+the validation samples, and whether it is the one to ship.
 
 ``answers`` is the verdict on what the device answers; ``device_…`` are its figures there, the loss
 against this machine's answers by the same file.
@@ -46,13 +53,32 @@ def frame_of(report: Report) -> pd.DataFrame:
 
 def lines(report: Report) -> Iterator[dict[str, Any]]:
     """One line per target and variant, by column; what is missing is None or left out."""
+    found = searched(report)
     for table in report.tables:
         for row in table.rows:
             yield {
                 "model": report.session.model.name,
                 **_line(table, row),
                 "warnings": _warned(report, table, row),
+                **_of_search(found, row),
             }
+
+
+def _of_search(found: Searched | None, row: Row) -> dict[str, Any]:
+    """What a search knows of a variant."""
+    if found is None:
+        return {}
+    name = row.variant.name
+    ship = name == (found.chosen or row.baseline.name)
+    if name not in found.front:
+        return {"ship": ship}
+    trial = found.front[name]
+    return {
+        "trial": found.search.trials.index(trial) + 1,
+        "validation_loss": trial.outcome.loss,
+        "validation_loss_error": trial.outcome.loss_error,
+        "ship": ship,
+    }
 
 
 def _warned(report: Report, table: Table, row: Row) -> str | None:
@@ -89,6 +115,10 @@ def _line(table: Table, row: Row) -> dict[str, Any]:
         line |= _over_launches("init", "us", summary.init_us)
         line |= _over_launches("first", "us", summary.first_us)
         line |= _over_launches("peak", "bytes", summary.peak_bytes)
+    if row.starts is not None:
+        line |= {"start_pairs": row.starts.pairs, "cache_bytes": row.starts.cache_bytes}
+        line |= _over_launches("cold_init", "us", row.starts.cold_init_us)
+        line |= _over_launches("warm_init", "us", row.starts.warm_init_us)
     if comparison is not None:
         line |= {
             "ratio": comparison.ratio,

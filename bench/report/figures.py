@@ -2,6 +2,10 @@
 
 What would be too many marks to draw or to tell apart is summed up here: launches in bins of time,
 runs in bins of latency.
+
+Charts are drawn in panels (``panels``), one for each target and setting. A row names its panel by
+``target`` (its id) and ``setting`` (in words), and its variant by the file's name, so that a
+variant has one colour in all of them.
 """
 
 from __future__ import annotations
@@ -9,14 +13,15 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
-from bench.cells import files_of
+from bench.cells import base_of, files_of, setting_of, settings_of, words
 from bench.report import Report, Row, Table
-from bench.values import Estimate, Launch
+from bench.values import Estimate, Launch, Variant
 
 MOST_DOTS = 400
 """Launches of one variant on one target that are drawn one by one; more are summed up in bins."""
@@ -30,9 +35,53 @@ MOST_OPS = 12
 Rows = list[dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class Panel:
+    """What one chart of several alike is about: a target, and a setting of the plan.
+
+    Attributes:
+        target: id.
+        setting: in words; empty where the plan has but one.
+        label: of the target.
+    """
+
+    target: str
+    setting: str
+    label: str
+
+    def of(self, rows: Rows) -> Rows:
+        """Those of the rows that are about it."""
+        mine = (self.target, self.setting)
+        return [row for row in rows if (row["target"], row["setting"]) == mine]
+
+
+def panels(report: Report) -> list[Panel]:
+    """One for each target and setting, in the order of the tables and of the plan."""
+    settings = settings_of(report.session.plan)
+    told = [words(each, settings) for each in settings] if len(settings) > 1 else [""]
+    return [
+        Panel(table.environment.target, each, table.environment.label)
+        for table in report.tables
+        for each in told
+    ]
+
+
 def names(report: Report) -> list[str]:
-    """The variants, in the order in which they are shown."""
-    return [variant.name for variant in report.session.variants]
+    """The variants, in the order in which they are shown; each once, whatever its settings."""
+    return [variant.name for variant in files_of(report.session.variants)]
+
+
+def _about(report: Report, table: Table, variant: Variant) -> dict[str, Any]:
+    """The panel of a row, and its variant."""
+    setting = ""
+    if variant.setting is not None:
+        plan = report.session.plan
+        setting = words(setting_of(variant, plan), settings_of(plan))
+    return {
+        "target": table.environment.target,
+        "setting": setting,
+        "variant": base_of(variant),
+    }
 
 
 def pareto_rows(report: Report) -> Rows:
@@ -50,8 +99,8 @@ def pareto_rows(report: Report) -> Rows:
         for row in measured:
             rows.append(
                 {
-                    "target": table.environment.label,
-                    "variant": row.variant.name,
+                    **_about(report, table, row.variant),
+                    "recipe": _recipe(row.variant),
                     "size_bytes": row.variant.size_bytes,
                     "zipped_bytes": row.variant.zipped_bytes,
                     **_interval("median_us", row.summary.median_us if row.summary else None),
@@ -59,6 +108,11 @@ def pareto_rows(report: Report) -> Rows:
                 }
             )
     return rows
+
+
+def _recipe(variant: Variant) -> str:
+    """Of a variant that is called otherwise; empty where its name tells."""
+    return "" if variant.recipe == base_of(variant) else variant.recipe
 
 
 def score_title(report: Report) -> tuple[str, bool]:
@@ -94,19 +148,18 @@ def launch_rows(report: Report) -> Rows:
     """One row per launch, or per bin of time where there are too many of them.
 
     ``after_s`` is counted from the first launch on that target. A launch's figure is its median, or
-    its mean where the tool prints no median.
+    its mean where the tool prints no median; ``of`` says which.
     """
     rows: Rows = []
     for table in report.tables:
         target = table.environment.target
         launches = [launch for launch in report.all_launches if launch.target == target]
-        after_s = _after_s(launches)
-        for name in names(report):
-            made = [
-                _launch_row(table, launch, after)
-                for launch, after in zip(launches, after_s, strict=True)
-                if launch.variant == name
-            ]
+        timed: defaultdict[str, list[tuple[Launch, float]]] = defaultdict(list)
+        for launch, after_s in zip(launches, _after_s(launches), strict=True):
+            timed[launch.variant].append((launch, after_s))
+        for variant in report.session.variants:
+            about = _about(report, table, variant)
+            made = [{**about, **_launch_row(*each)} for each in timed[variant.name]]
             rows += made if len(made) <= MOST_DOTS else list(_binned(made))
     return rows
 
@@ -123,15 +176,14 @@ def _after_s(launches: Sequence[Launch]) -> list[float]:
     return after
 
 
-def _launch_row(table: Table, launch: Launch, after_s: float) -> dict[str, Any]:
+def _launch_row(launch: Launch, after_s: float) -> dict[str, Any]:
     latency = launch.latency
     before = launch.state.get("before") or {}
     typical_us = latency.mean_us if latency.median_us is None else latency.median_us
     return {
-        "target": table.environment.label,
-        "variant": launch.variant,
         "block": launch.block,
         "after_s": after_s,
+        "of": "mean" if latency.median_us is None else "median",
         "median_us": typical_us,
         "low_us": latency.min_us,
         "high_us": latency.max_us,
@@ -175,7 +227,7 @@ def distribution_rows(report: Report) -> tuple[Rows, Rows]:
             values, kind = _values(launches)
             if row.summary is None or len(values) < 2:
                 continue
-            about = {"target": table.environment.label, "variant": row.variant.name, "of": kind}
+            about = {**_about(report, table, row.variant), "of": kind}
             bins += [{**about, **each} for each in _histogram(values)]
             for name, figure in (("median", row.summary.median_us), ("p99", row.summary.p99_us)):
                 if isinstance(figure, Estimate):
@@ -214,14 +266,13 @@ def op_rows(report: Report) -> Rows:
             for op, time_us in times.items():
                 total[op] += time_us
         shown = sorted(total, key=lambda op: -total[op])[:MOST_OPS]
-        for variant, times in table.profile.items():
+        variants = {variant.name: variant for variant in report.session.variants}
+        for name, times in table.profile.items():
+            about = _about(report, table, variants[name])
             sums: defaultdict[str, float] = defaultdict(float)
             for op, time_us in times.items():
                 sums[op if op in shown else "other"] += time_us
-            rows += [
-                {"target": table.environment.label, "variant": variant, "op": op, "us": time_us}
-                for op, time_us in sums.items()
-            ]
+            rows += [{**about, "op": op, "us": time_us} for op, time_us in sums.items()]
     return rows
 
 

@@ -9,6 +9,7 @@ the fewest threads, and the others are named.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -19,7 +20,7 @@ from bench.report import Report, Row, Table, losses
 from bench.report.answer_warnings import why_not_to_ship
 from bench.stats.intervals import MIN_ORDER_LAUNCHES
 from bench.stats.summary import compare_paired
-from bench.text import change_text, loss_text
+from bench.text import change_text, count, loss_text
 from bench.values import Environment, Estimate
 
 Aim = Literal["latency", "size", "zipped"]
@@ -70,6 +71,21 @@ class Recommendation:
         summary = None if self.chosen is None else self.chosen.summary
         return summary is not None and summary.launches >= MIN_ORDER_LAUNCHES
 
+    def line(self) -> str:
+        """What to ship in a few words, firm only where enough was launched; without the target."""
+        if self.chosen is None:
+            return "no variant keeps to these limits"
+        name = self.chosen.variant.name
+        return f"ship {name}" if self.is_sure else f"{self.doubt()}: so far {name}"
+
+    def doubt(self) -> str:
+        """Why what was chosen is not sure; empty where it is, or nothing was chosen."""
+        if self.chosen is None or self.is_sure:
+            return ""
+        assert self.chosen.summary is not None  # what was not measured is never chosen
+        launches = count(self.chosen.summary.launches, "launch", "launches")
+        return f"{launches} are too few to be sure (give --launches {MIN_ORDER_LAUNCHES} or more)"
+
 
 def recommendations(report: Report, limits: Requirements, aim: Aim) -> tuple[Recommendation, ...]:
     """One recommendation per target."""
@@ -90,7 +106,7 @@ def recommendations(report: Report, limits: Requirements, aim: Aim) -> tuple[Rec
 
 
 def best_row(report: Report, limits: Requirements, aim: Aim, target: str) -> Row:
-    """The row to ship on one target.
+    """The row to ship on one target; a Python warning where its launches are too few to be sure.
 
     Args:
         target: id; empty is the report's only one.
@@ -118,7 +134,9 @@ def best_row(report: Report, limits: Requirements, aim: Aim, target: str) -> Row
         )
     if found.chosen is None:
         reasons = "; ".join(f"{row.variant.name}: {reason}" for row, reason in found.rejected)
-        raise UsageError("no variant keeps to these limits", hint=reasons or "measure one first")
+        raise UsageError(found.line(), hint=reasons or "measure one first")
+    if not found.is_sure:
+        warnings.warn(found.line(), stacklevel=3)
     return found.chosen
 
 

@@ -10,6 +10,8 @@ from bench.cells import files_of
 from bench.records import Records
 from bench.report.answer_warnings import answer_warnings
 from bench.report.file_warnings import find_file_warnings
+from bench.report.setting_warnings import setting_warnings
+from bench.report.starts import start_warnings
 from bench.report.warnings import find_warnings
 from bench.stats import stopping
 from bench.stats.sample import Sample
@@ -34,6 +36,8 @@ def session_warnings(
         made = f"only {len(records.launches)} of {total} launches were made"
         if session.plan.until is not None:
             made = f"{len(records.launches)} launches were made, and more were to come"
+        elif len(records.launches) >= total and session.plan.warm_starts:
+            made = "not all cold and warm starts were made"
         found.append(
             ReportWarning(
                 code="unfinished",
@@ -69,8 +73,10 @@ def session_warnings(
             )
         )
     found.extend(answer_warnings(records.answers))
+    found.extend(start_warnings(records.starts))
     found.extend(find_file_warnings(files_of(session.variants)))
     for table in tables:
+        found.extend(setting_warnings(session.plan, table.environment))
         found.extend(_launch_warnings(records, table, launches))
         if session.plan.profile and not any(table.profile.values()):
             found.append(

@@ -32,6 +32,8 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "p99": "what 99 % of a typical launch's inferences stay within",
         "vs": "how many times faster or slower than the baseline",
         "init": "from nothing to ready, in the typical launch",
+        "cold-init": "from nothing to ready with an empty cache of the delegate's (--warm-starts)",
+        "warm-init": "from nothing to ready with the cache that a cold start left",
         "first": "the first inference of the typical launch",
         "memory": "peak memory of the typical launch",
     }

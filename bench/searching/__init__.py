@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,9 @@ from bench.observers import SILENT, Observer
 from bench.pipeline import choose, prepare
 from bench.pipeline.choose import Targets
 from bench.pipeline.prepare import Source
-from bench.records import new_path, read
+from bench.records import new_path, read, schemas
+from bench.records.adding import add
+from bench.records.search import Search
 from bench.report import Report, assemble
 from bench.report.recommend import Aim
 from bench.searching import bounds
@@ -47,7 +49,7 @@ from bench.searching.executor import (
 from bench.searching.layout import Layout
 from bench.searching.looks import Stopwatch
 from bench.searching.loop import Budget, Loop
-from bench.searching.report import SearchReport, front_of
+from bench.searching.report import SearchReport, front_of, record_of
 from bench.searching.space import Space, endings_of
 from bench.searching.trials import Sampling, Study, require
 from bench.searching.values import Goal, Limits, Trial
@@ -175,8 +177,13 @@ def search(
             ended, study = searching.run(builds)
         found = study.trials()
         front = {f"front-{n}": t for n, t in enumerate(front_of(found, limits, by), start=1)}
+        seconds = float(study.noted("seconds", 0.0))
+        samples = len(validation)
+        record = record_of(
+            found, front, by, limits, samples, seconds, ended, dropped=study.dropped()
+        )
         path = _report_path(study, source, front, plan)
-        report = _finished(path) or pipeline.run(
+        report = _finished(path, record) or pipeline.run(
             model,
             {name: trial.recipe for name, trial in front.items()} or "float32",
             data,
@@ -187,10 +194,10 @@ def search(
             custom_objects=custom_objects,
             observer=observer,
             command=command,
-            warnings=_warnings(found, len(validation)),
+            warnings=_warnings(found, samples),
+            search=record,
         )
-    seconds = float(study.noted("seconds", 0.0))
-    return SearchReport(report, front, tuple(found), by, limits, len(validation), seconds, ended)
+    return SearchReport(report, front, tuple(found), by, limits, samples, seconds, ended)
 
 
 class _Searching:
@@ -349,7 +356,11 @@ class _Searching:
 
 def _report_path(study: Study, source: Source, front: Mapping[str, Trial], plan: Plan) -> Path:
     """Where the front's launches are saved: the same for the same front, so that they go on."""
-    about = {"front": {n: str(t.recipe) for n, t in front.items()}, "plan": asdict(plan)}
+    about = {
+        "schema": schemas.SCHEMA,
+        "front": {n: str(t.recipe) for n, t in front.items()},
+        "plan": asdict(plan),
+    }
     name = f"report {cache.key(about)}"
     known = study.noted(name)
     if known is not None and Path(known).is_file():
@@ -359,12 +370,19 @@ def _report_path(study: Study, source: Source, front: Mapping[str, Trial], plan:
     return path
 
 
-def _finished(path: Path) -> Report | None:
-    """The report of a front that was evaluated and launched to the end by an earlier call."""
+def _finished(path: Path, record: Search) -> Report | None:
+    """The report of a front that was evaluated and launched to the end by an earlier call.
+
+    Trials that were made since, and did not change the front, are added to it.
+    """
     if not path.is_file():
         return None
     records = read(path)
-    return assemble(records) if records.end is not None else None
+    if records.end is None:
+        return None
+    if records.search != record:
+        add(path, record)
+    return assemble(replace(records, search=record))
 
 
 def _warnings(trials: Sequence[Trial], samples: int) -> tuple[ReportWarning, ...]:

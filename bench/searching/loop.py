@@ -16,7 +16,7 @@ from bench.searching.executor import Done, Executor
 from bench.searching.looks import Speed, Stopwatch
 from bench.searching.planner import Planner
 from bench.searching.space import Space
-from bench.searching.trials import Study
+from bench.searching.trials import TRIED, Study
 from bench.searching.values import Goal, Limits, Origin, Outcome, Params, Trial, keeps
 from bench.stats.proportions import Z
 from bench.text import count, duration, size
@@ -155,7 +155,7 @@ class Loop:
         recipe = self._space.recipe(params, rung)
         known = self._recipes.get(recipe)
         if known is not None or not recipe.steps:
-            self._study.drop(number, "tried already")
+            self._study.drop(number, TRIED)
             return "dropped"
         speed = self._look(number, params)
         if speed is None:

@@ -12,15 +12,23 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from bench.searching import rungs
-from bench.searching.space import Space, endings_around, known_shapes, low_bits, untrained_ending
+from bench.searching.space import (
+    Space,
+    endings_around,
+    has_fewer_bits,
+    known_shapes,
+    low_bits,
+    untrained_endings,
+)
 from bench.searching.trials import Study
 from bench.searching.values import Limits, Origin, Params, Trial, keeps
 
 TOP_SHARE = 0.45
 """Of the budget, that one training at the highest rung may take."""
 
-MANY = 12
-"""So many short trainings must fit into a budget for any to be begun with."""
+MANY, SHORT_SHARE = 12, 0.5
+"""So many short trainings must fit into that part of a budget for any to be begun with: the rest is
+for the long ones, and a short one by itself ships nothing."""
 
 REUSE = 2
 """Every so many proposals a trained beginning is tried with another ending."""
@@ -86,12 +94,10 @@ class Planner:
         if deserving is not None and self._fits(deserving.params, deserving.rung + 1):
             yield {**deserving.params, "rung": deserving.rung + 1}, "promoted"
         base = None if study.by_chance else self._beginning()
-        untrained = None if base is None else untrained_ending(self._space, base.params)
-        if base is not None and untrained is not None:
-            point = {**untrained, "rung": base.rung}
-            if not study.was_asked(point) and self._fits(point, base.rung, begun=True):
-                yield point, "same beginning"
-        if base is not None and not self._fits(base.params, base.rung, begun=True):
+        untrained = None if base is None else self._untrained(base, study)
+        if untrained is not None:
+            yield untrained, "same beginning"
+        if base is not None and not self._trains_endings(base):
             base = None
         if base is not None and self.is_tight and self._is_near(base):
             yield self._ending(base, study), "same beginning"
@@ -167,9 +173,27 @@ class Planner:
             default=None,
         )
 
+    def _untrained(self, base: Trial, study: Study) -> Params | None:
+        """The next ending for a beginning that takes seconds; fewer bits where it bears int8."""
+        bears = any(
+            t.works and (t.outcome.loss or 0.0) <= self._limits.loss for t in self._alike(base)
+        )
+        for params in untrained_endings(self._space, base.params):
+            point = {**params, "rung": base.rung}
+            if study.was_asked(point) or (has_fewer_bits(params) and not bears):
+                continue
+            if self._fits(point, base.rung, begun=True):
+                return point
+        return None
+
+    def _trains_endings(self, base: Trial) -> bool:
+        """Whether further endings are worth a training: by raw size, zeros give nothing."""
+        return self._space.aim == "zipped" and self._fits(base.params, base.rung, begun=True)
+
     def _is_near(self, base: Trial) -> bool:
         """Whether a few other endings may bring a beginning within the limits, or further."""
-        tried = [trial for trial in self._alike(base) if trial.works]
+        alike = [trial for trial in self._alike(base) if not has_fewer_bits(trial.params)]
+        tried = [trial for trial in alike if trial.works]
         least = min((trial.outcome.loss or 0.0 for trial in tried), default=0.0)
         return len(tried) < ENDINGS and least <= NEAR * self._limits.loss
 
@@ -193,7 +217,8 @@ class Planner:
         fixed = {name: base.params[name] for name in names} | {"rung": base.rung}
         if study.asked % (2 * REUSE) and not self.is_tight:
             return fixed
-        tried = [trial for trial in self._alike(base) if trial.works]
+        alike = [trial for trial in self._alike(base) if not has_fewer_bits(trial.params)]
+        tried = [trial for trial in alike if trial.works]
         kept = [trial for trial in tried if keeps(trial, self._limits)]
         broken = [trial for trial in tried if trial not in kept]
         sizes = {t.number: self._space.zipped_weights(t.params) for t in tried}
@@ -242,6 +267,7 @@ class Planner:
 
     def _start(self) -> int:
         """The rung that trials begin at: the lowest where the budget allows many."""
-        if self._budget is None or MANY * self.seconds(self._typical, 0) <= self._budget:
+        if self._budget is None:
             return 0
-        return self.top
+        short = MANY * self.seconds(self._typical, 0)
+        return 0 if short <= SHORT_SHARE * self._budget else self.top

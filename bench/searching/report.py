@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bench.report import Report, Row, losses
+from bench.records.search import DroppedPoint, Search, SearchTrial
+from bench.report import Report
 from bench.report.losses import Verdict
-from bench.report.recommend import Aim, merits
+from bench.report.recommend import Aim
+from bench.report.searched import Searched
 from bench.searching.front import non_dominated, thinned
 from bench.searching.rungs import highest
 from bench.searching.values import Limits, Trial, careful_loss, keeps
-from bench.text import count, duration, three_digits
-from bench.values import Estimate, Recipe
+from bench.values import Recipe
 
 if TYPE_CHECKING:
     import pandas
@@ -23,12 +25,6 @@ SHOWN = 6
 
 LOSSY = 4.0
 """A front ends where so many times the loss is lost that may be."""
-
-AIM_WORDS: Mapping[Aim, str] = {
-    "latency": "the fastest",
-    "size": "the smallest",
-    "zipped": "the smallest zipped",
-}
 
 
 def front_of(trials: Sequence[Trial], limits: Limits, aim: Aim) -> list[Trial]:
@@ -46,6 +42,32 @@ def front_of(trials: Sequence[Trial], limits: Limits, aim: Aim) -> list[Trial]:
         fitting = sorted(others, key=lambda index: points[index])[:1]
         front = sorted({*front, *fitting}, key=lambda index: points[index])
     return [known[index] for index in thinned(front, SHOWN, fitting[: SHOWN // 2])]
+
+
+def record_of(
+    trials: Sequence[Trial],
+    front: Mapping[str, Trial],
+    aim: Aim,
+    limits: Limits,
+    samples: int,
+    seconds: float,
+    ended: str,
+    dropped: Sequence[DroppedPoint] = (),
+) -> Search:
+    """What a report file keeps of a search; see :class:`SearchReport` for what is what."""
+    return Search(
+        by=aim,
+        limits=limits,
+        samples=samples,
+        seconds=seconds,
+        ended=ended,
+        front={name: trial.number for name, trial in front.items()},
+        trials=tuple(
+            SearchTrial(one.number, one.rung, str(one.recipe), one.origin, one.outcome)
+            for one in trials
+        ),
+        dropped=tuple(dropped),
+    )
 
 
 @dataclass(frozen=True)
@@ -77,130 +99,37 @@ class SearchReport:
         """The front's recipes by name."""
         return {name: trial.recipe for name, trial in self.front.items()}
 
+    @cached_property
+    def _searched(self) -> Searched:
+        kept = self.report.search or record_of(
+            self.trials, self.front, self.aim, self.limits, self.samples, self.seconds, self.ended
+        )
+        return Searched(self.report, kept)
+
     @property
     def chosen(self) -> str | None:
         """The name of what to ship: the best on the validation samples that no figure refutes.
 
         None where nothing keeps to the limits: float32 stays what it is.
         """
-        for name, trial in self.front.items():
-            if keeps(trial, self.limits) and self.verdict(name).answer != "broken":
-                return name
-        return None
+        return self._searched.chosen
 
     @property
     def certain(self) -> str | None:
         """The best of the front that keeps to all limits for certain; None where none does."""
-        return next((n for n in self.front if self.verdict(n).answer == "kept"), None)
+        return self._searched.certain
 
     def verdict(self, name: str) -> Verdict:
         """One of the front against the limits, by test samples and launches."""
-        verdicts = list(self._verdicts(name))
-        for answer in ("broken", "can't tell"):
-            for verdict in verdicts:
-                if verdict.answer == answer:
-                    return verdict
-        return verdicts[0]
-
-    def _verdicts(self, name: str) -> Iterator[Verdict]:
-        rows = [row for table in self.report.tables for row in table.rows]
-        together = len(self.front)
-        for row in (row for row in rows if row.variant.name == name):
-            samples = row.accuracy.samples if row.accuracy is not None else 0
-            yield losses.judge_all(row.deciding, samples, self.limits.loss, together)
-            yield from self._bytes_and_time(row)
-        if all(row.variant.name != name for row in rows):
-            yield Verdict("broken", None, "it could not be measured")
-
-    def _bytes_and_time(self, row: Row) -> Iterator[Verdict]:
-        for value, limit, words in (
-            (row.variant.size_bytes, self.limits.size_bytes, ""),
-            (row.variant.zipped_bytes, self.limits.zipped_bytes, " zipped"),
-        ):
-            if limit is not None and value > limit:
-                yield Verdict("broken", None, f"it takes {value:,} bytes{words}")
-        limit_us = self.limits.median_us
-        if limit_us is None:
-            return
-        if row.summary is None:
-            yield Verdict("broken", None, "it was not measured")
-            return
-        median: Estimate = row.summary.median_us
-        low, high = median.low or median.value, median.high or median.value
-        if low > limit_us:
-            yield Verdict("broken", None, f"its median is {three_digits(median.value / 1e3)} ms")
-        elif high > limit_us:
-            yield Verdict("can't tell", None, f"its median may be {three_digits(high / 1e3)} ms")
+        return self._searched.verdict(name)
 
     def line(self) -> str:
         """The recommendation in one line, which begins with ``ship``."""
-        name = self.chosen
-        if name is None:
-            near = next(iter(self.front), None)
-            reason = f"; the nearest is {near}" if near else ""
-            return f"ship float32: no trial keeps to the limits{reason}"
-        told = "; ".join(
-            merits(row) + (f", on {table.environment.label}" if len(self.report.tables) > 1 else "")
-            for table in self.report.tables
-            for row in table.rows
-            if row.variant.name == name
-        )
-        scores = [
-            score
-            for table in self.report.tables
-            for row in table.rows
-            if row.variant.name == name
-            for score in row.deciding
-        ]
-        within = f" within {losses.at_most(self.limits.loss, scores)}" if scores else ""
-        return f"ship {name}{within}: {told}"
+        return self._searched.line()
 
     def notes(self) -> list[str]:
         """How it was chosen, how sure it is, and what choosing from many does to it."""
-        found = [f"{name} = {recipe}" for name, recipe in self.recipes.items()]
-        worked = sum(trial.works for trial in self.trials)
-        found.append(
-            f"chosen as {AIM_WORDS[self.aim]} of {count(worked, 'trial')} on "
-            f"{self.samples:,} validation samples, with a standard error to spare (at most a "
-            f"quarter of the limit), in {duration(self.seconds)}; {self.ended}"
-        )
-        name = self.chosen
-        if name is not None:
-            found += list(self._about(name))
-        for other in self.front:
-            if other == name:
-                break
-            verdict = self.verdict(other)
-            if verdict.answer == "broken" and keeps(self.front[other], self.limits):
-                found.append(f"not {other}, which was better on validation: {verdict.reason}")
-        return found
-
-    def _about(self, name: str) -> Iterator[str]:
-        before = self.front[name].outcome.loss
-        after = next(
-            (row.loss for t in self.report.tables for row in t.rows if row.variant.name == name),
-            None,
-        )
-        if before is not None and after is not None:
-            yield (
-                f"it lost {before * 100:.2f} on the validation samples, which choosing the best of "
-                f"many flatters, and {after * 100:.2f} on the test samples, used once, at the end"
-            )
-        elif before is not None:
-            yield (
-                f"it lost {before * 100:.2f} on the validation samples, which choosing the best of "
-                "many flatters; there are no test samples, which would tell the truth (x_test)"
-            )
-        verdict = self.verdict(name)
-        together = f", jointly for {count(len(self.front), 'variant')}"
-        if verdict.answer == "kept":
-            yield f"it keeps to the limits with 95 %{together}"
-            return
-        yield f"whether it keeps to the limits with 95 %{together}: {verdict.reason}"
-        if self.certain is not None and self.certain != name:
-            rows = [row for table in self.report.tables for row in table.rows]
-            row = next(row for row in rows if row.variant.name == self.certain)
-            yield f"for certain within the limits: {self.certain}, {merits(row)}"
+        return self._searched.notes()
 
     def to_toml(self) -> str:
         """The front as a file of named recipes, for ``bench run MODEL -r @FILE.toml``."""

@@ -73,6 +73,8 @@ QUANTIZER = "litert-quantizer"
 LOW_BITS: Mapping[str, int] = {"w4a8": 4, "w4": 4, "mixed": 6}
 """Arguments of ``quantize`` with fewer bits than eight, where the installed one has them."""
 
+INT8_BITS = 8
+
 Distribution = tuple[str, Any, Any, Any]
 """``float`` or ``int`` with low, high and step; or ``choice`` with the choices."""
 
@@ -327,18 +329,25 @@ def endings_around(space: Space, params: Params) -> list[Params]:
     return sorted(found, key=lambda point: -space.zipped_weights(point))
 
 
-def untrained_ending(space: Space, params: Params) -> Params | None:
-    """The same channels with nothing trained after them, in int8; None where there is no int8."""
-    if "quantize:int8" not in space.endings:
-        return None
+def untrained_endings(space: Space, params: Params) -> list[Params]:
+    """The same channels with nothing trained after them: in int8, then in fewer bits."""
     levels = ("sparsity", "clusters")
     ended = {name: 0 if name.startswith(levels) else value for name, value in params.items()}
-    return {**ended, "ending": "quantize:int8"}
+    int8 = [ending for ending in space.endings if ending == "quantize:int8"]
+    fewer = [ending for ending in space.endings if has_fewer_bits({"ending": ending})]
+    return [{**ended, "ending": ending} for ending in (*int8, *fewer)]
+
+
+def has_fewer_bits(params: Params) -> bool:
+    """Whether a point's ending has fewer bits than int8."""
+    return _bits(str(params["ending"])) < INT8_BITS
 
 
 def low_bits(space: Space) -> list[dict[str, float | int | str]]:
     """Points with fewer bits than eight, where the installed quantizer has them."""
-    found = [ending for ending in space.endings if _bits(ending) < 8 and space.trains]
+    found = [
+        ending for ending in space.endings if space.trains and has_fewer_bits({"ending": ending})
+    ]
     shapes = [(0.5, 0.0, 0, ending) for ending in found]
     return list(_points(space, shapes))
 

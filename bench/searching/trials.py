@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from bench import recipes
 from bench.cache import key
 from bench.errors import UsageError
+from bench.records.search import DroppedPoint
 from bench.report.recommend import Aim
 from bench.searching.space import Distribution, Space
 from bench.searching.values import Limits, Origin, Outcome, Params, Trial, careful_loss, violations
@@ -33,6 +34,9 @@ STARTUP_TRIALS = 4
 
 GO_ON = "set TFLITE_BENCH_CACHE to a folder you may write: the same command then goes on"
 """The cure where the study cannot be written; what was kept before is whole."""
+
+TRIED = "tried already"
+"""Why a point is dropped whose recipe was a trial before."""
 
 UNKNOWN = 1e3
 """Stands for figures of a point that was dropped: worse than any, and it breaks a limit anyway."""
@@ -196,6 +200,14 @@ class Study:
             self._trial(one.number, one.params, one.user_attrs)
             for one in self._study.trials
             if "outcome" in one.user_attrs
+        ]
+
+    def dropped(self) -> list[DroppedPoint]:
+        """The points that were not worth a training, but for those that were tried before."""
+        return [
+            DroppedPoint(one.number, one.user_attrs["dropped"])
+            for one in self._study.trials
+            if one.user_attrs.get("dropped", TRIED) != TRIED
         ]
 
     def _trial(self, number: int, params: Mapping[str, Any], told: Mapping[str, Any]) -> Trial:

@@ -10,7 +10,8 @@ address (a serial; None where a kind has only one place). Options are the kind's
 described in its docstring; where the module has ``OPTIONS``, their names, any other is refused.
 
 A target that has a method ``answers`` (:class:`AnsweringTarget`) is also asked what it answers to
-test samples, and that is held against this machine's interpreter.
+test samples, and that is held against this machine's interpreter. One that has ``start_pair``
+(:class:`StartingTarget`) can tell a cold start from a warm one.
 
 Reaching a device is not measuring on it: a target knows how to prepare and launch one variant, and
 nothing of blocks, retries, statistics or files.
@@ -22,7 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bench.values import Environment, Launch, Variant
+from bench.values import Environment, Launch, StartPair, Variant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -141,5 +142,24 @@ class AnsweringTarget(Target, Protocol):
 
         Raises:
             StableLaunchError: it cannot be asked, or the same would fail again.
+            TransientLaunchError: it may pass when tried again.
+        """
+
+
+class StartingTarget(Target, Protocol):
+    """A target that can start a variant with an empty cache, and with the cache that this left."""
+
+    def no_warm_start(self, variant: Variant, progress: Progress) -> tuple[str, str]:
+        """Why it cannot with this variant, and a hint; both empty where nothing is against it.
+
+        Raises:
+            LaunchError: the target is lost.
+        """
+
+    def start_pair(self, variant: Variant, number: int, progress: Progress) -> StartPair:
+        """Start it in two fresh processes, the second with what the first has kept.
+
+        Raises:
+            StableLaunchError: nothing was kept, or the same would fail again.
             TransientLaunchError: it may pass when tried again.
         """

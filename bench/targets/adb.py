@@ -37,14 +37,16 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench import benchmark_model
-from bench.cells import files_of, setting_facts, setting_of
-from bench.errors import LaunchError, StableLaunchError, TargetError, TransientLaunchError
+from bench.benchmark_model.argv import Dialect
+from bench.benchmark_model.caches import cache_of, why_none
+from bench.cells import USABLE, files_of, setting_facts, setting_of
+from bench.errors import LaunchError, StableLaunchError, TargetError
 from bench.targets import Progress, Questions, RawAnswers, TargetStatus
-from bench.targets._adb import answers, binding, files, outcome, phones
+from bench.targets._adb import answers, binding, files, outcome, phones, starts
 from bench.targets._adb.command import (
     NO_MASK,
     command_line,
@@ -56,10 +58,11 @@ from bench.targets._adb.options import OURS, Options, read_options
 from bench.targets._adb.probe import Phone, abis_of
 from bench.targets._adb.readiness import Fitness, Gate
 from bench.targets._adb.reply import Answer
+from bench.targets._adb.runner import Runner
 from bench.targets._adb.session import DeviceSession, cancelled
 from bench.targets._adb.shell import AdbShell, Shell, quote
 from bench.targets._adb.state import parse_state
-from bench.values import Environment, Launch, MeasuredInput, Plan, Variant, utc_now
+from bench.values import Environment, Launch, MeasuredInput, Plan, StartPair, Variant, utc_now
 
 KIND = "adb"
 OPTIONS = frozenset(field.name for field in dataclasses.fields(Options)) - OURS
@@ -148,14 +151,13 @@ class AdbTarget:
         self._binding = binding.Binding({}, {}, {})
         self._session = DeviceSession(shell, options)
         self._gate = Gate(self._session.look, options, self._session.closing)
-        self._refused: dict[str, LaunchError] = {}
         self._unfit: dict[str, LaunchError] = {}
         self._phone: Phone | None = None
         self._tool: files.Artefact | None = None
         self._tool_version: str | None = None
         self._libraries: list[files.Artefact] = []
+        self._runner: Runner | None = None
         self._tool_s = 0.0
-        self._knows_flags = False
         self._fed: dict[str, list[files.Artefact]] = {}
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
@@ -210,6 +212,7 @@ class AdbTarget:
         facts = {
             **phone.facts,
             **setting_facts(plan, self._binding.cpus),
+            USABLE: binding.usable(phone, self._binding.cpus),
             "tool_sha256": tool.sha256,
             "tool_version": self._tool_version,
             "tool_args": list(plan.tool_args),
@@ -234,17 +237,26 @@ class AdbTarget:
         self._tool_version = tool.version
         self._tool = artefact
         self._libraries = libraries
+        self._runner = Runner(self._session, self.id, artefact, libraries, self._plan.timeout_s)
+
+    @property
+    def _dialect(self) -> Dialect:
+        return dialect_for(self._entered()[1], self._tool_version)
 
     def _command(
-        self, variant: Variant, values: Sequence[str] = (), plan: Plan | None = None
+        self,
+        variant: Variant,
+        values: Sequence[str] = (),
+        plan: Plan | None = None,
+        *,
+        output: str | None = None,
+        cache: str | None = None,
     ) -> list[str]:
-        """The tool's words; with another plan than that of launches it writes its outputs."""
+        """The tool's words, with another plan than that of launches where one is given."""
         _, tool, own = self._entered()
-        output = f"{self._session.next_run_folder}/{answers.OUTPUTS}" if plan else None
-        model = model_artefact(variant)
-        dialect = dialect_for(tool, self._tool_version)
+        model, dialect = model_artefact(variant), self._dialect
         return command_line(
-            tool, model, plan or own, dialect, variant, values=values, output=output
+            tool, model, plan or own, dialect, variant, values=values, output=output, cache=cache
         )
 
     def prepare(self, variants: Sequence[Variant], progress: Progress) -> None:
@@ -253,7 +265,6 @@ class AdbTarget:
         Raises:
             TargetError: the tool has no flag for how a variant is fed.
         """
-        _, tool, _ = self._entered()
         self._fed = {variant.name: self._real_inputs(variant) for variant in variants}
         for variant in variants:
             try:
@@ -265,19 +276,7 @@ class AdbTarget:
                     fault.message, hint=fault.hint, error_class="setting"
                 )
         fed = [each for those in self._fed.values() for each in those]
-        models = map(model_artefact, files_of(variants))
-        wanted = list(dict.fromkeys([tool, *self._libraries, *fed, *models]))
-        try:
-            for each in files.missing(self._session.link, wanted, progress):
-                try:
-                    files.push(self._session.link, [each], self._session.token, progress)
-                except StableLaunchError as fault:
-                    if fault.error_class == "device_lost":
-                        raise
-                    self._refused[each.name] = fault
-            self._session.keep_within_cap([each.name for each in wanted])
-        except LaunchError:
-            return  # gone or damaged: each launch looks again, and says so where it stays that way
+        self._run_by.bring([*fed, *map(model_artefact, files_of(variants))], progress)
 
     def launch(self, variant: Variant, block: int, progress: Progress) -> Launch:
         """Run one fresh process on the phone.
@@ -300,7 +299,9 @@ class AdbTarget:
         fed = self._fed.get(variant.name, [])
         words = [each.remote for each in fed]
         pushed = [model_artefact(variant), *fed]
-        answer = self._run(lambda: self._command(variant, words), pushed, mask, look, progress)
+        answer = self._run_by.run(
+            lambda: self._command(variant, words), pushed, progress, mask=mask, look=look
+        )
         wall_s = time.perf_counter() - begin
         after = parse_state(answer.values, time.monotonic()) if look else None
         if after is not None:
@@ -334,67 +335,62 @@ class AdbTarget:
 
     def answers(self, variant: Variant, questions: Questions, progress: Progress) -> RawAnswers:
         """See :class:`bench.targets.AnsweringTarget`."""
-        _, tool, plan = self._entered()
+        _, _, plan = self._entered()
         model = model_artefact(variant)
-        if not self._knows_flags:
-            asked = self._run(lambda: [tool.remote, "--help"], [model], NO_MASK, False, progress)
-            answers.check_flags(asked)
-            self._knows_flags = True
+        answers.check_flags(self._run_by.flags(model, progress))
         once = answers.once(plan)
         mask = self._binding.mask(setting_of(variant, plan))
 
         def run(inputs: Sequence[MeasuredInput], values: Sequence[str]) -> Answer:
             fed = dataclasses.replace(variant, inputs=tuple(inputs))
-            answer = self._run(
-                lambda: self._command(fed, values, once), [model], mask, False, progress
-            )
+
+            def words() -> list[str]:
+                output = f"{self._session.next_run_folder}/{answers.OUTPUTS}"
+                return self._command(fed, values, once, output=output)
+
+            answer = self._run_by.run(words, [model], progress, mask=mask)
             outcome.read_run(answer, once, variant)
             return answer
 
         return answers.ask(self._session, run, variant, questions, progress)
 
-    def _run(
-        self,
-        command: Callable[[], list[str]],
-        pushed: Sequence[files.Artefact],
-        mask: str,
-        look: bool,
-        progress: Progress,
-    ) -> Answer:
-        """The answer of a launch that began, with its files brought there if they were gone.
+    def no_warm_start(self, variant: Variant, progress: Progress) -> tuple[str, str]:
+        """See :class:`bench.targets.StartingTarget`."""
+        delegate = setting_of(variant, self._plan).delegate
+        cache = cache_of(delegate, self._dialect)
+        if cache is None:
+            return why_none(delegate), starts.NAME_ONE
+        return starts.why_not(cache, self._run_by.flags(model_artefact(variant), progress))
 
-        Args:
-            command: makes the tool's words for the next launch.
-            pushed: the model first, then the files that it is fed.
-            mask: of the CPUs that it is bound to.
-            look: also read the phone's state after it.
-            progress: told what is waited for.
-        """
-        _, tool, plan = self._entered()
-        model, *fed = pushed
-        libraries = str(Path(self._libraries[0].remote).parent) if self._libraries else "-"
-        needed = {each.remote: each for each in (model, tool)}
-        for _ in range(len(needed) + 1):
-            for each in (*needed.values(), *fed):
-                if each.name in self._refused:
-                    raise self._refused[each.name]
-            answer = self._session.launch(
-                command(), model.remote, plan.timeout_s, mask, libraries, look, progress
-            )
-            refused = answer.values.get("refused")
-            if refused is None:
-                return answer
-            if refused == "lock":
-                raise StableLaunchError(
-                    f"another harness took {self.id} over",
-                    hint="measure with one harness at a time, then run the same command again",
-                    error_class="device_busy",
-                )
-            if refused == "room":
-                raise files.full(self._session.serial, "no room for a launch")
-            files.push(self._session.link, [needed[refused]], self._session.token, progress)
-        raise TransientLaunchError(
-            f"files vanish from {self.id} while we measure",
-            hint="check the phone's storage",
-            error_class="device_lost",
+    def start_pair(self, variant: Variant, number: int, progress: Progress) -> StartPair:
+        """See :class:`bench.targets.StartingTarget`."""
+        cache = cache_of(setting_of(variant, self._plan).delegate, self._dialect)
+        assert cache is not None
+        empty = StartPair(variant.name, self.id, number)
+
+        def init_us(folder: str) -> float:
+            return self._init_us(variant, folder, progress)
+
+        return starts.measure(self._session, cache, empty, init_us, progress)
+
+    def _init_us(self, variant: Variant, folder: str, progress: Progress) -> float:
+        """What a process with that cache tells of its initialisation. Raises LaunchError."""
+        if self._session.closing.is_set():
+            raise cancelled()
+        once = answers.once(self._plan)
+        mask = self._binding.mask(setting_of(variant, self._plan))
+        self._gate.wait(progress)
+        fed = self._fed.get(variant.name, [])
+        answer = self._run_by.run(
+            lambda: self._command(variant, [each.remote for each in fed], once, cache=folder),
+            [model_artefact(variant), *fed],
+            progress,
+            mask=mask,
         )
+        return starts.init_us(outcome.read_run(answer, once, variant))
+
+    @property
+    def _run_by(self) -> Runner:
+        self._entered()
+        assert self._runner is not None
+        return self._runner

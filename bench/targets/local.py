@@ -6,6 +6,9 @@ to int8 ratio), but a variant's own layout in memory, drawn anew by each process
 and taken for a property of the variant. Fresh processes show that spread, and the interval over
 launches pays for it honestly; they are also what a launch on a phone is.
 
+A cold start is told from a warm one by LiteRT's ``CompiledModel`` (``bench.workers.start``), which
+runs on the same XNNPACK: the interpreter has no option for a cache.
+
 Options: none to be set. The harness itself gives ``samples``: an .npz with samples of each input,
 for variants that are fed them.
 """
@@ -15,22 +18,26 @@ from __future__ import annotations
 import json
 import os
 import platform
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench import workers
-from bench.affinity import chosen
-from bench.cells import setting_facts, setting_of, settings_of
+from bench.cells import USABLE, setting_facts, setting_of, settings_of
 from bench.errors import StableLaunchError, TargetError, TransientLaunchError
-from bench.targets import Progress, TargetStatus
-from bench.values import Environment, Latency, Launch, Plan, Setting, Variant, utc_now
+from bench.targets import Progress, TargetStatus, _local_cpus
+from bench.values import Environment, Latency, Launch, Plan, Setting, StartPair, Variant, utc_now
 from bench.workers.client import Worker, WorkerEndedError, WorkerTimeoutError
 
 ID = "local"
 OPTIONS = frozenset[str]()
 WORKER = "bench.workers.launch"
+STARTER = "bench.workers.start"
+CACHE = "XNNPACK's packed weights"
+NOTHING_KEPT = "nothing of XNNPACK's packed weights was kept by the first launch"
+NOT_USED = "the second launch did not use what the first had kept: it wrote it again"
 _HINTS = {
     "missing_op": "convert the model with built-in ops only",
     "op_too_new": "a newer ai-edge-litert, or a converter as old as the runtime",
@@ -68,8 +75,7 @@ def _fault(setting: Setting) -> TargetError | None:
             f"the local interpreter has no {setting.delegate} delegate", hint="use xnnpack or none"
         )
     try:
-        if setting.affinity is not None:
-            _check_cpus(chosen(setting.affinity, _speeds()))
+        _local_cpus.cpus_of(setting)
     except TargetError as fault:
         return fault
     return None
@@ -101,6 +107,7 @@ class LocalTarget:
         facts = {
             **_facts(),
             **setting_facts(plan, default="default (xnnpack)"),
+            USABLE: _local_cpus.usable(settings_of(plan)),
         }
         return Environment(ID, "local", _label(facts), facts)
 
@@ -127,7 +134,7 @@ class LocalTarget:
         host = _HostUse()
         begin = time.perf_counter()
         # Blocks draw different inputs, variants of one block the same ones.
-        answer = self._run(variant, seed=self._plan.seed + block)
+        answer = self._run(variant, self._arguments(variant, seed=self._plan.seed + block))
         wall_s = time.perf_counter() - begin
         figures = answer["launch"]
         return Launch(
@@ -144,6 +151,48 @@ class LocalTarget:
             started_at=started_at,
             state=host.facts(),
         )
+
+    def no_warm_start(self, variant: Variant, progress: Progress) -> tuple[str, str]:
+        """See :class:`bench.targets.StartingTarget`."""
+        if setting_of(variant, self._plan).delegate == "none":
+            reason = "without a delegate nothing is kept from one start to the next"
+            return reason, "leave --delegate none out, or name xnnpack too"
+        if any(each.is_open or each.is_resized for each in variant.inputs):
+            reason = "a model whose inputs are resized is started anew for each size here"
+            return reason, "measure it on a phone, or convert it with fixed sizes"
+        return "", ""
+
+    def start_pair(self, variant: Variant, number: int, progress: Progress) -> StartPair:
+        """See :class:`bench.targets.StartingTarget`."""
+        started_at, begin = utc_now(), time.perf_counter()
+        with tempfile.TemporaryDirectory(prefix="tflite-bench-") as folder:
+            cache = Path(folder) / "xnnpack"
+            cold_us = self._start_us(variant, cache)
+            kept = _kept(cache)
+            if kept is None:
+                raise _no_pair(NOTHING_KEPT)
+            warm_us = self._start_us(variant, cache)
+            if _kept(cache) != kept:
+                raise _no_pair(NOT_USED)
+        return StartPair(
+            variant=variant.name,
+            target=ID,
+            number=number,
+            cold_init_us=cold_us,
+            warm_init_us=warm_us,
+            cache=CACHE,
+            cache_bytes=kept[0],
+            wall_s=time.perf_counter() - begin,
+            started_at=started_at,
+        )
+
+    def _start_us(self, variant: Variant, cache: Path) -> float:
+        """How long initialisation takes with that cache, in a fresh process. Raises LaunchError."""
+        setting = setting_of(variant, self._plan)
+        arguments = [f"--model={variant.path}", f"--cache={cache}", f"--threads={setting.threads}"]
+        arguments += _local_cpus.arguments(setting)
+        answer = self._run(variant, arguments, STARTER)
+        return float(answer["start"]["init_ns"]) / 1e3
 
     def _arguments(self, variant: Variant, *, seed: int) -> list[str]:
         plan, setting = self._plan, setting_of(variant, self._plan)
@@ -163,21 +212,21 @@ class LocalTarget:
             arguments.append(f"--signature={variant.signature}")
         if any(each.from_samples for each in variant.inputs):
             arguments.append(f"--samples={self._samples}")
-        if setting.affinity is not None:
-            numbers = chosen(setting.affinity, _speeds())
-            arguments.append(f"--affinity={json.dumps(numbers)}")
+        arguments += _local_cpus.arguments(setting)
         if setting.delegate is not None:
             arguments.append(f"--delegate={setting.delegate}")
         return arguments
 
-    def _run(self, variant: Variant, *, seed: int) -> dict[str, Any]:
+    def _run(
+        self, variant: Variant, arguments: Sequence[str], module: str | None = None
+    ) -> dict[str, Any]:
         """The answer of one process, bounded in time.
 
         Raises:
             StableLaunchError: an error it named itself.
             TransientLaunchError: it took too long, was cancelled or ended without an answer.
         """
-        with Worker(WORKER, self._arguments(variant, seed=seed)) as worker:
+        with Worker(module or WORKER, arguments) as worker:
             self._worker = worker
             try:
                 answer = worker.answer(timeout_s=self._plan.timeout_s)
@@ -224,15 +273,19 @@ def from_samples(samples_ns: Sequence[int]) -> Latency:
     )
 
 
-def _check_cpus(numbers: Sequence[int]) -> None:
-    if not hasattr(os, "sched_getaffinity"):
-        raise TargetError("this system binds no process to CPUs", hint="leave --affinity out")
-    usable = os.sched_getaffinity(0)
-    if not numbers or not usable.issuperset(numbers):
-        raise TargetError(
-            f"--affinity names CPUs {sorted(set(numbers) - usable)}, which are not ours to use",
-            hint=f"use some of {sorted(usable)}",
-        )
+def _kept(cache: Path) -> tuple[int, int, int] | None:
+    """Size, date and number of the file that XNNPACK keeps; None where it keeps none."""
+    try:
+        found = cache.stat()
+    except FileNotFoundError:
+        return None
+    return (found.st_size, found.st_mtime_ns, found.st_ino) if found.st_size else None
+
+
+def _no_pair(reason: str) -> StableLaunchError:
+    return StableLaunchError(
+        reason, hint="XNNPACK keeps nothing of this model", error_class="no_result"
+    )
 
 
 def _refusal(answer: Mapping[str, str], variant: Variant) -> StableLaunchError:
@@ -303,18 +356,6 @@ def _cpu_model() -> str:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
-
-
-def _speeds() -> dict[int, int]:
-    """The highest kHz of each CPU, or its capacity; empty where this machine does not tell."""
-    for file in ("cpufreq/cpuinfo_max_freq", "cpu_capacity"):
-        found = {
-            int(path.parts[5][3:]): int(path.read_text())
-            for path in Path("/sys/devices/system/cpu").glob(f"cpu[0-9]*/{file}")
-        }
-        if found:
-            return found
-    return {}
 
 
 def _first_line(path: str) -> str | None:

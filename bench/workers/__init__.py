@@ -6,6 +6,7 @@
 ``evaluate``  one variant; answers all test samples                     numpy, ai_edge_litert
 ``reference``  one variant; answers a few for a device to be held against  numpy, ai_edge_litert
 ``launch``  one variant; warms up, runs and times it                   numpy, ai_edge_litert
+``start``   one variant; starts it with a cache, and times that        numpy, ai_edge_litert
 ==========  =========================================================  ======================
 
 Each is told by arguments or standard input and answers in JSON lines on standard output.

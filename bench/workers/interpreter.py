@@ -43,6 +43,11 @@ def choose_signature(known: Sequence[str], wanted: str | None) -> str | None:
     return DEFAULT_SIGNATURE if DEFAULT_SIGNATURE in known else next(iter(known), None)
 
 
+def load_runtime() -> None:
+    """Load the interpreter's library, which takes many times longer than a small model does."""
+    import ai_edge_litert.interpreter  # noqa: F401  # for the loading alone
+
+
 class LoadedModel:
     """A loaded model, ready to be resized, fed and run.
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from bench import cells
 from bench.formats import html
 from bench.records import read
 from bench.report import assemble
+from bench.values import Plan, Setting
 from tests import examples
 
 pytest.importorskip("altair", reason="the extra `plot` is not installed")
@@ -51,6 +53,26 @@ def file(report: Path) -> Path:
     path = report.with_suffix(".html")
     path.write_text(html.render(assemble(read(report))), encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="module")
+def search_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = examples.searched(tmp_path_factory.mktemp("search") / "s.jsonl")
+    page = path.with_suffix(".html")
+    page.write_text(html.render(assemble(read(path))), encoding="utf-8")
+    return page
+
+
+@pytest.fixture(scope="module")
+def settings_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    plan = Plan(launches=6, runs=4, settings=(Setting(1), Setting(2)))
+    variants = cells.expand((examples.FLOAT32, examples.INT8), plan)
+    items = [examples.ENVIRONMENT, *examples.launches([each.name for each in variants], 6)]
+    session = examples.session(variants=variants, plan=plan)
+    path = examples.write(tmp_path_factory.mktemp("settings") / "r.jsonl", session, items)
+    page = path.with_suffix(".html")
+    page.write_text(html.render(assemble(read(path))), encoding="utf-8")
+    return page
 
 
 class Seen:
@@ -97,6 +119,44 @@ def test_it_fits_every_window_and_is_accessible(browser, file, width, scheme):
     assert overflow <= 0
     serious = [each for each in found if each["impact"] in ("serious", "critical")]
     assert not serious, json.dumps(serious, indent=1)[:3000]
+
+
+@pytest.mark.parametrize("name", ["search_page", "settings_page"])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_pages_of_a_search_and_of_several_settings_are_as_good(
+    browser, request, name, width, scheme
+):
+    axe_core = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = request.getfixturevalue(name)
+    seen = Seen(browser, page, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    overflow = seen.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    charts = seen.page.locator(".chart")
+    drawn = seen.page.locator(".chart > svg, .chart > div > svg").count()
+    found = axe_core.Axe().run(seen.page).response["violations"]
+    known = charts.count()
+    seen.page.close()
+    assert drawn == known > 2
+    assert (seen.said, seen.asked, overflow) == ([], [page.as_uri()], 0)
+    serious = [each for each in found if each["impact"] in ("serious", "critical")]
+    assert not serious, json.dumps(serious, indent=1)[:3000]
+
+
+def test_the_front_of_a_search_grows_with_the_slider_and_hovering_tells_the_recipe(
+    browser, search_page
+):
+    page = Seen(browser, search_page).page
+    marks = page.locator("#trials-front svg .mark-symbol path[aria-roledescription='point']")
+    assert marks.count() == 5, "float32 and the four that did not fail"
+    slider = page.get_by_label("trials shown")
+    slider.focus()
+    for _ in range(4):
+        slider.press("ArrowLeft")
+    sync_api.expect(marks).to_have_count(2)
+    marks.last.hover(force=True)
+    shown = page.locator("#vg-tooltip-element").inner_text()
+    page.close()
+    assert "cluster:4" in shown
+    assert "0.40" in shown
 
 
 def test_a_column_is_sorted_by_its_figures_both_ways(seen):

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from bench import records
-from tests import examples, tflite_files
+from tests import examples, flatbuffer_models, tflite_files
 from tests.integration.conftest import Cli
 
 QUICK = ("-t", "local", "--launches", "2", "--runs", "3", "--warmup-runs", "1", "--warmup-s", "0")
@@ -508,3 +508,17 @@ def test_no_phone_is_said_loudly_where_nobody_named_a_target(cli, file):
     assert ran.returncode == 0, ran.stderr
     assert "NO PHONE" in ran.stderr
     assert "warning: latency was measured on this machine's interpreter" in ran.stdout
+
+
+def test_warm_starts_are_faster_than_cold_ones_with_what_xnnpack_keeps(cli: Cli, file):
+    weights = np.random.default_rng(1).normal(size=(2000, 2000)).astype(np.float32)
+    model = file(flatbuffer_models.dense(weights))
+    ran = cli("run", model, *QUICK, "--warm-starts", "3", "--report", "x.jsonl", "-o", "x.json")
+    assert ran.returncode == 0, ran.stderr
+    assert "cold init ms" in ran.stdout
+    assert "by LiteRT's CompiledModel" in ran.stdout
+    row = json.loads((cli.folder / "x.json").read_text())["rows"][0]
+    assert row["start_pairs"] == 3
+    assert row["cache_bytes"] >= weights.nbytes
+    assert row["warm_init_us"] < row["cold_init_us"]
+    assert not list(cli.folder.glob("**/xnnpack"))

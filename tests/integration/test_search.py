@@ -54,7 +54,11 @@ def shipped(ran) -> str:
 
 
 def test_it_ends_with_a_front_a_line_and_recipes_that_are_built_exactly(folder: Cli):
-    outputs = ("-o", "front.toml", "-o", "front.md", "-o", "front.csv", "-o", "front.json")
+    outputs = [
+        part
+        for suffix in ("toml", "md", "csv", "json", "html", "png")
+        for part in ("-o", f"front.{suffix}")
+    ]
     ran = search(folder, "--trials", "4", *outputs)
     line = shipped(ran)
     assert "smaller zipped" in line
@@ -73,7 +77,15 @@ def test_it_ends_with_a_front_a_line_and_recipes_that_are_built_exactly(folder: 
     rows = list(csv.DictReader((folder.folder / "front.csv").read_text().splitlines()))
     assert [row["variant"] for row in rows] == list(saved)
     assert "| front-1" in (folder.folder / "front.md").read_text()
-    assert json.loads((folder.folder / "front.json").read_text())
+    kept = json.loads((folder.folder / "front.json").read_text())["search"]
+    assert kept["line"] == line
+    assert [trial["recipe"] for trial in kept["trials"]] == trials_of(folder)
+    page = (folder.folder / "front.html").read_text()
+    assert f"Ship {kept['ship']}" in page
+    assert all(trial["recipe"].partition("+")[0] in page for trial in kept["trials"])
+    assert (folder.folder / "front.png").stat().st_size > 10_000
+    shown = folder("report", report)
+    assert shown.stdout.splitlines()[-1] == line
 
 
 def trials_of(cli: Cli) -> list[str]:
@@ -123,6 +135,8 @@ def test_a_finished_search_shows_the_same_again_and_more_trials_go_on(folder: Cl
     more = search(folder, "--trials", "3")
     assert "trial 3 (" in more.stderr
     assert len(trials_of(folder)) == 3
+    newest = max((folder.folder / "reports").glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
+    assert len(bench.read(newest).search.trials) == 3, "also where the front is the same as before"
 
 
 def test_by_latency_structures_are_measured_before_they_are_trained(folder: Cli):

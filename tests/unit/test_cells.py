@@ -86,3 +86,15 @@ def test_facts_of_an_environment_list_what_differs() -> None:
         "affinity": ["4-7", "0-1"],
     }
     assert cells.setting_facts(Plan())["threads"] == 1
+
+
+def test_a_plan_made_in_python_is_as_one_that_was_typed() -> None:
+    assert cells.normalised(Plan(affinity="0x3")).affinity == "0-1"
+    assert cells.normalised(Plan(affinity="all")) == Plan()
+    several = Plan(settings=(Setting(2, affinity="1-0"), Setting(1)))
+    made = cells.normalised(several)
+    assert (made.threads, made.affinity) == (2, "0-1")
+    assert made.settings == (Setting(2, affinity="0-1"), Setting(1))
+    assert cells.normalised(Plan(settings=(Setting(4),))) == Plan(threads=4)
+    with pytest.raises(UsageError, match="1 thread, default delegate, CPUs 0-1 twice"):
+        cells.normalised(Plan(settings=(Setting(affinity="0,1"), Setting(affinity="0x3"))))

@@ -24,7 +24,19 @@ _THERE = (
 """What else is shown as far as there is room, what matters most first: away from this machine."""
 
 _HERE = (
-    *("accuracy", "size", "int8", "int4", "zipped", "p99", "launches", "vs []", "median []"),
+    *(
+        "accuracy",
+        "cold-init",
+        "warm-init",
+        "size",
+        "int8",
+        "int4",
+        "zipped",
+        "p99",
+        "launches",
+        "vs []",
+        "median []",
+    ),
     *("accuracy []", "lost", "size-ratio", "zipped-ratio", "init", "first", "memory"),
 )
 """On this machine, where starting and memory are those of the interpreter within Python."""
@@ -39,7 +51,8 @@ def order_of(table: Table) -> tuple[str, ...]:
     if table.environment.kind == "local":
         return (*ALWAYS, *_HERE)
     several = any(row.variant.setting is not None for row in table.rows)
-    then = ("init", "memory", "size") if several else ("size", "init", "memory")
+    starts = ("cold-init", "warm-init")
+    then = (*starts, "init", "memory", "size") if several else (*starts, "size", "init", "memory")
     if any(row.answers is not None and row.answers.deciding for row in table.rows):
         return (*ALWAYS, "phone-accuracy", *then, *_THERE, "accuracy")
     return (*ALWAYS, "accuracy", *then, *_THERE)

@@ -1,8 +1,9 @@
 """All reports of one model in order of time: what became slower, larger, less accurate, and when?
 
-Figures are of one *track* if they may be compared: same target, same settings, and an environment
-that is equal in all that a latency depends on (``bench.report.compare``). Tracks are never joined:
-a phone that got another Android begins a new one.
+Figures are of one *track* if they may be compared: same target, same setting (a report of several
+settings is in the tracks of each), and an environment that is equal in all that a latency depends
+on (``bench.report.compare``). Tracks are never joined: a phone that got another Android begins a
+new one.
 
 What counts as a change: for median and P99 see ``bench.stats.changepoints``; a size or an accuracy
 has no noise, so each difference from the report before counts, if a table would show it (accuracies
@@ -18,11 +19,11 @@ import math
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from bench.cells import base_of, settings_of, words
+from bench.cells import base_of, cell_of, files_of, normalised_settings
 from bench.errors import StoreError, UsageError
 from bench.metrics.values import Score
 from bench.plugins import nearest
@@ -30,7 +31,7 @@ from bench.records import Records, read
 from bench.report.compare import comparable_facts, differences, measured_alike
 from bench.stats.changepoints import change_points
 from bench.stats.summary import summarize
-from bench.values import Environment, Estimate, Launch, Missing, Variant
+from bench.values import Environment, Estimate, Launch, Missing, Setting, Variant
 
 Figure = Literal["median", "p99", "size", "accuracy"]
 
@@ -187,10 +188,12 @@ def _only_model(folder: Path) -> str:
 def assemble(name: str, found: Sequence[Records], notes: Sequence[str] = ()) -> History:
     """The history of reports in any order."""
     ordered = sorted(found, key=lambda records: (records.session.started_at, records.path.name))
-    tracks: dict[str, list[tuple[Records, Environment]]] = defaultdict(list)
+    tracks: dict[str, list[Part]] = defaultdict(list)
     for records in ordered:
         for environment in records.environments:
-            tracks[_track_key(records, environment)].append((records, environment))
+            for setting in normalised_settings(records.session.plan):
+                part = (records, environment, setting)
+                tracks[_track_key(*part)].append(part)
     seen: dict[tuple[str, str], Environment] = {}
     return History(
         model=name,
@@ -203,21 +206,25 @@ def assemble(name: str, found: Sequence[Records], notes: Sequence[str] = ()) -> 
     )
 
 
-def _track_key(records: Records, environment: Environment) -> str:
+Part = tuple[Records, Environment, Setting]
+"""What one report has on one target under one setting."""
+
+
+def _track_key(records: Records, environment: Environment, setting: Setting) -> str:
     """Equal for figures that may be compared."""
-    facts = [comparable_facts(environment), measured_alike(records.session.plan)]
+    facts = [comparable_facts(environment), measured_alike(records.session.plan), asdict(setting)]
     return json.dumps([environment.target, facts], sort_keys=True, default=str)
 
 
-def _track(
-    parts: Sequence[tuple[Records, Environment]], seen: dict[tuple[str, str], Environment]
-) -> Track | None:
+def _track(parts: Sequence[Part], seen: dict[tuple[str, str], Environment]) -> Track | None:
     """One track; ``seen`` has the last environment of each panel, and is kept up to date."""
-    first, environment = parts[0]
-    panel = (environment.target, _settings(first))
+    first, environment, setting = parts[0]
+    panel = (environment.target, _settings(first, setting))
     before = seen.get(panel)
     names = dict.fromkeys(
-        variant.name for records, _ in reversed(parts) for variant in records.session.variants
+        variant.name
+        for records, _, _ in reversed(parts)
+        for variant in files_of(records.session.variants)
     )
     series = tuple(
         _series(name, points) for name in names if (points := tuple(_points(parts, name)))
@@ -234,29 +241,25 @@ def _track(
     )
 
 
-def _settings(records: Records) -> str:
+def _settings(records: Records, setting: Setting) -> str:
     """What was chosen for the measuring, in a few words."""
-    plan = records.session.plan
-    if len(settings := settings_of(plan)) > 1:
-        parts = ["; ".join(words(each, settings) for each in settings)]
-        told: tuple[str, ...] = ("threads", "delegate", "affinity", "settings")
-    else:
-        parts = [f"{plan.threads} {'thread' if plan.threads == 1 else 'threads'}"]
-        told = ("threads",)
-    for name, value in measured_alike(plan).items():
-        if name not in told and value:
+    parts = [f"{setting.threads} {'thread' if setting.threads == 1 else 'threads'}"]
+    chosen = {"delegate": setting.delegate, "affinity": setting.affinity}
+    for name, value in {**chosen, **measured_alike(records.session.plan)}.items():
+        if value:
             parts.append(f"{name} {value}" if not isinstance(value, bool) else name)
     return " · ".join(parts)
 
 
-def _points(parts: Sequence[tuple[Records, Environment]], name: str) -> Iterator[Point]:
-    for records, environment in parts:
-        variant = next((x for x in records.session.variants if x.name == name), None)
-        launches = [
-            x for x in records.launches if (x.target, x.variant) == (environment.target, name)
-        ]
-        if variant is not None and launches:
-            yield _point(records, variant, launches)
+def _points(parts: Sequence[Part], name: str) -> Iterator[Point]:
+    for records, environment, setting in parts:
+        plan = records.session.plan
+        cell = next(
+            (x for x in records.session.variants if cell_of(x, plan) == (name, setting)), None
+        )
+        launches = records.launches_of(environment.target, cell.name) if cell is not None else []
+        if cell is not None and launches:
+            yield _point(records, cell, launches)
 
 
 def _point(records: Records, variant: Variant, launches: Sequence[Launch]) -> Point:

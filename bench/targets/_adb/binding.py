@@ -70,6 +70,19 @@ def bind(plan: Plan, phone: Phone, probe: Callable[[str], Phone]) -> Binding:
     return Binding(masks, found, faults)
 
 
+def usable(phone: Phone, bound: Mapping[str, str]) -> dict[str, int]:
+    """How many CPUs launches have, by the text of an affinity; empty for none.
+
+    Args:
+        phone: as it is with no mask.
+        bound: the CPUs of each affinity, as the phone read them back.
+    """
+    found = {affinity: len(set(cpus(text))) for affinity, text in bound.items()}
+    if isinstance(online := phone.facts.get("cores_online"), str):
+        found[""] = len(set(cpus(online)))
+    return found
+
+
 def _bind(affinity: str, phone: Phone, probe: Callable[[str], Phone]) -> tuple[str, str]:
     if "taskset" not in phone.commands:
         raise TargetError(f"{phone.serial} has no taskset", hint="leave --affinity away")

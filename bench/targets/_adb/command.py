@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bench.benchmark_model import binary
 from bench.benchmark_model.argv import Dialect, argv, dialect_of
-from bench.cells import plan_of, settings_of
+from bench.benchmark_model.caches import cache_of
+from bench.cells import plan_of, setting_of, settings_of
 from bench.errors import TargetError
 from bench.targets._adb import files
 from bench.targets._adb.options import Options
@@ -60,6 +61,7 @@ def command_line(
     *,
     values: Sequence[str] = (),
     output: str | None = None,
+    cache: str | None = None,
 ) -> list[str]:
     """The tool's words on the phone, unquoted. Raises TargetError, as argv does.
 
@@ -71,7 +73,9 @@ def command_line(
         variant: what the model is; None while that is not known.
         values: for each input a file on the phone with its values; empty for random ones.
         output: the file on the phone that outputs are written to.
+        cache: the folder on the phone for what the delegate keeps.
     """
+    kept = cache_of(setting_of(variant, plan).delegate, dialect) if cache is not None else None
     return argv(
         tool.remote,
         model.remote,
@@ -79,6 +83,7 @@ def command_line(
         inputs=variant.inputs if variant is not None else (),
         values=values,
         output=output,
+        cache=kept.arguments(cache) if kept is not None and cache is not None else (),
         signature=_signature(variant, dialect) if variant is not None else None,
         dialect=dialect,
     )

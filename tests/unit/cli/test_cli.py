@@ -60,7 +60,7 @@ def test_what_is_typed_is_planned():
         input_ranges=(("a:0", (-1.0, 0.5)),),
         signature="second",
         delegate="none",
-        affinity="0x3",
+        affinity="0-1",
         tool_args=("--x=1",),
         profile=True,
     )

@@ -170,7 +170,8 @@ def test_a_page_has_groups_above_its_columns_and_intervals_below_figures(whole):
     page = html.render(whole)
     assert '<th scope="colgroup" colspan="2">file</th>' in page
     assert re.search(
-        r"<td data-value=\"90.0\">90.00\u00a0% <small>\[88\.0, 91\.7\]</small></td>", page
+        r"<td data-value=\"90.0\"><span class=\"figure\">90.00 %</span> <small>\[88\.0, 91\.7\]<",
+        page,
     )
 
 

@@ -70,6 +70,7 @@ def test_scaled_samples_for_a_model_that_scales_them_itself(warned, scales):
         ({"multiplied": 1 / 255}, BYTES),
         ({"multiplied": 1 / 127.5, "added": -1.0}, BYTES),
         ({"folded": 1 / 255}, BYTES),
+        ({"folded": 12 / 255}, BYTES),  # and a BatchNormalization that multiplies by 12
         ({"added": -127.0}, BYTES),
         ({"multiplied": 0.5}, UNIT),
     ],

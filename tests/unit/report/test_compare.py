@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench import cells
 from bench.errors import UsageError
 from bench.records import Records
 from bench.report import compare
 from bench.report.compare import Tolerances
-from bench.values import Environment, Plan
+from bench.values import Environment, Plan, Setting
 from tests import examples
 
 LOCAL = examples.ENVIRONMENT
@@ -56,7 +57,7 @@ def report(
             block,
             target=environment.target,
             samples_us=[
-                100 * (level if variant.name == "quantize:int8" else 1.0)
+                100 * (level if cells.base_of(variant) == "quantize:int8" else 1.0)
                 * float(np.exp(rng.normal(0, spread)))
             ] * 4,
         )
@@ -253,9 +254,6 @@ def test_a_battery_and_a_python_do_not_matter():
 @pytest.mark.parametrize(
     "changed",
     [
-        {"threads": 4},
-        {"delegate": "gpu"},
-        {"affinity": "0-3"},
         {"signature": "second"},
         {"input_shapes": (("x", (1, 8)),)},
         {"real_inputs": True},
@@ -269,6 +267,47 @@ def test_plans_that_measure_another_thing_are_refused_by_name(changed):
     with pytest.raises(UsageError, match=rf"differ in {name} \(.*--across"):
         int8(report(), new)
     assert int8(report(), new, across=True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"threads": 4}, "1 thread against 4 threads"),
+        ({"delegate": "gpu"}, "default delegate against gpu"),
+        ({"affinity": "0-3"}, "all CPUs against CPUs 0-3"),
+        ({"settings": (Setting(2), Setting(4)), "threads": 2}, "1 thread against 2 threads; 4"),
+    ],
+)
+def test_files_without_a_common_setting_are_refused(changed, told):
+    new = report(plan=replace(PLAN, **changed))
+    with pytest.raises(UsageError, match=rf"share no setting \({told}.*--across"):
+        int8(report(), new)
+    assert int8(report(), new, across=True)
+
+
+def test_one_setting_is_found_among_several_and_the_rest_is_named():
+    settings = (Setting(2), Setting(1, affinity="0x3"), Setting(1))
+    plan = replace(PLAN, threads=2, settings=settings)
+    many = report(1.2, plan=plan, variants=cells.expand((examples.FLOAT32, examples.INT8), plan))
+    one = report()
+    for old, new, side in ((one, many, "new"), (many, one, "old")):
+        found = compare.changes(old, new, Tolerances(latency=0.05), across=False)
+        assert [change.variant for change in found] == [
+            "float32 @ 1 thread, all CPUs",
+            "quantize:int8 @ 1 thread, all CPUs",
+        ]
+        assert found[1].gate == ("regression" if side == "new" else "pass")
+        assert found[1].latency.ratio == pytest.approx(1.2 if side == "new" else 1 / 1.2, rel=0.02)
+        (note,) = compare.left_out(old, new, across=False)
+        assert "float32 @ 2 threads, all CPUs" in note
+        assert "quantize:int8 @ 1 thread, CPUs 0x3" in note
+        assert "@ 1 thread, all" not in note
+    masked = report(plan=replace(PLAN, affinity="0-1"))
+    found = compare.changes(masked, many, Tolerances(), across=False)
+    assert {change.variant for change in found} == {
+        "float32 @ 1 thread, CPUs 0x3",
+        "quantize:int8 @ 1 thread, CPUs 0x3",
+    }
 
 
 def test_plans_that_are_only_surer_are_compared():

@@ -57,6 +57,16 @@ def test_a_phones_heat_and_waits_stand_beside_its_launches(tmp_path):
     assert (second["celsius"], second["waited_s"]) == (30.0, None)
 
 
+def test_a_mean_is_not_called_a_median(tmp_path):
+    mean = examples.launch("float32", 0)
+    mean = replace(mean, latency=replace(mean.latency, median_us=None, samples_ns=()))
+    made = report(tmp_path, [examples.ENVIRONMENT, mean])
+    (row,) = figures.launch_rows(made)
+    assert (row["of"], row["median_us"]) == ("mean", mean.latency.mean_us)
+    pytest.importorskip("altair", reason="the extra `plot` is not installed")
+    assert "mean of the launch" in str(made.launches().to_dict())
+
+
 def test_many_launches_are_summed_up_and_none_is_lost(tmp_path):
     many = [
         replace(

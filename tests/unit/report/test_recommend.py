@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import records
+from bench import plugins, records
 from bench.cli import main
 from bench.metrics.values import Verdict
 from bench.report import assemble
@@ -178,6 +178,15 @@ def test_few_launches_are_never_a_firm_pick(tmp_path: Path, capsys):
     text = capsys.readouterr().out
     assert ": 2 launches are too few to be sure (give --launches 6 or more): so far " in text
     assert "ship " not in text
+    line = "2 launches are too few to be sure (give --launches 6 or more): so far quantize:int8"
+    assert found.line() == line
+    report = assemble(records.read(path))
+    with pytest.warns(UserWarning, match="2 launches are too few to be sure"):
+        assert report.best().variant.name == "quantize:int8"
+    pytest.importorskip("altair", reason="the extra `plot` is not installed")
+    page = plugins.load("formats", "html").render(report)
+    assert f"<strong>{line}.</strong>" in page
+    assert "Ship" not in page[: page.index("<script")]
 
 
 def test_the_command_exits_3_where_nothing_fits(file: Path, capsys):

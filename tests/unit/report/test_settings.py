@@ -14,7 +14,8 @@ from bench.report import Report, assemble
 from bench.report.best_settings import best_settings, best_text
 from bench.report.in_app import in_app
 from bench.report.recommend import Requirements, recommendations
-from bench.values import Failure, Plan, Setting
+from bench.report.setting_warnings import setting_warnings
+from bench.values import Environment, Failure, Plan, Setting
 from tests import examples
 
 SETTINGS = (Setting(1), Setting(2))
@@ -145,3 +146,24 @@ def test_delegates_are_told_apart() -> None:
 def test_a_cell_of_an_unknown_file_is_still_one_file(tmp_path) -> None:
     renamed = tuple(replace(cell, facts=None) for cell in CELLS)
     assert [each.name for each in cells.files_of(renamed)] == ["float32", "quantize:int8"]
+
+
+def test_more_threads_than_cpus_are_told_by_setting(tmp_path) -> None:
+    facts = {"usable_cpus": {"": 2, "big": 1}}
+    here = Environment("local", "local", "here", facts)
+    settings = (Setting(1), Setting(4), Setting(2, affinity="big"), Setting(2))
+    plan = Plan(settings=settings)
+    told = list(setting_warnings(plan, here))
+    assert [(each.code, each.target) for each in told] == [("threads-beyond-cpus", "local")] * 2
+    assert told[0].message.startswith("4 threads, all CPUs: 4 threads share 2 CPUs")
+    assert told[0].hint == "--threads 2 at most there, or more CPUs"
+    assert told[1].message.startswith("2 threads, big CPUs: 2 threads share 1 CPU,")
+    assert told[1].hint.endswith("or no --affinity")
+    assert not list(setting_warnings(plan, replace(here, facts={})))
+    path = examples.write(
+        tmp_path / "r.jsonl",
+        examples.session(plan=replace(PLAN, threads=3, settings=())),
+        [here, *examples.launches(["float32", "quantize:int8"], 3)],
+    )
+    warned = [each for each in assemble(read(path)).warnings if each.code == told[0].code]
+    assert [each.message for each in warned] == ["3 threads share 2 CPUs, and wait for each other"]

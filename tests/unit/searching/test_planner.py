@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench.searching.planner import TYPICAL, Planner
-from bench.searching.space import known_shapes, untrained_ending
+from bench.searching.planner import MANY, TYPICAL, Planner
+from bench.searching.space import known_shapes, untrained_endings
 from bench.searching.values import Limits
 from tests.unit.searching.points import space, trial
 
@@ -32,7 +32,7 @@ def tried(index, rung=0, loss=0.0, **options):
 
 def ended_untrained(base, loss):
     """The same beginning as a trial's, with int8 alone behind it."""
-    params = untrained_ending(space(), base.params)
+    params, *_ = untrained_endings(space(), base.params)
     recipe = "channels:0.5,epochs=3+quantize:int8"
     return trial(base.number + 10, base.rung, loss=loss, params=params, recipe=recipe)
 
@@ -84,6 +84,13 @@ def test_a_tight_budget_trains_few_and_long_a_wide_one_many_and_short():
     assert tight.start == tight.top > 0
 
 
+@pytest.mark.parametrize(("times", "is_tight"), [(1.5, True), (2.1, False)])
+def test_short_trainings_leave_half_of_a_budget_for_long_ones(times, is_tight):
+    one = tried(1)
+    budget = times * MANY * Planner(space(), LIMITS, [one], 1e6, 1e6).seconds(SHAPES[TYPICAL], 0)
+    assert Planner(space(), LIMITS, [one], budget, budget).is_tight == is_tight
+
+
 def test_a_trained_beginning_is_tried_with_another_ending():
     trials = [tried(index) for index in range(len(SHAPES))]
     trials.append(tried(3, rung=1))
@@ -116,6 +123,35 @@ def test_a_trained_beginning_is_tried_at_once_with_what_trains_nothing_more(loss
     assert "prune" not in recipe
     assert "cluster" not in recipe
     assert space().work(params, 1, begun=True) == 0
+
+
+FEWER = space(endings=("qat", "quantize:int8", "quantize:w4a8"))
+
+
+@pytest.mark.parametrize(("loss", "bears"), [(0.002, True), (0.013, False)])
+def test_a_beginning_that_bears_int8_is_tried_in_fewer_bits(loss, bears):
+    base = tried(TYPICAL, rung=1, loss=0.02)
+    trials = [tried(0), base, ended_untrained(base, loss)]
+    asked = ({**one.params, "rung": one.rung} for one in trials)
+    params, _ = Planner(FEWER, LIMITS, trials, 30, 20).next(Study(*asked, number=2))
+    assert (params["ending"] == "quantize:w4a8") == bears
+
+
+def test_fewer_bits_do_not_count_among_the_endings_that_are_trained():
+    base = tried(TYPICAL, rung=1, loss=0.013)
+    trials = [tried(0), base, ended_untrained(base, 0.002)]
+    lower = {**trials[-1].params, "ending": "quantize:w4a8"}
+    few = [trial(40 + n, 1, loss=0.03, params={**lower, "n": n}) for n in range(5)]
+    assert Planner(FEWER, LIMITS, [*trials, *few], 30, 20)._is_near(base)
+
+
+def test_by_raw_size_no_zeros_are_sought_behind_a_beginning():
+    base = tried(TYPICAL, rung=1, loss=0.002)
+    trials = [tried(0), base, ended_untrained(base, 0.002)]
+    asked = ({**one.params, "rung": one.rung} for one in trials)
+    planner = Planner(space("size"), LIMITS, trials, 30, 20)
+    _, origin = planner.next(Study(*asked, number=2))
+    assert origin != "same beginning"
 
 
 def test_where_one_short_training_is_all_that_fits_its_endings_are_tried_too():

@@ -58,7 +58,9 @@ def test_what_must_be_equal_for_figures_to_be_compared():
     other = local.open(None, Plan(threads=2, affinity=cpu, delegate="none"), {}).environment()
     assert (plain.target, plain.kind) == ("local", "local")
     differing = {key for key in plain.facts if plain.facts[key] != other.facts[key]}
-    assert differing == {"threads", "affinity", "delegate"}
+    assert differing == {"threads", "affinity", "delegate", "usable_cpus"}
+    assert plain.facts["usable_cpus"] == {"": len(os.sched_getaffinity(0))}
+    assert other.facts["usable_cpus"] == {cpu: 1}
     assert json.loads(json.dumps(plain.facts)) == plain.facts
 
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from bench import cli
+from bench import cells, cli
 from bench.errors import UsageError
 from bench.metrics.values import Score
 from bench.report import history
 from bench.report.history import ChangePoint, describe
-from bench.values import Estimate, Missing, Plan
+from bench.values import Estimate, Missing, Plan, Setting
 from tests import examples
 from tests.unit.report.history import stories
 from tests.unit.report.history.stories import LOCAL, NAMES, PHONE, report
@@ -127,6 +127,25 @@ def test_each_target_and_each_setting_is_a_track_of_its_own(tmp_path):
         ("adb:R5", "1 thread", ""),
         ("local", "4 threads · profile", ""),
     ]
+
+
+def test_a_report_of_several_settings_goes_on_with_the_track_of_each(tmp_path):
+    report(tmp_path, 1)
+    plan = Plan(launches=6, runs=4, threads=2, settings=(Setting(2), Setting(1)))
+    made = cells.expand((examples.FLOAT32, examples.INT8), plan)
+    session = examples.session(
+        variants=made, plan=plan, started_at="2026-09-02T08:00:00+00:00", data={"sha256": "x"}
+    )
+    launches = examples.launches([cell.name for cell in made], 6, base_us=800)
+    examples.write(tmp_path / "r02.jsonl", session, [LOCAL, *launches])
+    report(tmp_path, 3)
+    one, two = load(tmp_path).tracks
+    assert (one.settings, two.settings) == ("1 thread", "2 threads")
+    assert [each.variant for each in (*one.series, *two.series)] == [*NAMES, *NAMES]
+    float32 = one.series[0].points
+    assert [point.report for point in float32] == ["r01", "r02", "r03"]
+    assert float32[1].median_us.value == pytest.approx(400, rel=0.01)
+    assert two.series[0].points[0].median_us.value == pytest.approx(800, rel=0.01)
 
 
 def test_a_variant_that_came_later_or_left_has_the_points_it_has(tmp_path):
