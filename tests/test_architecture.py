@@ -84,9 +84,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "workers.interpreter": (),
     "workers.launch": (),
     "workers.start": (),
-    "workers.answering": ("errors",),
-    "workers.evaluate": ("errors", "metrics", "writable"),
-    "workers.reference": ("errors", "writable"),
+    "workers.answering": ("errors", "writable"),
+    "workers.evaluate": ("errors", "metrics"),
+    "workers.reference": ("errors",),
     "workers.client": ("errors",),
     "accuracy": (
         *("errors", "values", "cache", "records.encoding", "data", "metrics", "workers"),

@@ -20,9 +20,8 @@ import numpy as np
 
 from bench import metrics
 from bench.errors import DataError
-from bench.workers.answering import Array, answer, batch_size, by_input
+from bench.workers.answering import FAULTS, Array, answer, batch_size, by_input, refusal
 from bench.workers.interpreter import LoadedModel
-from bench.writable import lacks_room, scratch_is_full
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,19 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         answer: dict[str, Any] = {"evaluated": _evaluate(asked)}
-    except DataError as fault:
-        answer = {"error": "DataError", "message": fault.message, "hint": fault.hint}
-    except OSError as fault:
-        if not lacks_room(fault):
-            raise
-        full = scratch_is_full(Path(asked.outputs))
-        answer = {"error": "StoreError", "message": full.message, "hint": full.hint}
-    except (ValueError, RuntimeError, MemoryError) as fault:
-        words = str(fault).strip().replace("\n", " ") or type(fault).__name__
-        hint = (
-            "the variant cannot be evaluated on these samples; its latency is measured all the same"
+    except FAULTS as fault:
+        answer = refusal(
+            fault,
+            Path(asked.outputs),
+            hint="the variant cannot be evaluated on these samples; its latency is measured all "
+            "the same",
         )
-        answer = {"error": "BuildError", "message": words, "hint": hint}
     print(json.dumps(answer), flush=True)  # noqa: T201  # the answer of a worker
     return 0 if "evaluated" in answer else 1
 

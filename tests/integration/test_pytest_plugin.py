@@ -298,4 +298,4 @@ def test_a_model_with_layers_of_its_own(project, models):
     )
     result = run(project, "test_own.py")
     result.assert_outcomes(passed=1, failed=1)
-    assert "cannot import 'my_layer'" in result.stdout.str()
+    assert "no module 'my_layer'" in result.stdout.str()
