@@ -81,6 +81,25 @@ def evaluate(
             yield encoding.convert({"variant": variant.name, **figures}, Accuracy)
 
 
+def known(
+    variant: Variant, baseline: Variant, data: Data, *, signature: str | None
+) -> Accuracy | None:
+    """The figures of a variant where they are kept; by the metrics that the labels ask for."""
+    figures = _read(_key(variant, baseline, data, signature, {}))
+    if figures is None:
+        return None
+    return encoding.convert({"variant": variant.name, **figures}, Accuracy)
+
+
+def keep(
+    figures: Accuracy, variant: Variant, baseline: Variant, data: Data, *, signature: str | None
+) -> None:
+    """Take figures that were found elsewhere as if they had been found here."""
+    plain = json.loads(encoding.encode(figures))
+    plain.pop("variant")
+    _write(_key(variant, baseline, data, signature, {}), plain)
+
+
 class _Bench:
     """A folder with the samples and the baseline's answers, laid out once for all variants."""
 

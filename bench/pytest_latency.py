@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 
 from bench import pipeline, writable
 from bench.errors import BenchError, LaunchError, UsageError
+from bench.metrics.values import DeviceAnswers
 from bench.pipeline import choose, prepare
 from bench.report import Report
+from bench.report.answer_warnings import why_not_to_ship
 from bench.targets import Target
 from bench.values import Estimate, Plan, Summary
 
@@ -23,6 +26,7 @@ def measured(
     source: Any,
     *,
     recipe: str | None,
+    data: Any,
     custom_objects: str | None,
     wanted: str | Target,
     no_phone: str,
@@ -38,7 +42,8 @@ def measured(
     """
     try:
         target = _target(request, wanted, no_phone, measured_here)
-        report = _measure(source, recipe, custom_objects, target, plan)
+        report = _measure(source, recipe, data, custom_objects, target, plan)
+        _check_answers(report.tables[0].rows[0].answers)
     except BenchError as error:
         # What pytest.fail raises, without the chain of causes: one line is all there is to say.
         raise pytest.fail.Exception(str(error), pytrace=False) from None
@@ -66,7 +71,12 @@ def _target(
 
 
 def _measure(
-    source: Any, recipe: str | None, custom_objects: str | None, target: str | Target, plan: Plan
+    source: Any,
+    recipe: str | None,
+    data: Any,
+    custom_objects: str | None,
+    target: str | Target,
+    plan: Plan,
 ) -> Report:
     """One variant on one target.
 
@@ -80,18 +90,34 @@ def _measure(
         report = pipeline.run(
             source,
             recipes,
-            None,
+            data,
             [target],
             plan=plan,
             report=folder / "report.jsonl",
             custom_objects=custom_objects,
             with_float32=False,
-            with_accuracy=False,
+            with_accuracy=data is not None,
         )
     for failure in report.failures:
         if not failure.discarded:
             raise LaunchError(failure.message, hint=failure.hint, error_class=failure.error_class)
     return report
+
+
+def _check_answers(answers: DeviceAnswers | None) -> None:
+    """See that the phone answers as this machine does; what is not known is a warning.
+
+    Raises:
+        LaunchError: it does not.
+    """
+    if answers is None:
+        return
+    if answers.is_bad:
+        raise LaunchError(
+            why_not_to_ship(answers), hint=answers.hint, error_class=f"answers {answers.verdict}"
+        )
+    if answers.verdict == "not known":
+        warnings.warn(f"the phone's answers are not known: {answers.reason}", stacklevel=2)
 
 
 def _hand_over(benchmark: Any, report: Report, summary: Summary, advance: Advance) -> None:
@@ -100,6 +126,12 @@ def _hand_over(benchmark: Any, report: Report, summary: Summary, advance: Advanc
         launch.latency.median_us or launch.latency.mean_us for launch in report.all_launches
     ]
     environment = report.tables[0].environment
+    row = report.tables[0].rows[0]
+    if row.answers is not None:
+        benchmark.extra_info["answers"] = row.answers.verdict
+    if row.deciding:
+        score = row.deciding[0]
+        benchmark.extra_info["score"] = {"metric": score.label, "value": score.value}
     benchmark.extra_info.update(
         target=environment.target,
         environment=dict(environment.facts),

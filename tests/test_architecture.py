@@ -127,6 +127,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("report", "observers", "pipeline", "text", "charts", "workers"),
         "writable",
     ),
+    # What a Dask worker opens of what it was sent
+    "searching.cluster*": (
+        *("errors", "values", "cache", "plugins", "sources", "data", "build", "accuracy"),
+        *("metrics.values", "observers", "pipeline.prepare", "text", "workers", "writable"),
+    ),
     # Showing
     "report*": (
         *("errors", "values", "charts", "metrics", "page", "plugins", "text", "stats"),

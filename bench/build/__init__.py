@@ -27,7 +27,7 @@ from bench.techniques import Work
 from bench.text import one_line
 from bench.tflite.facts import FACTS_SCHEMA, check_file, read_facts
 from bench.tflite.values import FileFacts
-from bench.values import Failure, Model, Recipe, StepProgress, Variant
+from bench.values import Facts, Failure, Model, Recipe, StepProgress, Variant
 from bench.workers.client import Answer
 
 SCHEMA = 9
@@ -96,6 +96,9 @@ class Builds:
 
     Args:
         model, data, data_source, seed, signature: as :func:`build` takes them.
+        place: of training, beside others of the same model: processes that train at once each need
+            a name of their own.
+        modules: a folder that the model's own layers are imported from, before all others.
     """
 
     def __init__(
@@ -106,10 +109,12 @@ class Builds:
         data_source: str | None,
         seed: int,
         signature: str | None = None,
+        place: str = "",
+        modules: Path | None = None,
     ) -> None:
         self._model, self._data, self._seed = model, data, seed
-        training = _key("training", model, data, seed)
-        self._builder = _Builder(model, data_source, seed, training, signature)
+        training = _key("training", model, data, seed) + place
+        self._builder = _Builder(model, data_source, seed, training, signature, modules)
 
     def __enter__(self) -> Builds:
         self._builder.__enter__()
@@ -138,6 +143,32 @@ class Builds:
                 hint=error.hint,
             )
 
+    def known(self, recipe: Recipe) -> Built | None:
+        """A recipe's variant where it was built before, here or elsewhere; nothing is built."""
+        file, notes = self._kept(recipe)
+        if not (file.is_file() and notes.is_file()):
+            return None
+        return Built(_variant_of(recipe, file, notes), cached=True)
+
+    def keep(self, recipe: Recipe, content: bytes, steps: Facts) -> Variant:
+        """Take a file that was built elsewhere as if it had been built here.
+
+        Args:
+            steps: what the steps of the recipe found out there.
+
+        Raises:
+            VerificationError: what the recipe asks for is not in the file.
+        """
+        file, notes = self._kept(recipe)
+        with FileLock(file.with_suffix(".lock")):
+            cache.write(file, content)
+            cache.write(notes, json.dumps(dict(steps)).encode())
+            return _variant_of(recipe, file, notes)
+
+    def kill(self) -> None:
+        """End what is being done at once, from any thread; the job fails."""
+        self._builder.kill()
+
     def look(self, what: str, progress: StepProgress, **options: Any) -> Any:
         """What the worker sees in the model: ``layout``, ``speed`` or ``sensitivity``.
 
@@ -145,6 +176,9 @@ class Builds:
             BuildError, DataError, ModelError: as the worker said, or it crashed.
         """
         return self._builder.ask({"look": what, **options}, what, progress)["found"]
+
+    def _kept(self, recipe: Recipe) -> tuple[Path, Path]:
+        return _places(recipe, self._model, self._data, self._seed, self._builder.signature)
 
 
 def _build_one(
@@ -157,8 +191,22 @@ def _build_one(
 ) -> Built:
     if model.kind == "tflite" and not recipe.steps:
         return Built(_variant(recipe.label, Path(model.source), {}, str(recipe)), cached=True)
+    file, notes = _places(recipe, model, data, seed, builder.signature)
+    with FileLock(file.with_suffix(".lock")):
+        cached = file.is_file() and notes.is_file()
+        if not cached:
+            steps = _build_file(model, recipe, data, seed, progress, builder, file)
+            cache.write(notes, json.dumps(steps).encode())
+        variant = _variant_of(recipe, file, notes)
+    return Built(variant, cached)
+
+
+def _places(
+    recipe: Recipe, model: Model, data: Data | None, seed: int, signature: str | None
+) -> tuple[Path, Path]:
+    """Where a recipe's file is kept, and what its steps found out."""
     uses_data = recipes.trains(recipe) or recipes.calibrates(recipe)
-    what = str(recipe) if builder.signature is None else f"{recipe} of {builder.signature}"
+    what = str(recipe) if signature is None else f"{recipe} of {signature}"
     # A technique of another package builds other files when it changes.
     theirs = {plugins.fingerprint("techniques", step.technique) for step in recipe.steps} - {""}
     if float_part(recipe) is not None:
@@ -166,15 +214,14 @@ def _build_one(
     what = "; ".join([what, *sorted(theirs)])
     key = _key(what, model, data if uses_data else None, seed if uses_data else None)
     folder = cache.folder("variants")
-    file, notes = folder / f"{key}.tflite", folder / f"{key}.json"
-    with FileLock(folder / f"{key}.lock"):
-        cached = file.is_file() and notes.is_file()
-        if not cached:
-            steps = _build_file(model, recipe, data, seed, progress, builder, file)
-            cache.write(notes, json.dumps(steps).encode())
-        variant = _variant(recipe.label, file, json.loads(notes.read_bytes()), str(recipe))
-        _verify(recipe, variant)
-    return Built(variant, cached)
+    return folder / f"{key}.tflite", folder / f"{key}.json"
+
+
+def _variant_of(recipe: Recipe, file: Path, notes: Path) -> Variant:
+    """The variant that is kept there, held against its recipe."""
+    variant = _variant(recipe.label, file, json.loads(notes.read_bytes()), str(recipe))
+    _verify(recipe, variant)
+    return variant
 
 
 def _build_file(
@@ -258,6 +305,7 @@ class _Builder:
         seed: int,
         training: str,
         signature: str | None,
+        modules: Path | None = None,
     ) -> None:
         self.signature = signature if model.kind in ("savedmodel", "tflite") else None
         self._training = cache.folder("training", training)
@@ -268,6 +316,7 @@ class _Builder:
             "signature": self.signature,
             "seed": seed,
             "folder": str(self._training),
+            "modules": None if modules is None else str(modules),
         }
         logs = cache.folder("logs")
         self._building = BuildProcess(
@@ -288,6 +337,11 @@ class _Builder:
         if self._lock.is_locked and raised == (None, None, None):
             shutil.rmtree(self._training, ignore_errors=True)
         self._lock.release()
+
+    def kill(self) -> None:
+        """End what the processes are doing, from any thread."""
+        self._building.kill()
+        self._quantizing.kill()
 
     @property
     def refuses_all(self) -> bool:

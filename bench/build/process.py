@@ -79,6 +79,11 @@ class BuildProcess:
         answer["hint"] = answer["hint"].replace(workers.BUILD_LOG, str(self._log))
         raise error_of(answer)
 
+    def kill(self) -> None:
+        """End the process at once, from any thread: who asked it is told that it crashed."""
+        if (worker := self._worker) is not None:
+            worker.kill()
+
     def close(self) -> None:
         """End the process, and give back what it holds."""
         if self._worker is not None:

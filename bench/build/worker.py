@@ -128,6 +128,8 @@ def _verify_named(recipe: Recipe, facts: dict[str, Any], content: bytes) -> None
 def _load(job: dict[str, Any]) -> dict[str, Any]:
     """The model, and the samples as it takes them: what does not fit is told before any work."""
     source = Model(**job["model"])
+    if job.get("modules"):
+        sys.path.insert(0, job["modules"])
     data = sources.load_data(source, job["data"])
     model = with_plain_names(in_float32(sources.load(source)))
     specs = specs_of_model(model, job["signature"])

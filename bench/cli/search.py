@@ -45,6 +45,8 @@ class Arguments(_shared.TargetArguments, _shared.OutputArguments):
     threads: int = _PLAN.threads
     seed: int = _PLAN.seed
     custom_objects: str | None = None
+    cluster: str | None = None
+    at_once: int | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +75,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: phones if any is ready, else local)",
     )
     _shared.add_target_arguments(where)
+    where.add_argument(
+        "--cluster",
+        metavar="tcp://HOST:PORT",
+        help="a Dask scheduler whose workers build and train; launches stay on this machine",
+    )
+    where.add_argument(
+        "--at-once",
+        type=_quantities.whole(1),
+        metavar="N",
+        help="trials at once on a cluster (default: one per worker)",
+    )
     for flag, default, text in (
         ("--launches", _PLAN.launches, "processes per variant of the front"),
         ("--threads", _PLAN.threads, "threads of the interpreter"),
@@ -143,6 +156,8 @@ def carry_out(asked: Arguments) -> int:
             custom_objects=asked.custom_objects,
             observer=observer,
             command=sys.argv[1:],
+            cluster=asked.cluster,
+            at_once=asked.at_once,
         )
     for path in recipes:
         cache.write(path, found.to_toml().encode())

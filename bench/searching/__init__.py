@@ -6,6 +6,7 @@
 :mod:`bench.searching.trials`    the study: Optuna proposes, its journal keeps
 :mod:`bench.searching.rungs`     who deserves a longer training
 :mod:`bench.searching.executor`  where recipes are built; others may take this machine's place
+:mod:`bench.searching.cluster`   the workers of a Dask scheduler in its place
 :mod:`bench.searching.loop`      all of it together, until the budget is used
 :mod:`bench.searching.front`     what nothing else beats
 :mod:`bench.searching.report`    the front on the test samples, and what to ship
@@ -26,7 +27,6 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from bench import cache, pipeline, recipes
-from bench.data import Data
 from bench.errors import BuildError, UsageError
 from bench.inputs.launches import feed
 from bench.observers import SILENT, Observer
@@ -39,9 +39,10 @@ from bench.records.search import Search
 from bench.report import Report, assemble
 from bench.report.recommend import Aim
 from bench.searching import bounds
+from bench.searching.cluster import connected
 from bench.searching.executor import (
     Executor,
-    LocalExecutor,
+    MakeExecutor,
     samples_of,
     validation_data,
     validation_of,
@@ -65,9 +66,6 @@ DEFAULT_SECONDS = 600.0
 
 RESERVE_SHARE, MOST_RESERVE_S = 0.1, 60.0
 """Of the budget, kept for evaluating and launching the front at the end."""
-
-MakeExecutor = Callable[[Source, Data, Plan], Executor]
-"""Makes what builds, of the model, the samples that are chosen on, and the plan."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +115,8 @@ def search(
     custom_objects: str | None = None,
     observer: Observer = SILENT,
     command: Sequence[str] = (),
+    cluster: str | None = None,
+    at_once: int | None = None,
     executor: MakeExecutor | None = None,
 ) -> SearchReport:
     """Find the variant of a model that is smallest or fastest within limits, with no recipe given.
@@ -136,7 +136,10 @@ def search(
         trials: at most so many.
         sampling: ``random`` proposes by chance alone, to be held against.
         plan: how the front is launched at the end, and the seed of everything random.
-        executor: what builds instead of one worker on this machine.
+        cluster: address of a Dask scheduler, ``tcp://HOST:PORT``, whose workers build and train
+            instead of this machine; launches stay here.
+        at_once: with it, at most so many trials at once; one per worker where nothing is given.
+        executor: what builds instead of one worker on this machine, or instead of a cluster.
 
     Returns:
         The front on the test samples, and what to ship.
@@ -153,7 +156,8 @@ def search(
     question = Question(by, limits, goal, budget_s, trials, sampling)
     bounds.check(question.aim, limits, goal)
     plan = plan or Plan()
-    with tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch:
+    folder = tempfile.TemporaryDirectory(prefix="tflite-bench-")
+    with connected(cluster, at_once, observer) as make, folder as scratch:
         options = dict(target_options or {})
         sample = Path(scratch) / "samples.npz"
         options["samples"] = str(sample)
@@ -161,7 +165,7 @@ def search(
         def opened() -> Sequence[Target]:
             return choose.open_targets(targets, plan, options)
 
-        first = opened()  # before anything is built: a wrong target is told at once
+        ids = [target.id for target in opened()]  # before any work: a wrong one is told at once
         source = prepare.load(model, data, Path(scratch), custom_objects)
         if source.files:
             raise UsageError(
@@ -170,10 +174,8 @@ def search(
             )
         validation = validation_of(source)
         chosen_on = validation_data(samples_of(source), validation)
-        make = executor or LocalExecutor
-        ids = [target.id for target in first]
         searching = _Searching(source, question, plan, opened, ids, sample, observer)
-        with make(source, chosen_on, plan) as builds:
+        with (executor or make)(source, chosen_on, plan) as builds:
             ended, study = searching.run(builds)
         found = study.trials()
         front = {f"front-{n}": t for n, t in enumerate(front_of(found, limits, by), start=1)}

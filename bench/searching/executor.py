@@ -8,8 +8,10 @@ phones.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from bench import accuracy, build
@@ -31,6 +33,7 @@ class Done:
         accuracy: on the validation samples; None where it was not asked for.
         failure: why something is missing; empty where nothing is.
         cached: the file was there already.
+        where: the machine that did it; empty is this one.
     """
 
     variant: Variant | None
@@ -38,16 +41,15 @@ class Done:
     failure: str = ""
     seconds: float = 0.0
     cached: bool = False
+    where: str = ""
 
 
 class Executor(Protocol):
-    """Builds recipes, here or elsewhere. A context manager.
+    """Builds recipes, here or elsewhere. A context manager."""
 
-    Attributes:
-        slots: how many recipes it works on at once.
-    """
-
-    slots: int
+    @property
+    def slots(self) -> int:
+        """How many recipes it works on at once."""
 
     def __enter__(self) -> Executor: ...
 
@@ -62,6 +64,10 @@ class Executor(Protocol):
 
     def look(self, what: str, progress: StepProgress, **options: Any) -> Any:
         """What can be seen in the model without building; as ``bench.build.Builds.look``."""
+
+
+MakeExecutor = Callable[[Source, Data, Plan], Executor]
+"""Makes what builds, of the model, the samples that are chosen on, and the plan."""
 
 
 def validation_data(data: Data, validation: Split) -> Data:
@@ -109,28 +115,42 @@ class LocalExecutor:
         source: the model and its samples, as given.
         chosen_on: samples whose ``test`` is the validation split.
         plan: its seed and signature are those of the builds.
+        place, modules: as :class:`bench.build.Builds` takes them.
+
+    Attributes:
+        builds: what it builds with.
     """
 
     slots = 1
 
-    def __init__(self, source: Source, chosen_on: Data, plan: Plan) -> None:
-        self._builds = build.Builds(
+    def __init__(
+        self,
+        source: Source,
+        chosen_on: Data,
+        plan: Plan,
+        *,
+        place: str = "",
+        modules: Path | None = None,
+    ) -> None:
+        self.builds = build.Builds(
             source.model,
             source.data,
             data_source=source.data_source,
             seed=plan.seed,
             signature=plan.signature,
+            place=place,
+            modules=modules,
         )
         self._chosen_on = chosen_on
         self._plan = plan
         self._baseline: Variant | None = None
 
     def __enter__(self) -> LocalExecutor:
-        self._builds.__enter__()
+        self.builds.__enter__()
         return self
 
     def __exit__(self, *raised: object) -> None:
-        self._builds.__exit__(*raised)
+        self.builds.__exit__(*raised)
 
     def submit(self, recipe: Recipe, *, evaluate: bool, progress: StepProgress) -> Future[Done]:
         """Do it now; the future is done when it comes back."""
@@ -146,10 +166,10 @@ class LocalExecutor:
 
     def look(self, what: str, progress: StepProgress, **options: Any) -> Any:
         """As ``bench.build.Builds.look``."""
-        return self._builds.look(what, progress, **options)
+        return self.builds.look(what, progress, **options)
 
     def _do(self, recipe: Recipe, evaluate: bool, progress: StepProgress) -> Done:
-        built = self._builds.build(recipe, progress)
+        built = self.builds.build(recipe, progress)
         if isinstance(built, Failure):
             return Done(None, failure=f"{built.message}: {built.hint}")
         if not recipe.steps:

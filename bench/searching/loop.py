@@ -26,6 +26,10 @@ MOST_DROPPED = 60
 """Points in a row that a look drops, or that were tried, before the search ends."""
 
 
+JOINED_S = 1.0
+"""How often it is seen whether more trials can be made at once."""
+
+
 @dataclass(frozen=True)
 class Budget:
     """How long a search goes on: seconds of work over all sittings, or trials.
@@ -42,6 +46,7 @@ class Budget:
 @dataclass(frozen=True)
 class _Running:
     number: int
+    name: str
     recipe: Recipe
     speed: Speed
     begin: float
@@ -107,9 +112,16 @@ class Loop:
                     break
             if not self._running:
                 return reason
-            done, _ = wait(self._running, return_when=FIRST_COMPLETED)
-            for future in done:
+            for future in self._ended():
                 self._keep(future)
+
+    def _ended(self) -> list[Future[Done]]:
+        """Trials that have ended, in their order; none where more can be begun instead."""
+        slots = self._executor.slots
+        done: set[Future[Done]] = set()
+        while not done and self._executor.slots <= slots:
+            done, _ = wait(self._running, timeout=JOINED_S, return_when=FIRST_COMPLETED)
+        return sorted(done, key=lambda future: self._running[future].number)
 
     @property
     def used(self) -> float:
@@ -153,8 +165,8 @@ class Loop:
         if number < 0:
             return "nothing"
         recipe = self._space.recipe(params, rung)
-        known = self._recipes.get(recipe)
-        if known is not None or not recipe.steps:
+        running = any(one.recipe == recipe for one in self._running.values())
+        if running or recipe in self._recipes or not recipe.steps:
             self._study.drop(number, TRIED)
             return "dropped"
         speed = self._look(number, params)
@@ -164,7 +176,7 @@ class Loop:
         progress = self._watched(what)
         begin = time.perf_counter()
         future = self._executor.submit(recipe, evaluate=True, progress=progress)
-        self._running[future] = _Running(number, recipe, speed, begin)
+        self._running[future] = _Running(number, what, recipe, speed, begin)
         return "started"
 
     def _next(self) -> tuple[int, Params, int]:
@@ -252,18 +264,19 @@ class Loop:
         """Write down what came of a trial, and tell it."""
         running = self._running.pop(future)
         done = future.result()
-        self._observer.finish()
+        self._observer.finish(f"{running.name}:")
         outcome = _outcome(done, running.speed, time.perf_counter() - running.begin)
         before = self.best
         trial = self._study.tell(running.number, str(running.recipe), outcome)
         self._study.note("seconds", self.used)
         self._trials.append(trial)
         self._recipes[trial.recipe] = trial
-        self._observer.inform(self._told(trial, before))
+        self._observer.inform(self._told(running.name, trial, before, done.where))
 
-    def _told(self, trial: Trial, before: Trial | None) -> str:
+    def _told(self, name: str, trial: Trial, before: Trial | None, where: str) -> str:
         """One line on what a trial gave."""
-        head = f"trial {len(self._trials)} ({trial.origin}, {duration(trial.outcome.seconds)})"
+        on = f" on {where}" if where else ""
+        head = f"{name} ({trial.origin}, {duration(trial.outcome.seconds)}{on})"
         if not trial.works:
             return f"{head}: failed ({trial.outcome.failure or 'no loss is known'})"
         best = self.best

@@ -86,7 +86,8 @@ class Planner:
 
     def next(self, study: Study) -> Proposal | None:
         """The next proposal; None where nothing that is left fits into the budget."""
-        return next(self._proposals(study), None)
+        proposals = self._proposals(study)
+        return next((one for one in proposals if not study.is_running(one[0])), None)
 
     def _proposals(self, study: Study) -> Iterator[Proposal]:
         """What may come next, the best idea first."""

@@ -139,6 +139,10 @@ class Study:
         """Whether this very point, its ``rung`` with it, was proposed before."""
         return _point(params) in self._asked
 
+    def is_running(self, params: Params) -> bool:
+        """Whether this very point, its ``rung`` with it, is being tried."""
+        return any(_point(params) == _point(trial.params) for trial in self._open.values())
+
     def ask(self, fixed: Params, origin: Origin) -> tuple[int, Params]:
         """The next point, with its ``rung``, and the number to tell its outcome by.
 
