@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
+import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import pipeline
+from bench import pipeline, writable
 from bench.errors import BenchError, LaunchError, UsageError
+from bench.metrics.values import DeviceAnswers
 from bench.pipeline import choose, prepare
 from bench.report import Report
+from bench.report.answer_warnings import why_not_to_ship
 from bench.targets import Target
 from bench.values import Estimate, Plan, Summary
 
@@ -25,6 +26,8 @@ def measured(
     source: Any,
     *,
     recipe: str | None,
+    data: Any,
+    custom_objects: str | None,
     wanted: str | Target,
     no_phone: str,
     plan: Plan,
@@ -39,7 +42,8 @@ def measured(
     """
     try:
         target = _target(request, wanted, no_phone, measured_here)
-        report = _measure(source, recipe, target, plan)
+        report = _measure(source, recipe, data, custom_objects, target, plan)
+        _check_answers(report.tables[0].rows[0].answers)
     except BenchError as error:
         # What pytest.fail raises, without the chain of causes: one line is all there is to say.
         raise pytest.fail.Exception(str(error), pytrace=False) from None
@@ -66,7 +70,14 @@ def _target(
     return "local"
 
 
-def _measure(source: Any, recipe: str | None, target: str | Target, plan: Plan) -> Report:
+def _measure(
+    source: Any,
+    recipe: str | None,
+    data: Any,
+    custom_objects: str | None,
+    target: str | Target,
+    plan: Plan,
+) -> Report:
     """One variant on one target.
 
     Raises:
@@ -75,21 +86,38 @@ def _measure(source: Any, recipe: str | None, target: str | Target, plan: Plan) 
     if recipe is not None and prepare.tflite_paths(source):
         raise UsageError(f"{source} is a ready .tflite", hint="leave recipe= out")
     recipes = () if prepare.tflite_paths(source) else (recipe or "float32")
-    with tempfile.TemporaryDirectory(prefix="tflite-bench-") as folder:
+    with writable.scratch_folder() as folder:
         report = pipeline.run(
             source,
             recipes,
-            None,
+            data,
             [target],
             plan=plan,
-            report=Path(folder) / "report.jsonl",
+            report=folder / "report.jsonl",
+            custom_objects=custom_objects,
             with_float32=False,
-            with_accuracy=False,
+            with_accuracy=data is not None,
         )
     for failure in report.failures:
         if not failure.discarded:
             raise LaunchError(failure.message, hint=failure.hint, error_class=failure.error_class)
     return report
+
+
+def _check_answers(answers: DeviceAnswers | None) -> None:
+    """See that the phone answers as this machine does; what is not known is a warning.
+
+    Raises:
+        LaunchError: it does not.
+    """
+    if answers is None:
+        return
+    if answers.is_bad:
+        raise LaunchError(
+            why_not_to_ship(answers), hint=answers.hint, error_class=f"answers {answers.verdict}"
+        )
+    if answers.verdict == "not known":
+        warnings.warn(f"the phone's answers are not known: {answers.reason}", stacklevel=2)
 
 
 def _hand_over(benchmark: Any, report: Report, summary: Summary, advance: Advance) -> None:
@@ -98,6 +126,12 @@ def _hand_over(benchmark: Any, report: Report, summary: Summary, advance: Advanc
         launch.latency.median_us or launch.latency.mean_us for launch in report.all_launches
     ]
     environment = report.tables[0].environment
+    row = report.tables[0].rows[0]
+    if row.answers is not None:
+        benchmark.extra_info["answers"] = row.answers.verdict
+    if row.deciding:
+        score = row.deciding[0]
+        benchmark.extra_info["score"] = {"metric": score.label, "value": score.value}
     benchmark.extra_info.update(
         target=environment.target,
         environment=dict(environment.facts),

@@ -10,6 +10,11 @@ so that its table, ``--benchmark-save``, ``--benchmark-compare``,
 ``--benchmark-compare-fail=median:5%`` and its JSON work on figures of a device. What it cannot hold
 (the interval, the P99, the environment) is in its ``extra_info``.
 
+With samples a phone is also asked for its answers, and a test whose answers are wrong fails::
+
+    def test_latency(latency):
+        latency("model.tflite", data="samples.npz", target="adb")
+
 A test that takes ``latency_recipe`` too runs once for each recipe of ``--latency-recipes``::
 
     def test_latency(latency, latency_recipe):
@@ -68,8 +73,10 @@ class Latency(Protocol):
         source: str | Path | Any,
         *,
         recipe: str | None = None,
+        data: Any = None,
         target: str | Target | None = None,
         launches: int | None = None,
+        custom_objects: str | None = None,
         **plan: Any,
     ) -> Summary:
         """Measure one variant and hand its figures to pytest-benchmark, which keeps one per test.
@@ -77,8 +84,11 @@ class Latency(Protocol):
         Args:
             source: a ready .tflite, or a model as ``bench run`` takes it.
             recipe: what to build of a source model; None is ``float32``.
+            data: samples, as ``bench run`` takes them. A phone is then asked for its answers to
+                them, and the test fails where these are wrong or differ from this machine's.
             target: where, over the command line's choice; also a target made by hand.
             launches: how many, over the command line's choice.
+            custom_objects: the module with the model's own layers, which building runs.
             plan: further fields of :class:`bench.values.Plan`, such as ``threads=4``, or
                 ``until=0.02`` to launch until the median is known to within 2 %.
 
@@ -178,8 +188,10 @@ def latency(request: pytest.FixtureRequest, benchmark: Any) -> Latency:
         source: str | Path | Any,
         *,
         recipe: str | None = None,
+        data: Any = None,
         target: str | Target | None = None,
         launches: int | None = None,
+        custom_objects: str | None = None,
         **plan: Any,
     ) -> Summary:
         if CLOCK not in request.node.stash:
@@ -204,6 +216,8 @@ def latency(request: pytest.FixtureRequest, benchmark: Any) -> Latency:
             request,
             source,
             recipe=recipe,
+            data=data,
+            custom_objects=custom_objects,
             wanted=target or option(TARGET_OPTION),
             no_phone=option("--latency-no-phone"),
             plan=Plan(launches=launches or option("--latency-launches"), **plan),

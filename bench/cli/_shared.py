@@ -115,6 +115,14 @@ def add_phones(group: Group) -> None:
     )
 
 
+COLUMN_NAMES = (
+    *("answers", "phone-accuracy", "agrees", "size", "size-ratio", "zipped", "zipped-ratio"),
+    *("int8", "int4", "accuracy", "lost", "launches", "median", "p99", "vs"),
+    *("init", "cold-init", "warm-init", "first", "memory"),
+)
+"""Those of ``bench.report.view``, which takes time to load at each start; a test compares them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class OutputArguments:
     """Where the report goes besides standard output."""
@@ -138,8 +146,8 @@ def add_output_arguments(group: Group) -> None:
         "--columns",
         type=_quantities.several(_quantities.column),
         metavar="NAME,NAME…",
-        help="columns of the table, in this order, or all (default: those that fit; csv and json "
-        "always hold all)",
+        help=f"columns of the table, in this order, of: {', '.join(COLUMN_NAMES)}; or all "
+        "(default: those that fit; csv and json always hold all)",
     )
     add_quiet(group)
 

@@ -2,8 +2,12 @@
 
 The lines are those of TensorFlow Lite's own interfaces: ``Interpreter.Options`` in Java and Kotlin,
 ``tflite::InterpreterBuilder`` in C++, and LiteRT's ``CompiledModel`` for what only that has (an
-NPU). An app whose delegate cannot be applied falls back to the CPU and says so in its log alone:
+NPU). LiteRT 2's ``Interpreter.Options`` has lost ``addDelegate``: what stands for it is told
+beside. An app whose delegate cannot be applied falls back to the CPU and says so in its log alone:
 look there once.
+
+The C++ lines of the interpreter compile against the headers of TensorFlow Lite 2.14; all others
+were held against the published sources and pages.
 """
 
 from __future__ import annotations
@@ -35,9 +39,14 @@ _KOTLIN: Mapping[str | None, tuple[str, ...]] = MappingProxyType(
         None: (),
         "none": ("options.setUseXNNPACK(false)",),
         "xnnpack": ("options.setUseXNNPACK(true)",),
-        "gpu": ("options.addDelegate(GpuDelegate())  // org.tensorflow:tensorflow-lite-gpu",),
-        "nnapi": ("options.addDelegate(NnApiDelegate())  // deprecated from Android 15",),
-        "hexagon": ("options.addDelegate(HexagonDelegate(context))",),
+        "gpu": (
+            "options.addDelegate(GpuDelegate())  // tensorflow-lite-gpu, litert-gpu 1; in LiteRT 2",
+            "// CompiledModel.create(file, CompiledModel.Options(Accelerator.GPU))",
+        ),
+        "nnapi": (
+            "options.addDelegate(NnApiDelegate())  // deprecated from Android 15, not in LiteRT 2",
+        ),
+        "hexagon": ("options.addDelegate(HexagonDelegate(context))  // not in LiteRT 2",),
     }
 )
 
@@ -48,12 +57,16 @@ _CPP: Mapping[str | None, tuple[str, ...]] = MappingProxyType(
         "xnnpack": (
             "TfLiteXNNPackDelegateOptions options = TfLiteXNNPackDelegateOptionsDefault();",
             "options.num_threads = {threads};",
-            "interpreter->ModifyGraphWithDelegate(TfLiteXNNPackDelegateCreate(&options));",
+            "TfLiteDelegate* delegate = TfLiteXNNPackDelegateCreate(&options);",
+            "interpreter->ModifyGraphWithDelegate(delegate);",
+            "// TfLiteXNNPackDelegateDelete(delegate) once the interpreter is gone",
         ),
         "gpu": (
             "TfLiteGpuDelegateOptionsV2 options = TfLiteGpuDelegateOptionsV2Default();",
             "options.is_precision_loss_allowed = 1;  // as benchmark_model runs it",
-            "interpreter->ModifyGraphWithDelegate(TfLiteGpuDelegateV2Create(&options));",
+            "TfLiteDelegate* delegate = TfLiteGpuDelegateV2Create(&options);",
+            "interpreter->ModifyGraphWithDelegate(delegate);",
+            "// TfLiteGpuDelegateV2Delete(delegate) once the interpreter is gone",
         ),
         "nnapi": (
             "static tflite::StatefulNnApiDelegate delegate;  // deprecated from Android 15",
@@ -62,7 +75,9 @@ _CPP: Mapping[str | None, tuple[str, ...]] = MappingProxyType(
         "hexagon": (
             "TfLiteHexagonInit();",
             "TfLiteHexagonDelegateOptions options = TfLiteHexagonDelegateOptionsDefault();",
-            "interpreter->ModifyGraphWithDelegate(TfLiteHexagonDelegateCreate(&options));",
+            "TfLiteDelegate* delegate = TfLiteHexagonDelegateCreate(&options);",
+            "interpreter->ModifyGraphWithDelegate(delegate);",
+            "// TfLiteHexagonDelegateDelete(delegate) once the interpreter is gone",
         ),
     }
 )
@@ -84,8 +99,9 @@ def _flags(setting: Setting) -> str:
 def _kotlin(setting: Setting) -> list[str]:
     if setting.delegate == "npu":
         lines = [
-            "val options = CompiledModel.Options(Accelerator.NPU)",
-            "val model = CompiledModel.create(path, options)",
+            "val environment = Environment.create(BuiltinNpuAcceleratorProvider(context))",
+            "val options = CompiledModel.Options(Accelerator.NPU, Accelerator.CPU)",
+            "val model = CompiledModel.create(path, options, environment)",
         ]
     else:
         lines = [f"val options = Interpreter.Options().setNumThreads({setting.threads})"]
@@ -101,8 +117,11 @@ def _kotlin(setting: Setting) -> list[str]:
 def _cpp(setting: Setting) -> list[str]:
     if setting.delegate == "npu":
         lines = [
-            "auto model = litert::CompiledModel::Create(",
-            "    environment, file, litert::HwAccelerators::kNpu);",
+            "// environment: litert::Environment with the folder of the NPU's dispatch library",
+            "auto options = litert::Options::Create();",
+            "options->SetHardwareAccelerators(",
+            "    litert::HwAccelerators::kNpu | litert::HwAccelerators::kCpu);",
+            "auto model = litert::CompiledModel::Create(environment, file, *options);",
         ]
     else:
         resolver = "BuiltinOpResolver"

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bench import schedule
 from bench.cells import files_of
 from bench.records import Records
 from bench.report.answer_warnings import answer_warnings
@@ -42,7 +43,9 @@ def session_warnings(
             ReportWarning(
                 code="unfinished",
                 message=made,
-                hint="run the same command again: it goes on with the missing ones",
+                hint="mend first what failed; the same command then goes on with the missing ones"
+                if _was_left(records)
+                else "run the same command again: it goes on with the missing ones",
             )
         )
     if any(table.environment.kind == "local" for table in tables):
@@ -88,6 +91,19 @@ def session_warnings(
                 )
             )
     return tuple(found)
+
+
+def _was_left(records: Records) -> bool:
+    """Whether a target could not be launched on: the same again would not help by itself."""
+    return any(
+        failure.block is None
+        and not failure.discarded
+        and failure.target in records.session.targets
+        and schedule.wants_more(
+            records.launches_of(failure.target, failure.variant), records.session.plan
+        )
+        for failure in records.failures
+    )
 
 
 def _launch_warnings(records: Records, table: Table, launches: ByCell) -> Sequence[ReportWarning]:

@@ -14,11 +14,13 @@ import pytest
 
 from bench import build
 from bench.answers import Examiner
+from bench.build import finish
 from bench.data import Data, from_arrays
 from bench.inputs.launches import feed, write_sample
 from bench.metrics.values import DeviceAnswers
 from bench.records import read
 from bench.targets import adb
+from bench.techniques import Conversion
 from bench.values import Plan, Variant
 from tests import flatbuffer_models, tflite_files
 from tests.flatbuffer_models import ModelBuilder
@@ -80,6 +82,21 @@ def in_int8() -> bytes:
     """A dense layer in int8, its input and output too, whose steps are halves."""
     stored = np.rint(weights() * 4).astype(np.int8)
     return flatbuffer_models.dense(stored, activation="int8", scale=(0.5,), zero_point=(0,))
+
+
+def in_float16(weights: np.ndarray) -> bytes:
+    """A dense layer whose kernel is stored in float16."""
+    outputs, inputs = weights.shape
+    builder = ModelBuilder()
+    x = builder.tensor("x", (1, inputs), signature=(-1, inputs))
+    stored = builder.tensor("stored", weights.shape, "float16", data=weights)
+    w = builder.tensor("w", weights.shape)
+    b = builder.tensor("b", (outputs,), data=np.zeros(outputs, np.float32))
+    y = builder.tensor("y", (1, outputs), signature=(-1, outputs))
+    builder.op("DEQUANTIZE", [stored], [w])
+    builder.op("FULLY_CONNECTED", [x, w, b], [y])
+    builder.signature("serving_default", {"numbers": x}, {"scores": y})
+    return builder.pack([x], [y])
 
 
 def wide_samples() -> dict[str, np.ndarray]:
@@ -148,6 +165,22 @@ def test_a_sound_tool_answers_as_here_in_one_batch(ask: Ask) -> None:
     assert found.deciding is not None
     assert found.deciding.value == 1.0
     assert (found.deciding.lost, found.agreement) == (0, 1.0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_file_with_sparse_kernels_runs_on_the_tool_and_answers_the_same(
+    ask: Ask, dtype: str
+) -> None:
+    drawn = np.random.default_rng(3)
+    kernel = drawn.normal(0, 1, (256, SIZE)) * (drawn.random((256, SIZE)) < 0.1)
+    whole = flatbuffer_models.dense(kernel.astype("f4"))
+    if dtype == "float16":
+        whole = in_float16(kernel.astype("f2"))
+    sparse, told = finish.finish(whole, Conversion(sparse=True))
+    assert len(told["sparse"]["kernels"]) == 1
+    assert len(sparse) < 0.6 * len(whole)
+    found = ask(sparse, samples())
+    assert (found.verdict, found.samples) == ("same", SAMPLES)
 
 
 def test_so_many_samples_as_are_asked_for(ask: Ask) -> None:

@@ -8,11 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.records import read
 from tests import tiny_models
 from tests.phone.loopback import AdbServer, Phone
+from tests.phone.spoiler import Spoiler, as_array
 
 REPO = Path(__file__).parents[2]
 QUIET_ENOUGH = ["--set=throttle_every_s=1000000", "--set=max_slowdown=1000"]
@@ -107,3 +109,28 @@ def test_the_pytest_fixture_measures_on_the_phone(phone: Phone, shell: Shell) ->
     assert extra["environment"]["tool_sha256"]
     assert benchmark["stats"]["rounds"] == 3
     assert benchmark["stats"]["median"] * 1e6 == pytest.approx(extra["median_us"]["value"], rel=0.2)
+
+
+@pytest.mark.parametrize("spoilt", [False, True])
+def test_the_pytest_fixture_fails_where_the_phone_answers_wrongly(
+    phone: Phone, tmp_path: Path, adb_server: AdbServer, benchmark_model: Path, spoilt: bool
+) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "def test_latency(latency):\n"
+        "    latency('small.tflite', data='samples.npz', runs=5, warmup_s=0.0, phone_samples=20)\n"
+    )
+    drawn = np.random.default_rng(0).normal(0, 1, (20, 256)).astype("f4")
+    np.savez(tmp_path / "samples.npz", x_test=drawn)
+    spoil = as_array(np.zeros_like if spoilt else np.copy, "<f4", 64)
+    with Spoiler(phone, benchmark_model, spoil, tmp_path) as spoiler:
+        ran = Shell(tmp_path, adb_server, spoiler.tool)(
+            "pytest", "-p", "bench.pytest_plugin", "-p", "pytest_benchmark.plugin", "-q",
+            "--latency-target=adb", "--latency-launches=2", "--benchmark-json=out.json",
+        )  # fmt: skip
+    if spoilt:
+        assert ran.returncode == 1
+        assert "it answers wrongly there" in ran.stdout
+    else:
+        assert ran.returncode == 0, ran.stdout
+        (benchmark,) = json.loads((tmp_path / "out.json").read_text())["benchmarks"]
+        assert benchmark["extra_info"]["answers"] == "same"

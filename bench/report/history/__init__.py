@@ -28,6 +28,7 @@ from bench.errors import StoreError, UsageError
 from bench.metrics.values import Score
 from bench.plugins import nearest
 from bench.records import Records, read
+from bench.report.answer_warnings import why_not_to_ship
 from bench.report.compare import comparable_facts, differences, measured_alike
 from bench.stats.changepoints import change_points
 from bench.stats.summary import summarize
@@ -124,7 +125,7 @@ class History:
     Attributes:
         reports: names of the files, oldest first.
         tracks: in order of their first report.
-        notes: which files were left out, and why.
+        notes: which files were left out, and why; which variants answered wrongly on a phone.
     """
 
     model: str
@@ -202,8 +203,16 @@ def assemble(name: str, found: Sequence[Records], notes: Sequence[str] = ()) -> 
         tracks=tuple(
             track for parts in tracks.values() if (track := _track(parts, seen)) is not None
         ),
-        notes=tuple(notes),
+        notes=(*notes, *_bad_answers(ordered)),
     )
+
+
+def _bad_answers(found: Iterable[Records]) -> Iterator[str]:
+    """Which variants answered wrongly, where, and in which report."""
+    for records in found:
+        for each in records.answers:
+            if why := why_not_to_ship(each):
+                yield f"{records.path}: {each.variant} on {each.target}: {why}"
 
 
 Part = tuple[Records, Environment, Setting]

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from bench import cli
-from bench.cli import _show
+from bench.cli import _shared, _show
 from bench.cli._parser import COMMANDS, commands, module_of, parser, value
 from bench.cli.build import file_name
 from bench.cli.run import Arguments
 from bench.errors import UsageError
+from bench.report.view import COLUMNS
 from bench.values import Failure, Plan
 from tests import examples, tflite_files
 
@@ -289,3 +290,7 @@ def test_a_hang_up_that_is_ignored_stays_ignored(report_file):
 )
 def test_a_recipe_is_a_file_name(recipe, name):
     assert file_name(recipe) == name
+
+
+def test_the_help_names_every_column():
+    assert tuple(COLUMNS) == _shared.COLUMN_NAMES

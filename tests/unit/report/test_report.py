@@ -117,6 +117,17 @@ def test_a_target_that_was_never_reached_has_an_empty_table(tmp_path):
     assert table.rows[0].failure == failure
 
 
+def test_a_target_that_cannot_do_what_was_asked_is_not_told_to_be_run_again(tmp_path):
+    session = examples.session(targets=("adb:1",))
+    failures = [
+        Failure(name, "adb:1", None, "target", "it has no taskset", "leave --affinity away")
+        for name in NAMES
+    ]
+    made = examples.write(tmp_path / "x.jsonl", session, failures, end=False)
+    (told,) = (each for each in assemble(read(made)).warnings if each.code == "unfinished")
+    assert told.hint.startswith("mend first what failed")
+
+
 def test_warnings_tell_what_no_figure_says(tmp_path):
     items = [examples.ENVIRONMENT, *examples.launches(NAMES, 2)]
     missing = examples.session(launches=6, data={"missing": "no test samples were given"})

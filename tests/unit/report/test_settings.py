@@ -136,6 +136,19 @@ def test_an_app_is_told_every_setting(delegate) -> None:
     assert "CPUs" not in plain.kotlin + plain.cpp + plain.flags
 
 
+def test_what_litert_2_has_lost_is_told_with_what_stands_for_it() -> None:
+    assert "CompiledModel.Options(Accelerator.GPU" in in_app(Setting(1, "gpu")).kotlin
+    assert "not in LiteRT 2" in in_app(Setting(1, "nnapi")).kotlin
+
+
+@pytest.mark.parametrize("delegate", ["xnnpack", "gpu", "hexagon"])
+def test_a_delegate_that_is_made_is_one_that_can_be_deleted(delegate) -> None:
+    code = in_app(Setting(2, delegate)).cpp
+    made = re.search(r"delegate = (TfLite\w+Delegate(?:V2)?)Create\(&options\)", code)
+    assert made is not None
+    assert f"{made[1]}Delete(delegate)" in code
+
+
 def test_delegates_are_told_apart() -> None:
     named = ("none", "xnnpack", "gpu", "nnapi", "hexagon", "npu")
     told = [in_app(Setting(1, each)) for each in named]

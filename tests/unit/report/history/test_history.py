@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench import cells, cli
+from bench import cells, cli, records
 from bench.errors import UsageError
 from bench.metrics.values import Score
 from bench.report import history
@@ -146,6 +146,16 @@ def test_a_report_of_several_settings_goes_on_with_the_track_of_each(tmp_path):
     assert [point.report for point in float32] == ["r01", "r02", "r03"]
     assert float32[1].median_us.value == pytest.approx(400, rel=0.01)
     assert two.series[0].points[0].median_us.value == pytest.approx(800, rel=0.01)
+
+
+def test_answers_that_are_wrong_on_the_phone_are_told_with_their_report(tmp_path):
+    path = report(tmp_path, 1, environments=[PHONE])
+    told = examples.answers("quantize:int8", "wrong", target="adb:R5", reason="all zero")
+    good = examples.answers("float32", "same", target="adb:R5")
+    line = records.encode(told) + "\n" + records.encode(good) + "\n"
+    path.write_text(path.read_text() + line)
+    (note,) = load(tmp_path).notes
+    assert "r01.jsonl: quantize:int8 on adb:R5: it answers wrongly there: all zero" in note
 
 
 def test_a_variant_that_came_later_or_left_has_the_points_it_has(tmp_path):
