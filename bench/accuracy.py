@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from bench import cache, errors, workers
+from bench import cache, errors, workers, writable
 from bench.data import Data, Split
 from bench.errors import BuildError, DataError
 from bench.metrics import Wanted
@@ -61,8 +60,8 @@ def evaluate(
     # A function of the user's may have changed, or what it calls: nothing of it is kept.
     keeps = not any(":" in name for names in asked.values() for name in names)
     known = {name: _read(key) if keeps else None for name, key in keys.items()}
-    with tempfile.TemporaryDirectory(prefix="tflite-bench-") as folder:
-        bench = _Bench(Path(folder), signature, progress, asked)
+    with writable.scratch_folder() as folder:
+        bench = _Bench(folder, signature, progress, asked)
         for variant in variants:
             figures = known[variant.name]
             if figures is None:

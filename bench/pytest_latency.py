@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import pipeline
+from bench import pipeline, writable
 from bench.errors import BenchError, LaunchError, UsageError
 from bench.metrics.values import DeviceAnswers
 from bench.pipeline import choose, prepare
@@ -29,6 +27,7 @@ def measured(
     *,
     recipe: str | None,
     data: Any,
+    custom_objects: str | None,
     wanted: str | Target,
     no_phone: str,
     plan: Plan,
@@ -43,7 +42,7 @@ def measured(
     """
     try:
         target = _target(request, wanted, no_phone, measured_here)
-        report = _measure(source, recipe, data, target, plan)
+        report = _measure(source, recipe, data, custom_objects, target, plan)
         _check_answers(report.tables[0].rows[0].answers)
     except BenchError as error:
         # What pytest.fail raises, without the chain of causes: one line is all there is to say.
@@ -72,7 +71,12 @@ def _target(
 
 
 def _measure(
-    source: Any, recipe: str | None, data: Any, target: str | Target, plan: Plan
+    source: Any,
+    recipe: str | None,
+    data: Any,
+    custom_objects: str | None,
+    target: str | Target,
+    plan: Plan,
 ) -> Report:
     """One variant on one target.
 
@@ -82,14 +86,15 @@ def _measure(
     if recipe is not None and prepare.tflite_paths(source):
         raise UsageError(f"{source} is a ready .tflite", hint="leave recipe= out")
     recipes = () if prepare.tflite_paths(source) else (recipe or "float32")
-    with tempfile.TemporaryDirectory(prefix="tflite-bench-") as folder:
+    with writable.scratch_folder() as folder:
         report = pipeline.run(
             source,
             recipes,
             data,
             [target],
             plan=plan,
-            report=Path(folder) / "report.jsonl",
+            report=folder / "report.jsonl",
+            custom_objects=custom_objects,
             with_float32=False,
             with_accuracy=data is not None,
         )

@@ -76,6 +76,7 @@ class Latency(Protocol):
         data: Any = None,
         target: str | Target | None = None,
         launches: int | None = None,
+        custom_objects: str | None = None,
         **plan: Any,
     ) -> Summary:
         """Measure one variant and hand its figures to pytest-benchmark, which keeps one per test.
@@ -87,6 +88,7 @@ class Latency(Protocol):
                 them, and the test fails where these are wrong or differ from this machine's.
             target: where, over the command line's choice; also a target made by hand.
             launches: how many, over the command line's choice.
+            custom_objects: the module with the model's own layers, which building runs.
             plan: further fields of :class:`bench.values.Plan`, such as ``threads=4``, or
                 ``until=0.02`` to launch until the median is known to within 2 %.
 
@@ -189,6 +191,7 @@ def latency(request: pytest.FixtureRequest, benchmark: Any) -> Latency:
         data: Any = None,
         target: str | Target | None = None,
         launches: int | None = None,
+        custom_objects: str | None = None,
         **plan: Any,
     ) -> Summary:
         if CLOCK not in request.node.stash:
@@ -214,6 +217,7 @@ def latency(request: pytest.FixtureRequest, benchmark: Any) -> Latency:
             source,
             recipe=recipe,
             data=data,
+            custom_objects=custom_objects,
             wanted=target or option(TARGET_OPTION),
             no_phone=option("--latency-no-phone"),
             plan=Plan(launches=launches or option("--latency-launches"), **plan),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from pathlib import Path
 from bench.errors import StoreError
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NUMPY_CUT_SHORT = re.compile(r"^\d+ requested and \d+ written$")
+"""All that an array's ``tofile`` says of a full disk; there is no errno."""
+_OTHER_SCRATCH = "set TMPDIR to a folder that has more"
 
 
 def unwritable(path: Path, fault: OSError, cure: str) -> StoreError:
@@ -21,7 +25,7 @@ def unwritable(path: Path, fault: OSError, cure: str) -> StoreError:
         path: what was to be written.
         cure: where else it can be written; a full disk has a cure of its own.
     """
-    if fault.errno in _NO_ROOM:
+    if lacks_room(fault):
         cure = f"make room on the disk, or {cure}"
     return StoreError(f"cannot write {path} ({_reason(path, fault)})", hint=cure)
 
@@ -61,6 +65,41 @@ def require_folder(folder: Path, cure: str) -> None:
     """
     with writing(folder, cure):
         _try(folder.absolute())
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder of our own for the time of a block, deleted after it.
+
+    Raises:
+        StoreError: it cannot be made, or the disk that it is on is full.
+    """
+    try:
+        made = tempfile.TemporaryDirectory(prefix="tflite-bench-")
+    except OSError as fault:
+        raise StoreError(
+            f"no folder for temporary files ({fault.strerror})", hint=_OTHER_SCRATCH
+        ) from fault
+    with made as name:
+        try:
+            yield Path(name)
+        except OSError as fault:
+            if not lacks_room(fault):
+                raise
+            raise scratch_is_full(Path(fault.filename or name)) from fault
+
+
+def scratch_is_full(path: Path) -> StoreError:
+    """What stands for a temporary file that found no room."""
+    return StoreError(
+        f"cannot write {path} (no room is left on the disk)",
+        hint=f"make room there, or {_OTHER_SCRATCH}",
+    )
+
+
+def lacks_room(fault: OSError) -> bool:
+    """Whether it tells of a disk that is full."""
+    return fault.errno in _NO_ROOM or _NUMPY_CUT_SHORT.match(str(fault)) is not None
 
 
 def _try(folder: Path) -> None:

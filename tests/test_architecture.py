@@ -84,13 +84,17 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "workers.interpreter": (),
     "workers.launch": (),
     "workers.start": (),
-    "workers.answering": ("errors",),
+    "workers.answering": ("errors", "writable"),
     "workers.evaluate": ("errors", "metrics"),
     "workers.reference": ("errors",),
     "workers.client": ("errors",),
-    "accuracy": (*("errors", "values", "cache", "records.encoding", "data", "metrics", "workers"),),
+    "accuracy": (
+        *("errors", "values", "cache", "records.encoding", "data", "metrics", "workers"),
+        "writable",
+    ),
     "answers*": (
         *("errors", "values", "accuracy", "data", "metrics", "targets", "tflite", "workers"),
+        "writable",
     ),
     # Launching: targets know nothing of blocks, statistics and files, measure nothing of devices
     "benchmark_model*": ("errors", "values", "cache"),
@@ -126,7 +130,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # What a Dask worker opens of what it was sent
     "searching.cluster*": (
         *("errors", "values", "cache", "plugins", "sources", "data", "build", "accuracy"),
-        *("metrics.values", "observers", "pipeline.prepare", "text", "workers", "writable"),
+        *("metrics.values", "observers", "pipeline.prepare", "techniques", "text", "workers"),
+        "writable",
     ),
     # Showing
     "report*": (

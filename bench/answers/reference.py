@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench import writable
 from bench.accuracy import lay_out
 from bench.data import Split
 from bench.errors import BuildError, DataError
@@ -53,8 +52,7 @@ def answer_here(variant: Variant, drawn: Split) -> Reference:
     Raises:
         BuildError, DataError, ModelError: it cannot answer them.
     """
-    with tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch:
-        folder = Path(scratch)
+    with writable.scratch_folder() as folder:
         lay_out(folder, drawn)
         arguments = [f"--model={variant.path}", f"--samples={folder}", f"--outputs={folder}"]
         if variant.signature is not None:

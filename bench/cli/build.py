@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,9 +53,9 @@ def carry_out(asked: Arguments) -> int:
     plan = Plan(seed=asked.seed, signature=asked.signature)
     with (
         Terminal(quiet=asked.quiet) as observer,
-        tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch,
+        writable.scratch_folder() as scratch,
     ):
-        source = prepare.load(asked.model, asked.data, Path(scratch), asked.custom_objects)
+        source = prepare.load(asked.model, asked.data, scratch, asked.custom_objects)
         prepare.check_recipes(source, chosen)
         built = list(prepare.build_each(source, chosen, plan, observer))
     failures = [each for each in built if isinstance(each, Failure)]

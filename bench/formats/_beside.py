@@ -29,6 +29,19 @@ def beside(report: Report, table: Table) -> Sequence[str]:
     return [_folded(_of_row(report, table, row)) for row in table.rows]
 
 
+def on_paper(report: Report, table: Table) -> str:
+    """The same warnings below the table, where there is room for them: paper cannot be unfolded."""
+    told: dict[str, list[str]] = {}
+    for row in table.rows:
+        for each in _of_row(report, table, row):
+            told.setdefault(f"{each.message}: {each.hint}", []).append(row.variant.name)
+    items = "".join(
+        f"<li>{html.escape(', '.join(names))}: {html.escape(words)}</li>"
+        for words, names in told.items()
+    )
+    return f'<ul class="paper warnings">{items}</ul>' if items else ""
+
+
 def pointer(report: Report) -> str:
     """A line that says where the warnings about single rows are; empty where there are none."""
     several = len(report.warnings) - len(without_those_beside(report).warnings)

@@ -13,7 +13,7 @@ from tabulate import tabulate
 from bench.cells import files_of, settings_of
 from bench.charts import require
 from bench.formats import _limits, _page_charts, _page_search
-from bench.formats._beside import beside, pointer, without_those_beside
+from bench.formats._beside import beside, on_paper, pointer, without_those_beside
 from bench.formats._columns.choose import choice_notes, named
 from bench.formats._columns.values import Column
 from bench.formats._grid import Grid
@@ -166,6 +166,7 @@ def _tables(report: Report, view: View) -> Iterator[str]:
             attributes=told,
             beside=beside(report, shown),
         )
+        yield on_paper(report, shown)
 
 
 def _stacked(columns: Sequence[Column]) -> Sequence[Column]:

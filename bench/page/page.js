@@ -36,11 +36,6 @@
     button.addEventListener("click", () => sort(button.closest("th")));
   }
 
-  // Paper cannot be unfolded.
-  addEventListener("beforeprint", () => {
-    for (const folded of document.querySelectorAll("details.beside")) folded.open = true;
-  });
-
   // A row that breaks a limit is struck out, and says so to those who listen.
   const inputs = [...document.querySelectorAll(".limits input")];
   const mark = () => {

@@ -12,7 +12,6 @@ errors of ``bench.errors`` alone. Its stages can be taken one by one, as a searc
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -106,9 +105,9 @@ def run(
     """
     plan = cells.normalised(plan or Plan())
     wanted = read_wanted(metrics)
-    with tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch:
+    with writable.scratch_folder() as scratch:
         options = dict(target_options or {})
-        options["samples"] = str(Path(scratch) / "samples.npz")
+        options["samples"] = str(scratch / "samples.npz")
         # Before anything is built: a wrong target is told at once.
         opened = choose.open_targets(targets, plan, options)
         chosen = parse_all(recipes, with_float32=with_float32)
@@ -116,7 +115,7 @@ def run(
             writable.require_folder(REPORTS, INSTEAD)
         else:
             writable.require(Path(report), INSTEAD)
-        source = prepare.load(model, data, Path(scratch), custom_objects)
+        source = prepare.load(model, data, scratch, custom_objects)
         if source.files and not recipes:
             prepared = prepare.take_files(source, plan)
         else:

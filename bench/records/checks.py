@@ -108,10 +108,10 @@ def check(value: Any, body: Any, where: str = "") -> None:
         if number is None:
             continue
         least, most = number, number
-        if isinstance(number, Mapping):
-            number = tuple(number.values())
-        if isinstance(number, tuple):
-            least, most = min(number, default=low), max(number, default=low)
+        # Asked so, since a report may hold millions of numbers and tells an abstract type slowly.
+        if type(number) is not float and type(number) is not int:
+            numbers = number.values() if isinstance(number, Mapping) else number
+            least, most = min(numbers, default=low), max(numbers, default=low)
         if not low <= least <= most <= high:
             bound = f"at least {low:g}" if least < low else f"at most {high:g}"
             raise ValueError(f"{where}{name} must be {bound}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,9 +126,15 @@ class Report:
 
     def launches_of(self, target: str, variant: str) -> list[Launch]:
         """The launches of one variant on one target, in the order they were made."""
-        return [
-            item for item in self.all_launches if (item.target, item.variant) == (target, variant)
-        ]
+        return list(self._launches.get((target, variant), ()))
+
+    @cached_property
+    def _launches(self) -> Mapping[tuple[str, str], list[Launch]]:
+        """All launches by target and variant, sorted once: there may be many."""
+        sorted_out: dict[tuple[str, str], list[Launch]] = defaultdict(list)
+        for item in self.all_launches:
+            sorted_out[item.target, item.variant].append(item)
+        return sorted_out
 
     def pareto(self, *, x: str = "median_us", y: str = "score", target: str = "") -> Any:
         """An Altair chart of size or latency against accuracy; a panel for each setting.

@@ -144,16 +144,16 @@ class Searched:
 
     def _about(self, name: str) -> Iterator[str]:
         before = self.front[name].outcome.loss
-        after = next((row.loss for row in self._rows(name)), None)
-        if before is not None and after is not None:
+        rows = self._rows(name)
+        after = next((row.loss for row in rows), None)
+        relative = any(score.loss_is_relative for row in rows for score in row.deciding)
+        if before is not None:
+            end = "; there are no test samples, which would tell the truth (x_test)"
+            if after is not None:
+                end = f", and {_lost(after, relative)} on the test samples, used once, at the end"
             yield (
-                f"it lost {before * 100:.2f} on the validation samples, which choosing the best of "
-                f"many flatters, and {after * 100:.2f} on the test samples, used once, at the end"
-            )
-        elif before is not None:
-            yield (
-                f"it lost {before * 100:.2f} on the validation samples, which choosing the best of "
-                "many flatters; there are no test samples, which would tell the truth (x_test)"
+                f"it {_lost(before, relative)} on the validation samples, which choosing the best "
+                f"of many flatters{end}"
             )
         verdict = self.verdict(name)
         together = f", jointly for {count(len(self.front), 'variant')}"
@@ -165,6 +165,12 @@ class Searched:
         if certain is not None and certain != name:
             row = self._rows(certain)[0]
             yield f"for certain within the limits: {certain}, {merits(row)}"
+
+
+def _lost(loss: float, relative: bool) -> str:
+    """``lost 0.15 points`` or ``gained 3.46 points``."""
+    unit = " %" if relative else " points"
+    return f"{'gained' if loss < 0 else 'lost'} {abs(loss) * 100:.2f}{unit}"
 
 
 def searched(report: Report) -> Searched | None:

@@ -6,18 +6,54 @@ Numpy and the interpreter alone, for the workers that evaluate.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.errors import DataError
+from bench.errors import BenchError, DataError
 from bench.workers.interpreter import Array, LoadedModel, to_input, to_real
+from bench.writable import lacks_room, scratch_is_full
 
-__all__ = ["Array", "answer", "batch_size", "by_input", "by_sample", "has_batch", "resize"]
+__all__ = [
+    "FAULTS",
+    "Array",
+    "answer",
+    "batch_size",
+    "by_input",
+    "by_sample",
+    "has_batch",
+    "refusal",
+    "resize",
+]
 
 BATCH = 64
 CHECKED = 4
 """So many samples are answered one by one too, to see that a batch gives the same answers."""
+
+FAULTS = (DataError, OSError, ValueError, RuntimeError, MemoryError)
+"""What :func:`refusal` has words for."""
+
+
+def refusal(fault: Exception, folder: Path, hint: str) -> dict[str, Any]:
+    """What a worker answers that cannot: an error of ``bench.errors`` by name.
+
+    Args:
+        fault: one of :data:`FAULTS`.
+        folder: where it writes.
+        hint: what follows where the interpreter refused.
+
+    Raises:
+        OSError: one of no disk that is full: nobody foresaw it.
+    """
+    if isinstance(fault, OSError):
+        if not lacks_room(fault):
+            raise fault
+        fault = scratch_is_full(folder)
+    if isinstance(fault, BenchError):
+        return {"error": type(fault).__name__, "message": fault.message, "hint": fault.hint}
+    words = str(fault).strip().replace("\n", " ") or type(fault).__name__
+    return {"error": "BuildError", "message": words, "hint": hint}
 
 
 def by_input(x: Mapping[str, Array], graph: LoadedModel) -> dict[str, Array]:

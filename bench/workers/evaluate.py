@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -19,7 +20,7 @@ import numpy as np
 
 from bench import metrics
 from bench.errors import DataError
-from bench.workers.answering import Array, answer, batch_size, by_input
+from bench.workers.answering import FAULTS, Array, answer, batch_size, by_input, refusal
 from bench.workers.interpreter import LoadedModel
 
 
@@ -41,14 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         answer: dict[str, Any] = {"evaluated": _evaluate(asked)}
-    except DataError as fault:
-        answer = {"error": "DataError", "message": fault.message, "hint": fault.hint}
-    except (ValueError, RuntimeError, MemoryError) as fault:
-        words = str(fault).strip().replace("\n", " ") or type(fault).__name__
-        hint = (
-            "the variant cannot be evaluated on these samples; its latency is measured all the same"
+    except FAULTS as fault:
+        answer = refusal(
+            fault,
+            Path(asked.outputs),
+            hint="the variant cannot be evaluated on these samples; its latency is measured all "
+            "the same",
         )
-        answer = {"error": "BuildError", "message": words, "hint": hint}
     print(json.dumps(answer), flush=True)  # noqa: T201  # the answer of a worker
     return 0 if "evaluated" in answer else 1
 
@@ -106,16 +106,26 @@ def _answer_all(graph: LoadedModel, x: Mapping[str, Array], folder: Path) -> dic
                     hint="give samples of one size, or a model whose outputs have one",
                 )
             if name not in kept:
+                path = folder / f"{len(kept)}.npy"
                 kept[name] = np.lib.format.open_memmap(
-                    folder / f"{len(kept)}.npy",
-                    mode="w+",
-                    dtype=np.float32,
-                    shape=(total, *values.shape[1:]),
+                    path, mode="w+", dtype=np.float32, shape=(total, *values.shape[1:])
                 )
+                _reserve(path)
             kept[name][start:stop] = values[: stop - start]
         print(json.dumps({"progress": [stop, total]}), flush=True)  # noqa: T201  # as above
     (folder / "names.json").write_text(json.dumps(list(kept)))
     return kept
+
+
+def _reserve(path: Path) -> None:
+    """Claim a file's room on the disk: a page of it that finds none would end the process.
+
+    Raises:
+        OSError: there is not enough.
+    """
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def _differences(answers: Mapping[str, Array], theirs: Mapping[str, Array]) -> dict[str, Any]:

@@ -21,11 +21,13 @@ import numpy as np
 from bench.errors import DataError
 from bench.workers.answering import (
     BATCH,
+    FAULTS,
     Array,
     batch_size,
     by_input,
     by_sample,
     has_batch,
+    refusal,
     resize,
 )
 from bench.workers.interpreter import LoadedModel, to_input, to_real
@@ -41,12 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         answer: dict[str, Any] = {"reference": _answer(asked)}
-    except DataError as fault:
-        answer = {"error": "DataError", "message": fault.message, "hint": fault.hint}
-    except (ValueError, RuntimeError, MemoryError) as fault:
-        words = str(fault).strip().replace("\n", " ") or type(fault).__name__
-        hint = "this machine cannot answer the samples: its latency is measured all the same"
-        answer = {"error": "BuildError", "message": words, "hint": hint}
+    except FAULTS as fault:
+        answer = refusal(
+            fault,
+            Path(asked.outputs),
+            hint="this machine cannot answer the samples: its latency is measured all the same",
+        )
     print(json.dumps(answer), flush=True)  # noqa: T201  # the answer of a worker
     return 0 if "reference" in answer else 1
 

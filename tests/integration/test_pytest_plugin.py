@@ -269,3 +269,33 @@ def test_the_plugin_costs_other_tests_nothing(project):
         """
     )
     project.runpytest_subprocess("-p", "bench.pytest_plugin").assert_outcomes(passed=1)
+
+
+def test_a_model_with_layers_of_its_own(project, models):
+    """The module is given in the call, and found where the tests are."""
+    pytest.importorskip("tensorflow")
+    project.makepyfile(
+        my_layers="""
+        import keras
+
+        class Mine(keras.layers.Layer):
+            def __init__(self, factor=2.0, **options):
+                super().__init__(**options)
+                self.factor = factor
+
+            def call(self, x):
+                return x * self.factor
+        """,
+        test_own=f"""
+        SOURCE = {str(models / "own_layer.keras")!r}
+
+        def test_given(latency):
+            latency(SOURCE, custom_objects="my_layers", runs=5, warmup_s=0.0)
+
+        def test_misspelt(latency):
+            latency(SOURCE, custom_objects="my_layer", runs=5)
+        """,
+    )
+    result = run(project, "test_own.py")
+    result.assert_outcomes(passed=1, failed=1)
+    assert "no module 'my_layer'" in result.stdout.str()

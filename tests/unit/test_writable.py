@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import resource
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench import cache, cli
 from bench.errors import StoreError
 from bench.records.appended import AppendedFile
-from bench.writable import require, require_folder, unwritable, writing
+from bench.workers import evaluate, reference
+from bench.writable import require, require_folder, scratch_folder, unwritable, writing
 from tests import tflite_files
+from tests.flatbuffer_models import dense
 
 CURE = "give another"
 
@@ -114,3 +122,57 @@ def test_a_folder_for_built_files_is_seen_to_first(
     monkeypatch.setattr("bench.pipeline.prepare.load", lambda *_: pytest.fail("work was begun"))
     assert cli.main(["build", "m.keras", "-o", str(tmp_path / "f")]) == cli.USAGE
     assert "f is a file, not a folder): give another -o FOLDER" in capsys.readouterr().err
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file may grow beyond a few bytes."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def _save(folder: Path) -> None:
+    np.save(folder / "x.npy", np.zeros(1000))
+
+
+def _write(folder: Path) -> None:
+    (folder / "x").write_bytes(bytes(1000))
+
+
+@pytest.mark.parametrize("fill", [_save, _write])
+def test_a_scratch_folder_that_fills_up_is_one_line_and_goes(fill) -> None:
+    with pytest.raises(StoreError) as told, full_disk(), scratch_folder() as folder:
+        fill(folder)
+    assert "no room is left" in told.value.message
+    assert "TMPDIR" in told.value.hint
+    assert not folder.exists()
+
+
+def test_other_errors_within_a_scratch_folder_stay_what_they_are() -> None:
+    with pytest.raises(FileNotFoundError), scratch_folder() as folder:
+        (folder / "none").read_bytes()
+
+
+def test_no_scratch_folder_at_all_is_one_line(
+    closed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(closed))
+    with pytest.raises(StoreError, match="no folder for temporary files") as told, scratch_folder():
+        pass
+    assert "TMPDIR" in told.value.hint
+
+
+@pytest.mark.parametrize("worker", [evaluate, reference])
+def test_a_worker_whose_answers_find_no_room_says_so(worker, tmp_path, capsys) -> None:
+    (tmp_path / "m.tflite").write_bytes(dense(np.ones((64, 64), np.float32)))
+    np.save(tmp_path / "x..npy", np.ones((900, 64), np.float32))
+    arguments = [f"--model={tmp_path / 'm.tflite'}", f"--samples={tmp_path}"]
+    with full_disk():
+        assert worker.main([*arguments, f"--outputs={tmp_path}"]) == 1
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["error"] == "StoreError"
+    assert "no room is left" in told["message"]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bench.formats import html, text
-from bench.formats._beside import beside, pointer, without_those_beside
+from bench.formats._beside import beside, on_paper, pointer, without_those_beside
 from bench.records import read
 from bench.report import assemble
 from bench.values import ReportWarning
@@ -48,7 +48,7 @@ def test_a_page_has_them_in_the_cell_of_the_name(report):
     page = html.render(report)
     (cell,) = re.findall(r'<th scope="row">quantize:int8(.*?)</th>', page)
     assert "row &lt;b&gt;: do" in cell
-    assert page.count("row &lt;b&gt;: do") == 1
+    assert page.count("row &lt;b&gt;: do") == 2, "on the screen here, on paper below the table"
     assert "row <b>" not in page
 
 
@@ -60,3 +60,10 @@ def test_without_warnings_nothing_is_said(report):
 
 def test_a_terminal_has_them_below_the_table(report):
     assert "warning: quantize:int8 local: row <b>: do" in text.render(report)
+
+
+def test_on_paper_they_stand_below_the_table_with_their_names(report):
+    told = on_paper(report, report.tables[0])
+    assert told.count("<li>") == 2
+    assert "quantize:int8" in told
+    assert on_paper(replace(report, warnings=()), report.tables[0]) == ""

@@ -99,9 +99,15 @@ def test_without_test_samples_it_says_that_validation_flatters(found):
 
 def test_both_losses_are_told_and_how_many_were_chosen_from(found):
     notes = " ".join(found((0.0042, 0.0061), (0.001, 0.001)).notes())
-    assert "lost 0.42 on the validation samples" in notes
-    assert "0.61 on the test samples, used once" in notes
+    assert "it lost 0.42 points on the validation samples" in notes
+    assert "lost 0.61 points on the test samples, used once" in notes
     assert "of 2 trials on 5,000 validation samples" in notes
+
+
+def test_what_was_gained_is_not_told_as_a_loss_below_zero(found):
+    notes = " ".join(found((-0.0042, -0.0061)).notes())
+    assert "it gained 0.42 points on the validation samples" in notes
+    assert "gained 0.61 points on the test samples" in notes
 
 
 def test_the_file_of_recipes_is_read_as_one(found, tmp_path):
