@@ -138,8 +138,9 @@ def test_a_worker_that_joins_and_one_that_dies_in_a_training_change_nothing(
     assert (recipes_in(other.folder / "front.toml"), trials_of(other)) == expected
     assert not list((other.cache / "logs").glob("*")), "nothing was built here"
 
-    again = other(*command)
+    again = other(*command, flag, address)  # on a worker that has worked for it before
     assert again.returncode == 0, again.stderr
+    assert "going on with 2 trials" in again.stderr
     assert "trial 1" not in again.stderr
     received = list((dask.folder / "cache-second" / "received").glob("*.whole"))
     assert len(received) == 3, "the model, its samples and float32, once"

@@ -11,9 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -151,40 +153,60 @@ def read(path: str, offset: int) -> bytes:
 
 
 class _Open:
-    """Work that is open in this process: one job after another."""
+    """Work that is open in this process: one job after another, all in one thread.
+
+    Locks of files belong to the thread that took them, and Dask's threads take turns.
+    """
 
     def __init__(self, about: Work) -> None:
-        self._lock = threading.Lock()
-        self._place = _own_place()
+        self._about, self._place = about, _own_place()
         self._executor: LocalExecutor | None = None
-        self._about = about
         self._closing: threading.Timer | None = None
+        self._tasks: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        # It must not keep Dask's process from ending in the middle of a job.
+        threading.Thread(target=self._run, daemon=True).start()
 
     def do(self, job: Job, progress: StepProgress) -> Answer:
         """Do a job, when those before it are done."""
-        with self._lock:
-            if self._closing is not None:
-                self._closing.cancel()
-            try:
-                return self._do(job, progress)
-            finally:
-                self._closing = threading.Timer(IDLE_S, self.close, [InterruptedError])
-                self._closing.daemon = True
-                self._closing.start()
+        future: Future[Answer] = Future()
+        self._tasks.put((future, lambda: self._do_in_time(job, progress)))
+        return future.result()
 
     def kill(self) -> None:
         """End the job that is being done."""
         if (executor := self._executor) is not None:
             executor.builds.kill()
 
-    def close(self, why: type[BaseException] | None = None) -> None:
-        """Give back what is held; what was trained is kept where the search has not ended."""
-        with self._lock:
-            if self._closing is not None:
-                self._closing.cancel()
-            if self._executor is not None:
-                self._executor.__exit__(why, None, None)
-                self._executor = None
+    def end(self, why: type[BaseException] | None) -> None:
+        """Give back what is held, soon; what was trained is kept where it was interrupted."""
+        self._tasks.put((Future(), lambda: self._close(why)))
+        self._tasks.put(None)
+
+    def _run(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            future, do = task
+            try:
+                future.set_result(do())
+            except BaseException as error:  # who waits for it is told
+                future.set_exception(error)
+
+    def _do_in_time(self, job: Job, progress: StepProgress) -> Answer:
+        if self._closing is not None:
+            self._closing.cancel()
+        try:
+            return self._do(job, progress)
+        finally:
+            idle = (Future[None](), lambda: self._close(InterruptedError))
+            self._closing = threading.Timer(IDLE_S, self._tasks.put, [idle])
+            self._closing.daemon = True
+            self._closing.start()
+
+    def _close(self, why: type[BaseException] | None) -> None:
+        if self._closing is not None:
+            self._closing.cancel()
+        if self._executor is not None:
+            self._executor.__exit__(why, None, None)
+            self._executor = None
 
     def _do(self, job: Job, progress: StepProgress) -> Answer:
         if self._executor is None:
@@ -239,7 +261,7 @@ def carry_out(about: Work, job: Job) -> Answer:
 
     worker = get_worker()
     with _opening:
-        mine = _open.setdefault(about.key, _Open(about))
+        mine = _open.get(about.key) or _open.setdefault(about.key, _Open(about))
     with _watched(worker, worker.get_current_task(), mine.kill):
         try:
             return mine.do(job, _teller(worker, job))
@@ -263,9 +285,7 @@ def end(key: str, interrupted: bool) -> None:
         mine = _open.pop(key, None)
     if mine is not None:
         mine.kill()
-        # A job that is being evaluated ends by itself; Dask's own thread may not wait for it.
-        why = KeyboardInterrupt if interrupted else None
-        threading.Thread(target=mine.close, args=[why], daemon=True).start()
+        mine.end(KeyboardInterrupt if interrupted else None)
 
 
 def _own_place() -> str:
