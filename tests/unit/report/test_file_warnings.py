@@ -66,6 +66,7 @@ def test_ops_left_in_float_have_the_cause_of_their_recipe(recipe: str, why: str)
     [warning] = find_file_warnings([replace(half, recipe=recipe)])
     assert why in warning.hint
 
+
 @pytest.mark.parametrize(
     ("recipe", "dtype", "told"),
     [
