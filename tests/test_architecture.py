@@ -130,7 +130,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # What a Dask worker opens of what it was sent
     "searching.cluster*": (
         *("errors", "values", "cache", "plugins", "sources", "data", "build", "accuracy"),
-        *("metrics.values", "observers", "pipeline.prepare", "text", "workers", "writable"),
+        *("metrics.values", "observers", "pipeline.prepare", "techniques", "text", "workers"),
+        "writable",
     ),
     # Showing
     "report*": (

@@ -96,9 +96,11 @@ class Builds:
 
     Args:
         model, data, data_source, seed, signature: as :func:`build` takes them.
-        place: of training, beside others of the same model: processes that train at once each need
-            a name of their own.
+        place: of training, another one for each process that trains the same model at once.
         modules: a folder that the model's own layers are imported from, before all others.
+
+    Attributes:
+        training: the folder of what is trained, as techniques are given it.
     """
 
     def __init__(
@@ -115,6 +117,7 @@ class Builds:
         self._model, self._data, self._seed = model, data, seed
         training = _key("training", model, data, seed) + place
         self._builder = _Builder(model, data_source, seed, training, signature, modules)
+        self.training = self._builder.training
 
     def __enter__(self) -> Builds:
         self._builder.__enter__()
@@ -296,6 +299,7 @@ class _Builder:
 
     Attributes:
         signature: of a SavedModel or a .tflite, if one was asked for.
+        training: that folder.
     """
 
     def __init__(
@@ -308,14 +312,14 @@ class _Builder:
         modules: Path | None = None,
     ) -> None:
         self.signature = signature if model.kind in ("savedmodel", "tflite") else None
-        self._training = cache.folder("training", training)
-        self._lock = FileLock(self._training.with_suffix(".lock"))
+        self.training = cache.folder("training", training)
+        self._lock = FileLock(self.training.with_suffix(".lock"))
         self._job = {
             "model": asdict(model),
             "data": data_source,
             "signature": self.signature,
             "seed": seed,
-            "folder": str(self._training),
+            "folder": str(self.training),
             "modules": None if modules is None else str(modules),
         }
         logs = cache.folder("logs")
@@ -335,7 +339,7 @@ class _Builder:
         self._building.close()
         self._quantizing.close()
         if self._lock.is_locked and raised == (None, None, None):
-            shutil.rmtree(self._training, ignore_errors=True)
+            shutil.rmtree(self.training, ignore_errors=True)
         self._lock.release()
 
     def kill(self) -> None:

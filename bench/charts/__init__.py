@@ -26,6 +26,9 @@ PALETTE = (
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 """Of variants, so that colour is never all that tells them apart."""
 
+MOST_TOLD_APART = 20
+"""Variants that a legend and strips of their own can tell apart; beyond them hovering does."""
+
 WIDTH, HEIGHT = 520, 300
 """Pixels of one panel; a page lets it shrink with the window."""
 
@@ -109,11 +112,12 @@ def look(chart: Any) -> Any:
 
 
 def by_variant(names: Sequence[str], *, legend: bool = True) -> dict[str, Any]:
-    """The encodings that tell variants apart, by colour and by shape."""
+    """The encodings that tell variants apart, by colour and by shape; a legend of not too many."""
     import altair as alt
 
     colours = [PALETTE[index % len(PALETTE)] for index in range(len(names))]
     shapes = [SHAPES[index % len(SHAPES)] for index in range(len(names))]
+    legend = legend and len(names) <= MOST_TOLD_APART
     shown = alt.Legend(orient="bottom", columns=2) if legend else None
 
     def told(marks: list[str]) -> alt.Scale:

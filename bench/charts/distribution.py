@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.charts import WIDTH, Rows, by_variant, data, scale, span
+from bench.charts import MOST_TOLD_APART, WIDTH, Rows, by_variant, data, scale, span
+
+STRIP, THIN_STRIP = 44, 12
+"""Pixels of each variant's height, and where there are many."""
 
 
 def chart(
@@ -27,12 +30,14 @@ def chart(
     layers += [{**row, "layer": "mark"} for row in marks]
     area, lines = _layers(names, *(among or (bins, marks)))
     of = " and ".join(dict.fromkeys(row["of"] for row in bins)) or "runs"
+    height, spacing = STRIP, 6
     header = alt.Header(labelOrient="top", labelAnchor="start")
-    whole = (
-        alt.layer(area, lines, data=data(layers))
-        .properties(width=WIDTH, height=44)
-        .facet(row=alt.Row("variant:N", title=None, sort=list(names), header=header), spacing=6)
-    )
+    if len(names) > MOST_TOLD_APART:
+        height, spacing = THIN_STRIP, 2
+        header = alt.Header(labelOrient="left", labelAngle=0, labelAlign="left", labelLimit=180)
+    row = alt.Row("variant:N", title=None, sort=list(names), header=header)
+    strips = alt.layer(area, lines, data=data(layers)).properties(width=WIDTH, height=height)
+    whole = strips.facet(row=row, spacing=spacing)
     text = f"How {of} are spread, one strip per variant; lines mark the median and the P99"
     return whole.properties(description=text)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from bench.charts import distribution, launches, look, pareto, stacks
+from bench.charts import MOST_TOLD_APART, distribution, launches, look, pareto, stacks
 from bench.page import Picture, figure, multiples
 from bench.report import Report, figures
 from bench.report.figures import Panel
@@ -114,11 +114,16 @@ def _trade_off(
         f"pareto-{x.partition('_')[0]}",
         f"{name.capitalize()} against {across}",
         "Marks on the grey line are beaten by no other in both; bars are 95 % intervals. "
-        "Drag the dashed limits inwards, or type them above the table.",
+        f"Drag the dashed limits inwards, or type them above the table.{_unnamed(names)}",
         f"Scatter of {name} against {across}; the table above has the figures.",
         panels,
         chart,
     )
+
+
+def _unnamed(names: list[str]) -> str:
+    """What stands for a legend where it would be too long."""
+    return " Hover over a mark for its variant." if len(names) > MOST_TOLD_APART else ""
 
 
 def _of_launches(report: Report) -> Iterator[_Kind]:
@@ -132,7 +137,7 @@ def _of_launches(report: Report) -> Iterator[_Kind]:
         yield _Kind(
             "launches",
             "Each launch over time",
-            "A mark is one process. Marks that climb together tell of heat.",
+            f"A mark is one process. Marks that climb together tell of heat.{_unnamed(names)}",
             "The time of each launch over the session: level where nothing drifted or heated up.",
             where(made),
             lambda panel: launches.chart(panel.of(made), names, made),

@@ -13,11 +13,12 @@ def setting_warnings(plan: Plan, environment: Environment) -> Iterator[ReportWar
     """One for each setting with more threads than CPUs; code ``threads-beyond-cpus``."""
     settings = settings_of(plan)
     for setting, number in beyond_cpus(plan, environment.facts):
-        who = f"{words(setting, settings)}: " if len(settings) > 1 else ""
+        threads = count(setting.threads, "thread")
+        who = words(setting, settings) if len(settings) > 1 else threads
+        who = who if who.startswith(threads) else f"{threads}, {who}"
         yield ReportWarning(
             code="threads-beyond-cpus",
-            message=f"{who}{setting.threads} threads share {count(number, 'CPU')}, and wait for "
-            "each other",
+            message=f"{who} on {count(number, 'CPU')}: they wait for each other",
             hint=f"--threads {number} at most there, or more CPUs"
             + ("" if setting.affinity is None else ", or no --affinity"),
             target=environment.target,

@@ -127,6 +127,14 @@ class Technique(Protocol):
         """
 
 
+def saved_files(steps: Sequence[Step]) -> tuple[str, ...]:
+    """Names of the files that training these steps may leave in a context's folder."""
+    from bench.techniques._lesson import file_name
+
+    begun = [file_name(steps[:number]) for number in range(len(steps) + 1)]
+    return tuple(f"{name}{kind}" for name in begun for kind in (".npz", ".teacher.npz"))
+
+
 def port_to_tf_keras(model: Any) -> Any:
     """A flat tf_keras model that answers as the given Keras model.
 

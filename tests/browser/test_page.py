@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench import cells
+from bench.cli import main
 from bench.formats import html
 from bench.records import read
 from bench.report import assemble
@@ -75,6 +76,20 @@ def settings_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return page
 
 
+@pytest.fixture(scope="module")
+def compare_page(report: Path) -> Path:
+    page = report.with_name("compare.html")
+    main(["compare", str(report), str(report), "-o", str(page)])
+    return page
+
+
+@pytest.fixture(scope="module")
+def history_page(report: Path) -> Path:
+    page = report.with_name("history.html")
+    main(["history", "--reports", str(report.parent), "-o", str(page)])
+    return page
+
+
 class Seen:
     """A page that is open, with all that it said and asked for."""
 
@@ -121,11 +136,9 @@ def test_it_fits_every_window_and_is_accessible(browser, file, width, scheme):
     assert not serious, json.dumps(serious, indent=1)[:3000]
 
 
-@pytest.mark.parametrize("name", ["search_page", "settings_page"])
+@pytest.mark.parametrize("name", ["search_page", "settings_page", "compare_page", "history_page"])
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_pages_of_a_search_and_of_several_settings_are_as_good(
-    browser, request, name, width, scheme
-):
+def test_pages_of_other_kinds_are_as_good(browser, request, name, width, scheme):
     axe_core = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = request.getfixturevalue(name)
     seen = Seen(browser, page, viewport={"width": width, "height": 800}, color_scheme=scheme)
@@ -135,7 +148,7 @@ def test_pages_of_a_search_and_of_several_settings_are_as_good(
     found = axe_core.Axe().run(seen.page).response["violations"]
     known = charts.count()
     seen.page.close()
-    assert drawn == known > 2
+    assert drawn == known > 0
     assert (seen.said, seen.asked, overflow) == ([], [page.as_uri()], 0)
     serious = [each for each in found if each["impact"] in ("serious", "critical")]
     assert not serious, json.dumps(serious, indent=1)[:3000]

@@ -131,6 +131,43 @@ def test_a_worker_that_joins_and_one_that_dies_in_a_training_change_nothing(
     assert len(received) == 3, "the model, its samples and float32, once"
 
 
+def test_what_one_worker_trained_another_goes_on_from(folder: Cli, models: Path, dask: Dask):
+    from bench import recipes
+    from bench.observers import SILENT
+    from bench.pipeline import prepare
+    from bench.searching.cluster.executor import ClusterExecutor
+    from bench.searching.cluster.pool import Pool
+    from bench.searching.executor import samples_of, validation_data, validation_of
+    from bench.values import Plan
+
+    source = prepare.load(models / "dense.keras", folder.folder / "samples.npz", folder.folder)
+    chosen_on = validation_data(samples_of(source), validation_of(source))
+    dask.scheduler()
+    for name in ("first", "second"):
+        dask.worker(name)
+
+    def done(executor, text):
+        told = []
+        progress = lambda step, *_: told.append(step)  # noqa: E731  # one line says it
+        asked = recipes.parse(text)
+        return executor.submit(asked, evaluate=True, progress=progress).result(300), told
+
+    with (
+        Pool(dask.address, SILENT) as pool,
+        ClusterExecutor(source, chosen_on, Plan(), pool=pool, observer=SILENT) as executor,
+    ):
+        assert executor.slots == 2
+        done(executor, "float32")
+        trained, told = done(executor, "tune,epochs=2")
+        assert any("tune epoch" in step for step in told)
+        with pool.lend() as busy:
+            assert busy.label == trained.where
+            ended, told = done(executor, "tune,epochs=2+quantize:int8")
+        assert ended.where not in ("", trained.where)
+        assert ended.accuracy is not None
+        assert not any("tune epoch" in step for step in told)
+
+
 def test_tls_by_the_certificates_of_dasks_configuration(folder: Cli, models: Path, dask: Dask):
     if shutil.which("openssl") is None:
         pytest.skip("needs openssl")

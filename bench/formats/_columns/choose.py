@@ -134,13 +134,19 @@ class _Fit:
         key = step.removesuffix(WHOLE)
         for place, column in enumerate(self._columns):
             if column.key == key and (place in self._taken or key == step):
+                if column.follows and not self._has(column.follows):
+                    continue  # a ratio without what it is a ratio of
                 whole = key != step or column.brief in ((), column.cells)
                 wider = {**self._taken, place: whole}
                 if self._width_of(wider) <= self._width or step in ("", *ALWAYS):
                     self._taken = wider
 
     def _width_of(self, taken: Mapping[int, bool]) -> int:
-        return width_of([self._drawn(place, whole) for place, whole in sorted(taken.items())])
+        drawn = [self._drawn(place, whole) for place, whole in sorted(taken.items())]
+        return width_of(_told_apart(drawn))
+
+    def _has(self, key: str) -> bool:
+        return any(self._columns[place].key == key for place in self._taken)
 
     def _drawn(self, place: int, whole: bool) -> Column:
         column = self._columns[place]

@@ -20,9 +20,9 @@ def file_columns(table: Table) -> Iterator[Column]:
     sizes = tuple(size(row.variant.size_bytes) for row in rows)
     zipped = tuple(size(row.variant.zipped_bytes) for row in rows)
     yield Column("size", "size", sizes, group=GROUP)
-    yield _times("size-ratio", of_size, "size")
+    yield from _times("size-ratio", of_size, "size")
     yield Column("zipped", "zipped", zipped, group=GROUP)
-    yield _times("zipped-ratio", of_zipped, "zipped")
+    yield from _times("zipped-ratio", of_zipped, "zipped")
     if any(partly_int8(row.variant) is not None for row in rows):
         shares = tuple(_percent(row.variant.integer_share) for row in rows)
         yield Column("int8", "in integers", shares, group=GROUP)
@@ -31,8 +31,11 @@ def file_columns(table: Table) -> Iterator[Column]:
         yield Column("int4", "4-bit", shares, group=GROUP, title="4-bit weights")
 
 
-def _times(key: str, cells: tuple[str, ...], of: str) -> Column:
-    return Column(key, "×", cells, group=GROUP, title=f"{of}, times smaller", follows=of)
+def _times(key: str, cells: tuple[str, ...], of: str) -> Iterator[Column]:
+    """How many times smaller; none where there is but the baseline's file."""
+    column = Column(key, "×", cells, group=GROUP, title=f"{of}, times smaller", follows=of)
+    if not column.is_empty:
+        yield column
 
 
 def _ratio(row: Row, ratio: float) -> str:

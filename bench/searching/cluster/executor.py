@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from bench import accuracy, build
+from bench import accuracy, build, cache, techniques
 from bench.data import Data
 from bench.errors import BenchError, BuildError
 from bench.metrics.values import Accuracy
@@ -74,6 +74,7 @@ class ClusterExecutor:
         self._waited_for: set[Future[Any]] = set()
         self._baseline: Variant | None = None
         self._files: dict[Parcel, Path] = {}
+        self._trainers: dict[str, list[Member]] = {}
 
     @property
     def slots(self) -> int:
@@ -236,29 +237,61 @@ class ClusterExecutor:
             LostError: the worker is gone.
             WorkerError: it cannot do any job.
         """
-        wanted = (*self._work.parcels, *(file.parcel for file in job.files))
+        job = replace(job, trained=self._trained_elsewhere(member, job.recipe))
+        wanted = (*self._work.parcels, *(file.parcel for file in job.files), *job.trained)
         for parcel in self._pool.call(member, remote.missing, wanted):
             self._send(member, parcel)
         answer: Answer = self._pool.carry_out(member, self._work, job)
+        for name in answer.trained:
+            self._trainers.setdefault(name, []).append(member)
         if answer.file is None:
             return answer, None
         here = self._builds.known(answer.file.recipe)
         if here is not None and here.variant.sha256 == answer.file.parcel.sha256:
             return answer, None
-        return answer, self._fetch(member, answer.file)
+        return answer, self._fetch(member, answer.file.parcel, answer.file.path)
+
+    def _trained_elsewhere(self, member: Member, recipe: Recipe) -> tuple[Parcel, ...]:
+        """What other workers have trained of a recipe, fetched from them: it is not trained anew.
+
+        Where they are gone it is.
+        """
+        found = []
+        for name in techniques.saved_files(recipe.steps):
+            trainers = self._trainers.get(name, [])
+            if member in trainers:
+                continue
+            for trainer in list(trainers):
+                with contextlib.suppress(LostError, WorkerError):
+                    if (parcel := self._from(trainer, name)) is not None:
+                        found.append(parcel)
+                        break
+        return tuple(found)
+
+    def _from(self, trainer: Member, name: str) -> Parcel | None:
+        """A file of what a worker trained, brought here; None where it has deleted it."""
+        there = self._pool.call(trainer, remote.trained, self._work.key, name)
+        if there is None:
+            return None
+        parcel, path = there
+        if parcel not in self._files:
+            saved = Path(self._scratch.name) / name
+            cache.write(saved, self._fetch(trainer, parcel, path))
+            self._files[parcel] = saved
+        return cast(Parcel, parcel)
 
     def _send(self, member: Member, parcel: Parcel) -> None:
         for offset, piece in parcels.pieces(self._files[parcel]):
             self._pool.call(member, remote.add, parcel, self._me, offset, piece)
         self._pool.call(member, remote.finish, parcel, self._me)
 
-    def _fetch(self, member: Member, file: File) -> bytes:
+    def _fetch(self, member: Member, parcel: Parcel, path: str) -> bytes:
         content = bytearray()
-        while len(content) < file.parcel.size_bytes:
-            piece = self._pool.call(member, remote.read, file.path, len(content))
+        while len(content) < parcel.size_bytes:
+            piece = self._pool.call(member, remote.read, path, len(content))
             if not piece:
                 break
             content += piece
-        if hashlib.sha256(content).hexdigest() != file.parcel.sha256:
-            raise WorkerError(f"it sent a damaged file of {file.recipe}", hint="see its disk")
+        if hashlib.sha256(content).hexdigest() != parcel.sha256:
+            raise WorkerError(f"it sent a damaged {parcel.name}", hint="see its disk")
         return bytes(content)

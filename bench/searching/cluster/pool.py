@@ -294,7 +294,7 @@ class Pool:
             return self._without_bench(member)
         except Exception as fault:  # an environment that is broken in any way
             return f"it fails ({telling_line(fault)})"
-        return _why_other(self._versions, theirs)
+        return why_other(self._versions, theirs)
 
     def _without_bench(self, member: Member) -> str:
         try:
@@ -311,7 +311,7 @@ class Pool:
         """
         wanted = {name: self._versions[name] for name in ("Python", "tflite-bench", "distributed")}
         try:
-            why = _why_other(wanted, self.client.run_on_scheduler(remote.versions))
+            why = why_other(wanted, self.client.run_on_scheduler(remote.versions))
         except (ImportError, AttributeError):
             why = "tflite-bench is not installed there, or another version"
         if why:
@@ -348,7 +348,7 @@ class Pool:
         )
 
 
-def _why_other(ours: dict[str, str], theirs: dict[str, str]) -> str:
+def why_other(ours: dict[str, str], theirs: dict[str, str]) -> str:
     """What differs, by name; empty where nothing does."""
     other = [
         f"{name} {theirs[name]} there, {here or 'not installed'} here"

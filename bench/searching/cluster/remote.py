@@ -18,7 +18,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from bench import cache, workers
+from bench import cache, techniques, workers
 from bench.errors import BenchError, StoreError
 from bench.metrics.values import Accuracy
 from bench.searching.cluster import parcels, work
@@ -69,6 +69,7 @@ class Job:
         topic: that progress is told under.
         files: finished before, which have arrived: float32 that others are held against, and the
             recipe's own where only its accuracy is missing.
+        trained: what others have trained of the recipe, which has arrived.
         look, options: see :meth:`bench.build.Builds.look`; empty for a recipe.
     """
 
@@ -77,6 +78,7 @@ class Job:
     recipe: Recipe
     evaluate: bool = False
     files: tuple[File, ...] = ()
+    trained: tuple[Parcel, ...] = ()
     look: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -86,6 +88,7 @@ class Answer:
     """What came of a job.
 
     Attributes:
+        trained: names of what is trained of the recipe now.
         found: by a look.
         error: why no recipe at all can be built; None where that is not so.
     """
@@ -94,6 +97,7 @@ class Answer:
     accuracy: Accuracy | None = None
     failure: str = ""
     cached: bool = False
+    trained: tuple[str, ...] = ()
     found: Any = None
     error: BenchError | None = None
 
@@ -195,6 +199,10 @@ class _Open:
                 executor.builds.keep(file.recipe, content, file.steps)
             if not file.recipe.steps:
                 executor.submit(file.recipe, evaluate=False, progress=progress).result()
+        folder = executor.builds.training
+        for parcel in job.trained:
+            if not (folder / parcel.name).is_file():
+                cache.write(folder / parcel.name, parcels.path_of(parcel).read_bytes())
         done = executor.submit(job.recipe, evaluate=job.evaluate, progress=progress).result()
         if done.failure:
             _refuse_full_disk(done.failure)
@@ -203,7 +211,17 @@ class _Open:
         path, size = done.variant.path, done.variant.size_bytes
         parcel = Parcel(path.name, done.variant.sha256, size)
         file = File(job.recipe, parcel, dict(done.variant.steps), str(path))
-        return Answer(file, done.accuracy, done.failure, done.cached)
+        names = techniques.saved_files(job.recipe.steps)
+        trained = tuple(name for name in names if (folder / name).is_file())
+        return Answer(file, done.accuracy, done.failure, done.cached, trained)
+
+    def trained(self, name: str) -> tuple[Parcel, str] | None:
+        """A file of what was trained here and its path; None where it is gone."""
+        executor = self._executor
+        path = None if executor is None else executor.builds.training / name
+        if path is None or not path.is_file():
+            return None
+        return parcels.of_file(path), str(path)
 
 
 _open: dict[str, _Open] = {}
@@ -231,6 +249,12 @@ def carry_out(about: Work, job: Job) -> Answer:
             raise WorkerError(error.message, hint=error.hint) from error
         except BenchError as error:
             return Answer(error=error)
+
+
+def trained(key: str, name: str) -> tuple[Parcel, str] | None:
+    """A file of what was trained for some work here, and its path; None where it is gone."""
+    mine = _open.get(key)
+    return None if mine is None else mine.trained(name)
 
 
 def end(key: str, interrupted: bool) -> None:

@@ -12,6 +12,7 @@ from bench.errors import UsageError
 from bench.formats import html, md, text
 from bench.formats._columns import columns
 from bench.formats._columns.choose import fitted, named, order_of
+from bench.formats._columns.lines import width_of
 from bench.formats._tables import grids
 from bench.records import read
 from bench.report import assemble
@@ -90,6 +91,16 @@ def test_a_wide_line_shows_all_columns_and_a_narrow_one_some(two_settings):
     shown = [len(keys(two_settings, View(width=width))[0]) for width in (70, 98, 130, 300)]
     assert shown == sorted(shown)
     assert keys(two_settings, View(width=300))[1].left_out == ()
+
+
+@pytest.mark.parametrize("which", ["whole", "two_settings"])
+def test_no_width_shows_a_ratio_without_its_size_or_is_exceeded(request, which):
+    made = request.getfixturevalue(which)
+    for width in range(70, 170, 3):
+        shown, chosen = keys(made, View(width=width))
+        assert width_of(chosen.columns) <= width
+        for key in ("size", "zipped"):
+            assert key in shown or f"{key}-ratio" not in shown
 
 
 def test_where_there_is_room_both_ends_of_intervals_are_told(two_settings):

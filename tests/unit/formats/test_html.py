@@ -147,6 +147,10 @@ def test_one_variant_and_sixty_are_pages_too(tmp_path):
         variants=[examples.variant(name) for name in names],
     )
     assert many.count("data-variant=") == 60
+    assert not charts(many)["launches"].get("legends"), "colours that repeat tell nothing apart"
+    assert charts(one)["launches"]["legends"]
+    assert "Hover over a mark for its variant." in many
+    assert "Hover over a mark for its variant." not in one
 
 
 def test_two_targets_are_two_tables_on_equal_axes(tmp_path):

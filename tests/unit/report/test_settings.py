@@ -168,9 +168,9 @@ def test_more_threads_than_cpus_are_told_by_setting(tmp_path) -> None:
     plan = Plan(settings=settings)
     told = list(setting_warnings(plan, here))
     assert [(each.code, each.target) for each in told] == [("threads-beyond-cpus", "local")] * 2
-    assert told[0].message.startswith("4 threads, all CPUs: 4 threads share 2 CPUs")
+    assert told[0].message.startswith("4 threads, all CPUs on 2 CPUs: they wait")
     assert told[0].hint == "--threads 2 at most there, or more CPUs"
-    assert told[1].message.startswith("2 threads, big CPUs: 2 threads share 1 CPU,")
+    assert told[1].message.startswith("2 threads, big CPUs on 1 CPU:")
     assert told[1].hint.endswith("or no --affinity")
     assert not list(setting_warnings(plan, replace(here, facts={})))
     path = examples.write(
@@ -179,4 +179,4 @@ def test_more_threads_than_cpus_are_told_by_setting(tmp_path) -> None:
         [here, *examples.launches(["float32", "quantize:int8"], 3)],
     )
     warned = [each for each in assemble(read(path)).warnings if each.code == told[0].code]
-    assert [each.message for each in warned] == ["3 threads share 2 CPUs, and wait for each other"]
+    assert [each.message for each in warned] == ["3 threads on 2 CPUs: they wait for each other"]
