@@ -59,6 +59,7 @@ def carry_out(asked: Arguments) -> int:
     from bench.records import read
     from bench.report import assemble
     from bench.report.recommend import Requirements, recommendations
+    from bench.report.searched import searched
 
     report = assemble(read(asked.file))
     limits = Requirements(
@@ -68,6 +69,9 @@ def carry_out(asked: Arguments) -> int:
         median_us=asked.max_median,
         p99_us=asked.max_p99,
     )
+    if (search := searched(report)) is not None:
+        print(f"the search, on validation samples: {search.line()}")
+        print("chosen anew, on test samples, which flatters the choice:\n")
     found = recommendations(report, limits, asked.by)
     print("\n\n".join(_words(each) for each in found))
     return GOOD if all(each.chosen is not None for each in found) else FAILED

@@ -75,7 +75,7 @@
       typeof value === "number" && /^(child_?[wW]idth|concat_\d+_width)$/.test(name));
     for (const { name, value } of panels) view.signal(name, Math.max(160, value - over));
     if (typeof spec.width === "number") view.width(Math.max(160, spec.width - over));
-    await view.runAsync();
+    await view.resize().runAsync();
   };
 
   const charts = JSON.parse(document.getElementById("charts").textContent);

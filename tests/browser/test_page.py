@@ -129,9 +129,13 @@ def test_it_fits_every_window_and_is_accessible(browser, file, width, scheme):
     size = {"width": width, "height": 800}
     seen = Seen(browser, file, viewport=size, color_scheme=scheme)
     overflow = seen.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    scales = seen.page.locator(".chart svg").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect().width / one.width.baseVal.value)"
+    )
     found = axe_core.Axe().run(seen.page).response["violations"]
     seen.page.close()
     assert overflow <= 0
+    assert min(scales) > 0.8, "charts are drawn narrower, so that their text stays legible"
     serious = [each for each in found if each["impact"] in ("serious", "critical")]
     assert not serious, json.dumps(serious, indent=1)[:3000]
 

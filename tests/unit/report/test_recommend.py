@@ -189,6 +189,13 @@ def test_few_launches_are_never_a_firm_pick(tmp_path: Path, capsys):
     assert "Ship" not in page[: page.index("<script")]
 
 
+def test_of_a_search_its_own_answer_comes_first(tmp_path: Path, capsys):
+    path = examples.searched(tmp_path / "s.jsonl")
+    assert main(["recommend", str(path)]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("the search, on validation samples: ship front-1 within 1 point")
+
+
 def test_the_command_exits_3_where_nothing_fits(file: Path, capsys):
     assert main(["recommend", str(file), "--max-median", "1us"]) == 3
     assert "no variant keeps to these limits" in capsys.readouterr().out
