@@ -13,7 +13,7 @@ GROUP = "file"
 
 
 def file_columns(table: Table) -> Iterator[Column]:
-    """Sizes with their ratios; what computes in integers or is in 4 bits where that is not all or nothing."""
+    """Sizes with their ratios; what is in integers or 4 bits where that is not all or nothing."""
     rows = table.rows
     of_size = tuple(_ratio(row, row.size_ratio) for row in rows)
     of_zipped = tuple(_ratio(row, row.zipped_ratio) for row in rows)
