@@ -21,12 +21,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from bench import cache, pipeline, recipes
+from bench import cache, pipeline
 from bench.errors import BuildError, UsageError
 from bench.inputs.launches import feed
 from bench.observers import SILENT, Observer
@@ -56,9 +57,9 @@ from bench.searching.trials import Sampling, Study, require
 from bench.searching.values import Goal, Limits, Trial
 from bench.targets import Target
 from bench.text import count, duration
-from bench.values import Plan, ReportWarning, Variant
+from bench.values import Plan, Recipe, ReportWarning, Variant
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised whenever trials of an earlier version may not be gone on with."""
 
 DEFAULT_SECONDS = 600.0
@@ -223,12 +224,13 @@ class _Searching:
         """Search; why it ended, and the study with all trials."""
         question = self._question
         self._observer.step("looking at the model", 0, 0)
-        baseline = self._build(executor, "float32")
+        baseline = self._build(executor, Recipe())
         layout = Layout.of(executor.look("layout", self._observer.step))
         self._observer.finish()
         space = self._space(layout)
         stopwatch = self._stopwatch(baseline)
-        bounds.check_reachable(space, question.limits, self._thinnest(executor, space))
+        build = partial(self._try, executor)
+        bounds.check_reachable(space, question.limits, build, stopwatch)
         folder = self._folder(space)
         try:
             with FileLock(folder / "search.lock", timeout=0):
@@ -286,7 +288,8 @@ class _Searching:
         samples = 0 if train is None else len(data.training()[0])
         endings = endings_of(layout, self._question.aim, samples)
         has_labels = train is not None and bool(train.y)
-        return Space(layout, self._question.aim, endings, samples, has_labels)
+        zipped = self._question.limits.zipped_bytes is not None
+        return Space(layout, self._question.aim, endings, samples, has_labels, zipped)
 
     def _tell(self, space: Space, study: Study) -> None:
         if space.trains:
@@ -315,23 +318,15 @@ class _Searching:
         fed = feed([baseline], self._plan, self._source.data)
         return Stopwatch(self._opened, baseline, fed.data, self._plan, self._sample, self._observer)
 
-    def _thinnest(self, executor: Executor, space: Space) -> Variant | None:
-        """The least that channels and int8 can make of the model, untrained."""
-        if not space.trains or self._question.limits.size_bytes is None:
-            return None
-        recipe = space.structure(bounds.least_point(space))
-        return self._try(executor, str(recipe))
-
-    def _build(self, executor: Executor, recipe: str) -> Variant:
-        asked = recipes.parse(recipe)
-        is_baseline = not asked.steps
-        future = executor.submit(asked, evaluate=is_baseline, progress=self._observer.step)
+    def _build(self, executor: Executor, recipe: Recipe) -> Variant:
+        is_baseline = not recipe.steps
+        future = executor.submit(recipe, evaluate=is_baseline, progress=self._observer.step)
         done = future.result()
         if done.variant is None or (is_baseline and done.failure):
             raise BuildError(done.failure, hint="mend that first")
         return done.variant
 
-    def _try(self, executor: Executor, recipe: str) -> Variant | None:
+    def _try(self, executor: Executor, recipe: Recipe) -> Variant | None:
         try:
             return self._build(executor, recipe)
         except BuildError:

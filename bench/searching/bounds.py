@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
 from bench.errors import UsageError
 from bench.report.recommend import Aim
+from bench.searching.looks import Stopwatch
 from bench.searching.space import CLUSTERS, MOST_REMOVED, SPARSITIES, Space
 from bench.searching.values import Goal, Limits, Params
-from bench.text import size
-from bench.values import Variant
+from bench.text import size, three_digits, time_unit
+from bench.values import Recipe, Variant
+
+FASTEST = ("quantize:int8", "")
+"""Endings of which one is the fastest on any machine that was seen."""
+
+LUCK = 1.5
+"""A few launches of the thinnest structure may be so many times slower than it can be."""
 
 FLAGS = {"size": "--max-size", "zipped": "--max-zipped", "latency": "--max-median"}
 
@@ -55,28 +66,83 @@ def least_point(space: Space) -> Params:
     return found
 
 
-def check_reachable(space: Space, limits: Limits, thinnest: Variant | None) -> None:
-    """See that some point can keep to the limits on bytes.
+def check_reachable(
+    space: Space,
+    limits: Limits,
+    build: Callable[[Recipe], Variant | None],
+    stopwatch: Stopwatch | None,
+) -> None:
+    """See that some point can keep to the limits on bytes and on latency.
 
     Args:
-        thinnest: the structure of :func:`least_point`, built; None where it was not needed.
+        build: builds an untrained structure, None where it cannot be built.
+        stopwatch: None where no latency matters.
 
     Raises:
         UsageError: none can, with the least that can be reached.
+        BenchError: a target gives no figure of any file.
     """
-    limit = limits.size_bytes
-    if limit is not None and thinnest is not None and thinnest.size_bytes > limit:
+    if not space.trains:
+        return  # few can be tried, and each is looked at
+    _check_zipped(space, limits)
+    if limits.size_bytes is not None:
+        _check_size(space, limits.size_bytes, build)
+    if limits.median_us is not None and stopwatch is not None:
+        _check_median(space, limits.median_us, build, stopwatch)
+
+
+def _check_zipped(space: Space, limits: Limits) -> None:
+    limit = limits.zipped_bytes
+    if limit is None or space.aim == "size":
+        return
+    least = space.zipped_weights(least_point(space)) / 2
+    if least > limit:
         raise UsageError(
-            f"nothing can keep --max-size {size(limit)}: with the fewest channels and int8 the "
-            f"file still takes {size(thinnest.size_bytes)}",
+            f"nothing can keep --max-zipped {size(limit)}: with all techniques at "
+            f"their most the weights alone take more than {size(round(least))}",
             hint="give more",
         )
-    limit = limits.zipped_bytes
-    if limit is not None and space.trains and space.aim != "size":
-        least = space.zipped_weights(least_point(space)) / 2
-        if least > limit:
+
+
+def _check_size(space: Space, limit: int, build: Callable[[Recipe], Variant | None]) -> None:
+    point = least_point(space)
+    thinnest = build(space.structure(point))
+    if thinnest is not None and thinnest.size_bytes > limit:
+        raise UsageError(
+            f"nothing can keep --max-size {size(limit)}: with the fewest channels and "
+            f"{_words(point)} the file still takes {size(thinnest.size_bytes)}",
+            hint="give more",
+        )
+
+
+def _check_median(
+    space: Space, limit_us: float, build: Callable[[Recipe], Variant | None], stopwatch: Stopwatch
+) -> None:
+    """Time the thinnest structure in each form that may be the fastest here: int8, and float."""
+    least: dict[str, tuple[float, str]] = {}
+    for ending in [one for one in FASTEST if one in space.endings]:
+        point = {**least_point(space), "ending": ending}
+        thinnest = build(space.structure(point))
+        if thinnest is None:
+            return
+        speed = stopwatch.time(replace(thinnest, name="structure"))
+        for target, median_us in speed.medians_us.items():
+            least[target] = min(least.get(target, (math.inf, "")), (median_us, _words(point)))
+    for target, (median_us, words) in least.items():
+        if median_us > LUCK * limit_us:
             raise UsageError(
-                f"nothing can keep --max-zipped {size(limit)}: with all techniques at "
-                f"their most the weights alone take more than {size(round(least))}",
+                f"nothing can keep --max-median {_time(limit_us)}: with the fewest channels and "
+                f"{words} one inference still takes about {_time(median_us)} on {target}",
                 hint="give more",
             )
+
+
+def _words(point: Params) -> str:
+    """How a structure is quantized."""
+    ending = str(point["ending"])
+    return "int8" if ending == "qat" else ending.removeprefix("quantize:") or "no quantization"
+
+
+def _time(median_us: float) -> str:
+    unit, scale = time_unit([median_us])
+    return f"{three_digits(median_us * scale)} {unit}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests import documents
 from tests.integration.conftest import ROOT, Cli
 from tests.integration.make_models import CLASSES, SIZE
 from tests.integration.test_search import QUICK, trials_of
@@ -23,6 +25,13 @@ pytest.importorskip("optuna", reason="needs the extra [search]")
 pytest.importorskip("distributed", reason="needs the extra [cluster]")
 
 START_S = 60
+PAGE = (documents.ROOT / "docs" / "howto" / "cluster.md").read_text(encoding="utf-8")
+
+
+def shown(start: str, address: str = "") -> list[str]:
+    """The arguments of the command on the page that begins so."""
+    (line,) = re.findall(rf"^    ({start}.*)$", PAGE, re.M)
+    return shlex.split(line.replace("tcp://SCHEDULER:8786", address))[1:]
 
 
 class Dask:
@@ -34,15 +43,17 @@ class Dask:
         self.address = ""
 
     def scheduler(self, *options: str) -> str:
-        process = self.start("scheduler", "scheduler", "--port", "0", "--no-dashboard", *options)
+        asked = (*shown("dask scheduler"), "--port", "0", "--no-dashboard", *options)
+        process = self.start("scheduler", *asked)
         log = self.wait_for("scheduler", r"Scheduler at: +(\S+)", process)
         self.address = log[1]
         return self.address
 
     def worker(self, name: str, **environment: str) -> subprocess.Popen:
-        options = ("--name", name, "--nthreads", "1", "--no-nanny", "--no-dashboard")
+        options = ("--name", name, "--no-nanny", "--no-dashboard")
         cache = {"TFLITE_BENCH_CACHE": str(self.folder / f"cache-{name}")}
-        process = self.start(name, "worker", self.address, *options, **cache, **environment)
+        asked = (*shown("dask worker", self.address), *options)
+        process = self.start(name, *asked, **cache, **environment)
         self.wait_for(name, r"Registered to:", process)
         return process
 
@@ -93,17 +104,20 @@ def recipes_in(path: Path) -> list[str]:
 def test_a_worker_that_joins_and_one_that_dies_in_a_training_change_nothing(
     folder: Cli, models: Path, dask: Dask, started: Callable
 ):
-    command = ("search", models / "dense.keras", *QUICK, "--trials", "2", "-o", "front.toml")
+    shutil.copy(models / "dense.keras", folder.folder / "model.keras")
+    address = dask.scheduler()
+    *command, flag, address = shown("bench search", address)
+    command += [*QUICK, "--trials", "2", "-o", "front.toml"]
     alone = folder(*command)
     assert alone.returncode == 0, alone.stderr
     expected = recipes_in(folder.folder / "front.toml"), trials_of(folder)
 
     other = Cli(folder.folder / "other", folder.folder / "other-cache", folder.environment)
     other.folder.mkdir()
-    shutil.copy(folder.folder / "samples.npz", other.folder)
-    address = dask.scheduler()
+    for name in ("model.keras", "samples.npz"):
+        shutil.copy(folder.folder / name, other.folder)
     first = dask.worker("first")
-    process = started(other.start(*command, "--cluster", address, "--at-once", "1"))
+    process = started(other.start(*command, flag, address, "--at-once", "1"))
     lines = []
     for line in process.stderr:
         lines.append(line)

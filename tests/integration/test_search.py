@@ -178,6 +178,7 @@ def test_labels_are_not_needed(folder: Cli):
         (("--max-size", "10kB", "--max-zipped", "20kB"), "--max-zipped 20.0 kB is more than"),
         (("--max-zipped", "5B", "--trials", "2"), "nothing can keep --max-zipped"),
         (("--max-size", "300B", "--trials", "2"), "nothing can keep --max-size"),
+        (("--max-median", "0.01us", "--trials", "2"), "nothing can keep --max-median"),
         (("--budget", "1s"), "one takes about"),
         (("--goal", "soon"), "--goal soon cannot be read"),
         (("-o", "no/where.toml"), "no folder no"),

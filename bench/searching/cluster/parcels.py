@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ PIECE_BYTES = 4 << 20
 
 MOST_BYTES = 20 << 30
 """Of all that a machine has received and keeps."""
+
+LATE_S = 86_400.0
+"""A parcel of which no piece arrived for so long will never be whole."""
 
 CURE = "set TFLITE_BENCH_CACHE there to a folder with room"
 
@@ -144,7 +148,11 @@ def _arriving(parcel: Parcel, sender: str) -> Path:
 
 
 def _trim(keep: Path) -> None:
-    """Delete what was not used for longest where there is too much; what is used soon stays."""
+    """Delete what was not used for longest where there is too much, and what never arrived."""
+    for path in keep.parent.iterdir():
+        arriving = path.is_file() and path.suffix not in (".whole", ".lock")
+        if arriving and time.time() - path.stat().st_mtime > LATE_S:
+            path.unlink(missing_ok=True)
     kept = sorted(keep.parent.glob("*.whole"), key=lambda path: path.stat().st_mtime)
     total = sum(int(path.read_text() or 0) for path in kept)
     for path in kept:

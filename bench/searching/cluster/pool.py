@@ -290,18 +290,20 @@ class Pool:
             theirs = self.call(member, remote.versions)
         except LostError:
             return "it is gone"
-        except (ImportError, AttributeError):
-            return self._without_bench(member)
-        except Exception as fault:  # an environment that is broken in any way
-            return f"it fails ({telling_line(fault)})"
+        except Exception as fault:  # Dask tells in its own words what cannot be imported there
+            return self._without_bench(member) or f"it fails ({telling_line(fault)})"
         return why_other(self._versions, theirs)
 
     def _without_bench(self, member: Member) -> str:
+        """What is wrong with tflite-bench on a worker; empty where it is installed as here."""
         try:
             theirs = self.call(member, importlib.metadata.version, "tflite-bench")
         except Exception:
             return "tflite-bench is not installed there"
-        return f"tflite-bench there is {theirs}, here {self._versions['tflite-bench']}"
+        ours = self._versions["tflite-bench"]
+        return (
+            "" if theirs == ours.partition(" ")[0] else f"tflite-bench {theirs} there, {ours} here"
+        )
 
     def _check_scheduler(self) -> None:
         """The scheduler reads jobs before it hands them on.
@@ -338,8 +340,8 @@ class Pool:
                 return
         if refused:
             raise UsageError(
-                f"none of {count(len(refused), 'worker')} at {self.address} can be used: "
-                f"{refused[0].label}: {refused[0].refused}",
+                f"no worker at {self.address} can be used: "
+                + "; ".join(f"{one.label}: {one.refused}" for one in refused[:3]),
                 hint="install the same on all machines",
             )
         raise UsageError(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bench.errors import UsageError
 from bench.searching import bounds
+from bench.searching.looks import Speed
 from bench.searching.values import Goal, Limits, careful_loss, keeps
+from bench.values import Variant
 from tests.unit.searching.points import space, trial
 
 
@@ -29,10 +33,41 @@ def test_limits_that_go_together_are_none():
     bounds.check("zipped", Limits(), Goal(times=24))
 
 
+class Stopwatch:
+    """Files that were quantized take 30 µs, others 20."""
+
+    def time(self, variant):
+        return Speed({"local": 30.0 if "int8" in variant.recipe else 20.0}, {"local": 2.0})
+
+
+def built(recipe):
+    return Variant("x", Path("x.tflite"), "0", 5000, 4000, recipe=str(recipe))
+
+
+def check(limits, *, build=built, **options):
+    bounds.check_reachable(space(**options), limits, build, Stopwatch())
+
+
 def test_a_limit_below_the_least_weights_is_told_before_any_training():
     with pytest.raises(UsageError, match="nothing can keep --max-zipped"):
-        bounds.check_reachable(space(), Limits(zipped_bytes=20), None)
-    bounds.check_reachable(space(), Limits(zipped_bytes=20_000), None)
+        check(Limits(zipped_bytes=20))
+    check(Limits(zipped_bytes=20_000))
+
+
+def test_a_limit_below_the_thinnest_file_is_told_with_what_it_takes():
+    with pytest.raises(UsageError, match=r"keep --max-size 4.00 kB: .* still takes 5.00 kB"):
+        check(Limits(size_bytes=4000))
+    check(Limits(size_bytes=5000))
+    check(Limits(size_bytes=4000), build=lambda recipe: None)
+
+
+def test_a_latency_that_the_thinnest_structure_misses_by_far_is_told():
+    with pytest.raises(UsageError, match=r"--max-median 10.0 µs: .* int8 .* 30.0 µs on local"):
+        check(Limits(median_us=10.0))
+    with pytest.raises(UsageError, match=r"no quantization .* still takes about 20.0 µs"):
+        check(Limits(median_us=10.0), aim="latency", endings=("quantize:int8", ""))
+    check(Limits(median_us=15.0), aim="latency", endings=("quantize:int8", ""))
+    check(Limits(median_us=25.0))
 
 
 def test_a_goal_is_so_many_times_or_a_figure():
