@@ -195,6 +195,11 @@ class Variant:
         return None if self.facts is None else self.facts.int8_share
 
     @property
+    def integer_share(self) -> float | None:
+        """The same of ops in int8 or int16."""
+        return None if self.facts is None else self.facts.integer_share
+
+    @property
     def int4_share(self) -> float | None:
         """The fraction of its kernels' weights that are stored in 4 bits; None as above."""
         if self.facts is None or not self.facts.weight_elements:

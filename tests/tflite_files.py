@@ -28,6 +28,15 @@ def tanh(
     return builder.pack([x], [y])
 
 
+def two_heads(name: str = "x") -> bytes:
+    """One float32 input, the outputs ``wave`` and ``chance``."""
+    builder = ModelBuilder()
+    x, wave, chance = (builder.tensor(each, (1, 8)) for each in (name, "wave", "chance"))
+    builder.op("TANH", [x], [wave])
+    builder.op("LOGISTIC", [x], [chance])
+    return builder.pack([x], [wave, chance])
+
+
 def strings() -> bytes:
     """Two string inputs, a bool output."""
     builder = ModelBuilder()

@@ -59,7 +59,7 @@ from bench.targets import Target
 from bench.text import count, duration
 from bench.values import Plan, Recipe, ReportWarning, Variant
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised whenever trials of an earlier version may not be gone on with."""
 
 DEFAULT_SECONDS = 600.0
@@ -288,7 +288,8 @@ class _Searching:
         samples = 0 if train is None else len(data.training()[0])
         endings = endings_of(layout, self._question.aim, samples)
         has_labels = train is not None and bool(train.y)
-        return Space(layout, self._question.aim, endings, samples, has_labels)
+        zipped = self._question.limits.zipped_bytes is not None
+        return Space(layout, self._question.aim, endings, samples, has_labels, zipped)
 
     def _tell(self, space: Space, study: Study) -> None:
         if space.trains:

@@ -189,7 +189,7 @@ class Planner:
 
     def _trains_endings(self, base: Trial) -> bool:
         """Whether further endings are worth a training: by raw size, zeros give nothing."""
-        return self._space.aim == "zipped" and self._fits(base.params, base.rung, begun=True)
+        return self._space.zips and self._fits(base.params, base.rung, begun=True)
 
     def _is_near(self, base: Trial) -> bool:
         """Whether a few other endings may bring a beginning within the limits, or further."""

@@ -87,6 +87,7 @@ class Space:
         endings: last steps, such as ``qat`` or ``quantize:int8``; ``""`` leaves it in float.
         samples: to train on.
         has_labels: without any, the float model teaches alone.
+        limits_zipped: whether the zipped size has a limit, whatever is to be best.
     """
 
     layout: Layout
@@ -94,6 +95,12 @@ class Space:
     endings: tuple[str, ...]
     samples: int
     has_labels: bool = True
+    limits_zipped: bool = False
+
+    @property
+    def zips(self) -> bool:
+        """Whether zeros and few values matter: zipped they make a file smaller, and none faster."""
+        return self.aim == "zipped" or self.limits_zipped
 
     @property
     def trains(self) -> bool:
@@ -129,13 +136,13 @@ class Space:
             return found
         for number, _ in enumerate(self.groups):
             found[f"remove_{number}"] = ("float", 0.0, MOST_REMOVED, REMOVED_STEP)
-        if self.layout.able("prune"):
+        if self.zips and self.layout.able("prune"):
             found["sparsity"] = ("int", 0, len(SPARSITIES) - 1, 1)
-        if self.layout.able("cluster"):
-            found["clusters"] = ("int", 0, len(CLUSTERS) - 1, 1)
-        if self.aim != "latency":
             for kernel in self.large():
                 found[f"sparsity_{kernel.name}"] = ("int", -1, 1, 1)
+        if self.zips and self.layout.able("cluster"):
+            found["clusters"] = ("int", 0, len(CLUSTERS) - 1, 1)
+            for kernel in self.large():
                 found[f"clusters_{kernel.name}"] = ("int", -1, 1, 1)
         if self.has_labels:
             found["distill"] = ("choice", DISTILL, None, None)

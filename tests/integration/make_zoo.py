@@ -198,6 +198,20 @@ def dict_inputs() -> Made:
     }
 
 
+def tokens() -> Made:
+    """Words of a sentence by number, read by an LSTM."""
+    import keras
+    from keras import layers
+
+    words = keras.Input((6,), name="words", dtype="int32")
+    # As large as trained ones, or all answers lie within a step of int8.
+    spread = keras.initializers.RandomNormal(stddev=1.0, seed=0)
+    x = layers.Embedding(80, 16, embeddings_initializer=spread)(words)
+    x = layers.LSTM(8, name="memory")(x)
+    drawn = np.random.default_rng(0).integers(0, 80, (SAMPLES, 6)).astype(np.int32)
+    return keras.Model(words, _classes(x)), {"x": drawn, "y": _labels()}
+
+
 def segmentation() -> Made:
     """A class per pixel."""
     import keras
@@ -317,6 +331,7 @@ KINDS: dict[str, Callable[[], Made]] = {
         sequential,
         two_heads,
         dict_inputs,
+        tokens,
         segmentation,
         any_size,
         half_precision,

@@ -200,6 +200,19 @@ def test_accuracy_and_agreement_of_ready_files(cli, file):
     assert "correlation" in ran.stdout
 
 
+def test_two_heads_of_ready_files_without_labels(cli, file):
+    np.savez(cli.folder / "d.npz", x_test=X)
+    one = file(tflite_files.two_heads(), "one.tflite")
+    two = file(tflite_files.two_heads("other"), "two.tflite")
+    ran = cli("run", one, two, *QUICK, "--data", "d.npz")
+    assert ran.returncode == 0, ran.stderr
+    told = ran.stdout + cli("report", reports(cli)[0], "-o", "t.json").stdout
+    saved = (cli.folder / "t.json").read_text()
+    for head in ("wave", "chance"):
+        assert head in told
+        assert head in saved
+
+
 def test_samples_of_an_input_with_a_slash_in_its_name(cli, file):
     np.savez(cli.folder / "d.npz", **{"x_test:scope/x:0": X[:8], "y_test": X[:8].argmax(axis=1)})
     model = file(tflite_files.tanh("scope/x:0"))

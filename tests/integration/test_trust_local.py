@@ -91,7 +91,7 @@ def test_a_gate_lets_the_same_file_pass_and_catches_the_slower_one(cli, files):
     assert threads.returncode == 0
     refused = cli("compare", "head.jsonl", "threads.jsonl")
     assert refused.returncode == 2
-    assert "differ in threads (1 against 2)" in refused.stderr
+    assert "share no setting (1 thread against 2 threads)" in refused.stderr
     assert cli("compare", "head.jsonl", "threads.jsonl", "--across").returncode == 0
 
 

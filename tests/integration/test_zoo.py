@@ -58,6 +58,7 @@ REFUSED = {
     ("stateful", "quantize:int8"): "cannot quantize a loop (WHILE of layer memory)",
     ("stateful", "quantize:int16x8"): "cannot quantize a loop (WHILE of layer memory)",
     **{("stateful", name): "layer memory (LSTM) is stateful" for name in RECIPES},
+    ("tokens", "channels"): "no channels that can be removed",
     ("sequences", "channels"): "no channels that can be removed",
     ("each_step", "channels"): "no channels that can be removed",
 }
@@ -65,7 +66,7 @@ REFUSED = {
 
 KINDS = (
     *("preprocessing", "lstm", "gru", "stateful", "each_step", "sequential", "two_heads"),
-    *("dict_inputs", "segmentation", "any_size", "half_precision", "operations"),
+    *("dict_inputs", "tokens", "segmentation", "any_size", "half_precision", "operations"),
     *("squeeze_excite", "sequences", "attention", "nested"),
 )
 

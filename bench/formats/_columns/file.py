@@ -13,7 +13,7 @@ GROUP = "file"
 
 
 def file_columns(table: Table) -> Iterator[Column]:
-    """Sizes with their ratios; what is int8 or in 4 bits where that is not all or nothing."""
+    """Sizes with their ratios; what is in integers or 4 bits where that is not all or nothing."""
     rows = table.rows
     of_size = tuple(_ratio(row, row.size_ratio) for row in rows)
     of_zipped = tuple(_ratio(row, row.zipped_ratio) for row in rows)
@@ -24,8 +24,8 @@ def file_columns(table: Table) -> Iterator[Column]:
     yield Column("zipped", "zipped", zipped, group=GROUP)
     yield from _times("zipped-ratio", of_zipped, "zipped")
     if any(partly_int8(row.variant) is not None for row in rows):
-        shares = tuple(_percent(row.variant.int8_share) for row in rows)
-        yield Column("int8", "in int8", shares, group=GROUP)
+        shares = tuple(_percent(row.variant.integer_share) for row in rows)
+        yield Column("int8", "in integers", shares, group=GROUP)
     if any(row.variant.int4_share for row in rows):
         shares = tuple(_percent(row.variant.int4_share) for row in rows)
         yield Column("int4", "4-bit", shares, group=GROUP, title="4-bit weights")

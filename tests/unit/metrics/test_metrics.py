@@ -63,6 +63,18 @@ def test_without_labels_it_is_the_difference_to_the_baseline():
     assert found["correlation"].value == pytest.approx(1.0)
 
 
+def test_without_labels_each_head_is_held_against_its_own_baseline():
+    theirs = {"kind": SCORES, "size": NUMBERS}
+    outputs = {"kind": SCORES, "size": NUMBERS * 1.1}
+    found = scored(outputs, None, theirs)
+    assert list(found) == [
+        *("kind agreement", "kind relative error", "kind correlation"),
+        *("size relative error", "size correlation"),
+    ]
+    assert found["kind relative error"].value == pytest.approx(0)
+    assert found["size relative error"].value == pytest.approx(0.1)
+
+
 def test_figures_are_those_computed_by_hand():
     labels = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 6.0])
     output = np.array([[1.0], [1.0], [2.0], [3.0], [4.0], [4.0]])

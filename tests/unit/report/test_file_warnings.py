@@ -57,6 +57,17 @@ def test_ops_left_in_float_are_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("recipe", "why"), [("quantize:dynamic", "1,024 weights"), ("quantize:int8", "no int8 form")]
+)
+def test_ops_left_in_float_have_the_cause_of_their_recipe(recipe: str, why: str) -> None:
+    half = variant(
+        int8_share=0.5, float_ops={"MUL": 2}, weights=(replace(examples.WEIGHT, dtype="int8"),)
+    )
+    [warning] = find_file_warnings([replace(half, recipe=recipe)])
+    assert why in warning.hint
+
+
+@pytest.mark.parametrize(
     ("recipe", "dtype", "told"),
     [
         ("quantize:dynamic", "float32", True),

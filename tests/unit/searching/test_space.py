@@ -108,3 +108,11 @@ def test_every_known_shape_is_a_point_of_the_space(aim):
     for shape in known_shapes(whole):
         assert shape.keys() == whole.distributions().keys()
         assert whole.recipe(shape, 0).steps
+
+
+@pytest.mark.parametrize("aim", ["size", "latency"])
+def test_zeros_and_few_values_are_tried_where_the_zipped_size_matters_alone(aim):
+    names = space(aim).distributions()
+    assert not any(name.startswith(("sparsity", "clusters")) for name in names)
+    limited = space(aim, limits_zipped=True).distributions()
+    assert {"sparsity", "clusters"} <= limited.keys()
