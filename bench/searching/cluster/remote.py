@@ -21,7 +21,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from bench import cache, techniques, workers
-from bench.errors import BenchError, StoreError
+from bench.errors import BenchError, StoreError, telling_line
 from bench.metrics.values import Accuracy
 from bench.searching.cluster import parcels, work
 from bench.searching.cluster.parcels import CURE, Parcel
@@ -271,6 +271,9 @@ def carry_out(about: Work, job: Job) -> Answer:
             raise WorkerError(error.message, hint=error.hint) from error
         except BenchError as error:
             return Answer(error=error)
+        except Exception as fault:  # a library's or ours: another machine may do it
+            said = f"{type(fault).__name__}: {telling_line(fault)}"
+            raise WorkerError(f"it failed ({said})", hint="see its log") from fault
 
 
 def trained(key: str, name: str) -> tuple[Parcel, str] | None:
