@@ -32,6 +32,9 @@ T = TypeVar("T")
 
 FILE_NAME = "variant.tflite"
 
+SETTLE_S = 30.0
+"""Within so long it is known whether a worker is gone, or the scheduler with all of them."""
+
 ATTEMPTS = 3
 """So many workers may die of a job, or during it, before it counts as failed."""
 
@@ -211,6 +214,8 @@ class ClusterExecutor:
                 try:
                     answer, content = self._attempt(member, job)
                 except LostError:
+                    member.gone.wait(SETTLE_S)  # or it is the scheduler that is gone
+                    self._pool.check()
                     died.append(member.label)
                     what = job.look or str(job.recipe)
                     self._observer.inform(

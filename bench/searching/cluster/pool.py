@@ -128,6 +128,17 @@ class Pool:
         """Have it told that the scheduler is gone, from another thread."""
         self._on_error.append(told)
 
+    def check(self) -> None:
+        """See that the scheduler is there, and the search.
+
+        Raises:
+            UsageError: it is gone, or has ended.
+        """
+        if self._error is not None:
+            raise self._error
+        if self._closed.is_set():
+            raise UsageError("the search has ended", hint="start it again")
+
     @contextmanager
     def lend(self, wait_s: float = REJOIN_S) -> Iterator[Member]:
         """A worker that nobody uses, as soon as there is one.
@@ -198,10 +209,7 @@ class Pool:
         waited_from: float | None = None
         with self._changed:
             while True:
-                if self._error is not None:
-                    raise self._error
-                if self._closed.is_set():
-                    raise UsageError("the search has ended", hint="start it again")
+                self.check()
                 ready = [one for one in self._members.values() if one.ready]
                 free = [one for one in ready if not one.lent]
                 if free:
@@ -292,7 +300,7 @@ class Pool:
             return "it is gone"
         except Exception as fault:  # Dask tells in its own words what cannot be imported there
             return self._without_bench(member) or f"it fails ({telling_line(fault)})"
-        return why_other(self._versions, theirs)
+        return remote.why_other(self._versions, theirs)
 
     def _without_bench(self, member: Member) -> str:
         """What is wrong with tflite-bench on a worker; empty where it is installed as here."""
@@ -313,7 +321,7 @@ class Pool:
         """
         wanted = {name: self._versions[name] for name in ("Python", "tflite-bench", "distributed")}
         try:
-            why = why_other(wanted, self.client.run_on_scheduler(remote.versions))
+            why = remote.why_other(wanted, self.client.run_on_scheduler(remote.versions))
         except (ImportError, AttributeError):
             why = "tflite-bench is not installed there, or another version"
         if why:
@@ -350,18 +358,6 @@ class Pool:
         )
 
 
-def why_other(ours: dict[str, str], theirs: dict[str, str]) -> str:
-    """What differs, by name; empty where nothing does."""
-    other = [
-        f"{name} {theirs[name]} there, {here or 'not installed'} here"
-        if theirs.get(name)
-        else f"{name} is not installed there, {here} here"
-        for name, here in ours.items()
-        if theirs.get(name, "") != here
-    ]
-    return ", ".join(other)
-
-
 def _connect(address: str) -> Any:
     """Dask's client.
 
@@ -378,7 +374,8 @@ def _connect(address: str) -> Any:
     except ImportError:
         raise UsageError("--cluster needs Dask, which is not installed", hint=EXTRA) from None
     # What matters of it is told in our own words; the rest would fall between progress bars.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     if address.startswith("tls://"):
         known = distributed.Security().get_connection_args("client")
         if known.get("ssl_context") is None:  # Dask would say so, and ten seconds later once more

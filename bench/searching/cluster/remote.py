@@ -116,6 +116,18 @@ def versions() -> dict[str, str]:
     return {"Python": python, "tflite-bench": source.strip(), **libraries}
 
 
+def why_other(ours: dict[str, str], theirs: dict[str, str]) -> str:
+    """What differs, by name; empty where nothing does."""
+    other = [
+        f"{name} {theirs[name]} there, {here or 'not installed'} here"
+        if theirs.get(name)
+        else f"{name} is not installed there, {here} here"
+        for name, here in ours.items()
+        if theirs.get(name, "") != here
+    ]
+    return ", ".join(other)
+
+
 def missing(wanted: tuple[Parcel, ...]) -> list[Parcel]:
     """Those that have not arrived here."""
     return parcels.missing(wanted)

@@ -7,7 +7,7 @@ import pytest
 from bench.errors import UsageError
 from bench.observers import SILENT
 from bench.searching.cluster import remote
-from bench.searching.cluster.pool import Pool, why_other
+from bench.searching.cluster.pool import Pool
 
 HERE = {"Python": "3.11", "tensorflow": "2.21.0", "litert-quantizer": ""}
 
@@ -22,7 +22,7 @@ HERE = {"Python": "3.11", "tensorflow": "2.21.0", "litert-quantizer": ""}
     ],
 )
 def test_what_differs_is_named_with_both_versions(theirs, told):
-    assert why_other(HERE, theirs) == told
+    assert remote.why_other(HERE, theirs) == told
 
 
 def test_our_own_source_is_a_version_too():
