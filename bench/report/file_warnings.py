@@ -92,25 +92,33 @@ def _of_file(variant: Variant) -> Iterator[ReportWarning]:
             code="partly-int8",
             message=f"{partly:.0%} of the ops compute in int8, the others in float ({ops}): "
             f"{name_some(in_float)}",
-            hint="dynamic range quantizes kernels of 1,024 weights or more alone: quantize:int8 "
-            "quantizes more"
-            if _asks_for_dynamic(variant)
-            else "there is no int8 form for these here: quantize:int8 may have one, or replace the "
-            "layers",
+            hint=_cure_of_floats(variant),
             variant=variant.name,
         )
 
 
+def _cure_of_floats(variant: Variant) -> str:
+    """What helps where some ops stayed in float."""
+    if _asks_for(variant, "quantize:dynamic"):
+        return (
+            "dynamic range quantizes kernels of 1,024 weights or more alone: quantize:int8 "
+            "quantizes more"
+        )
+    if _asks_for(variant, "quantize:int8"):
+        return "there is no int8 form for these here: replace the layers"
+    return "there is no int8 form for these here: quantize:int8 may have one, or replace the layers"
+
+
 def _quantized_nothing(variant: Variant) -> bool:
     """Whether its recipe asks for weights of dynamic range, and all are stored as floats."""
-    if not _asks_for_dynamic(variant) or variant.facts is None:
+    if not _asks_for(variant, "quantize:dynamic") or variant.facts is None:
         return False
     return not any("int" in weight.dtype for weight in variant.facts.weights)
 
 
-def _asks_for_dynamic(variant: Variant) -> bool:
-    steps = variant.recipe.split("+")
-    return any(step.split(",")[0] == "quantize:dynamic" for step in steps)
+def _asks_for(variant: Variant, step: str) -> bool:
+    """Whether a step is in its recipe, whatever its options."""
+    return any(each.split(",")[0] == step for each in variant.recipe.split("+"))
 
 
 def _left_dense(variant: Variant) -> list[str]:

@@ -67,6 +67,16 @@ def test_ops_left_in_float_have_the_cause_of_their_recipe(recipe: str, why: str)
     assert why in warning.hint
 
 
+def test_int8_is_no_cure_for_what_int8_left_in_float() -> None:
+    half = replace(
+        variant(int8_share=0.5, float_ops={"MUL": 2}), recipe="quantize:int8,rest=float32"
+    )
+    [warning] = find_file_warnings([half])
+    assert "quantize:int8 may" not in warning.hint
+    [warning] = find_file_warnings([replace(half, recipe="prune:0.5+qat,rest=float32")])
+    assert "quantize:int8 may have one" in warning.hint
+
+
 @pytest.mark.parametrize(
     ("recipe", "dtype", "told"),
     [
