@@ -17,6 +17,7 @@ from bench.report.recommend import (
     merits,
     recommendations,
 )
+from bench.text import change_text
 
 
 def answers(report: Report) -> list[str]:
@@ -44,7 +45,25 @@ def _line(found: Recommendation, scores: Sequence[Score], *, several: bool) -> s
     if found.chosen is None:
         return f"{within}{where}: nothing to ship (bench recommend says why)"
     name = found.chosen.variant.name
-    told = merits(found.chosen)
+    told = f"{merits(found.chosen)}{_missed(found)}"
     if found.is_sure:
         return f"{within}{where}: ship {name}: {told}"
     return f"{within}{where}: so far {name}: {told}; {found.doubt()}"
+
+
+def _missed(found: Recommendation) -> str:
+    """The fastest variant that samples can't tell to lose too much, where float32 is left."""
+    assert found.chosen is not None
+    if not found.chosen.is_baseline_file:
+        return ""
+    doubtful = [
+        (row.comparison.ratio, row.variant.name, change_text(row.comparison), why)
+        for row, why in found.rejected
+        if why.startswith("can't tell")
+        and row.comparison is not None
+        and row.comparison.verdict == "faster"
+    ]
+    if not doubtful:
+        return ""
+    _, name, change, why = min(doubtful)
+    return f"; not {name}, {change}: {why}"

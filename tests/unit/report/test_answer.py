@@ -12,7 +12,14 @@ from bench.report.answer import answers
 from tests import examples
 
 
-def told(folder: Path, launches: int, *, lost: float | None = 0.0, variants: int = 2) -> list[str]:
+def told(
+    folder: Path,
+    launches: int,
+    *,
+    lost: float | None = 0.0,
+    variants: int = 2,
+    samples: int = 20_000,
+) -> list[str]:
     shown = (examples.FLOAT32, examples.INT8)[:variants]
     names = [variant.name for variant in shown]
     made = [
@@ -23,8 +30,8 @@ def told(folder: Path, launches: int, *, lost: float | None = 0.0, variants: int
     evaluated = []
     if lost is not None:
         evaluated = [
-            examples.accuracy("float32", 20_000, top1=0.90),
-            examples.accuracy("quantize:int8", 20_000, top1=0.90 - lost, before=0.90),
+            examples.accuracy("float32", samples, top1=0.90),
+            examples.accuracy("quantize:int8", samples, top1=0.90 - lost, before=0.90),
         ][:variants]
     session = examples.session(variants=shown, launches=max(1, launches))
     rows = [examples.ENVIRONMENT, *evaluated, *made]
@@ -41,6 +48,14 @@ def test_it_says_what_to_ship_within_which_loss_and_what_it_gives(tmp_path: Path
 def test_what_loses_more_is_not_in_it(tmp_path: Path):
     (line,) = told(tmp_path, 12, lost=0.05)
     assert line == "within 1 point of accuracy: ship float32: the baseline itself"
+
+
+def test_what_samples_cannot_tell_is_named_with_how_many_would(tmp_path: Path):
+    (line,) = told(tmp_path, 12, lost=0.005, samples=200)
+    assert line.startswith("within 1 point of accuracy: ship float32: the baseline itself; ")
+    assert "not quantize:int8, 1.9" in line
+    assert "can't tell: 0.50 points of accuracy lost [" in line
+    assert line.endswith("more samples would")
 
 
 def test_too_few_launches_are_said(tmp_path: Path):
