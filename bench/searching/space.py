@@ -158,7 +158,9 @@ class Space:
         ending = str(params["ending"])
         if ending == "qat":
             ending = f"qat,{self._training(self._epochs(rung)[3], params)}"
-        return recipes.parse("+".join([*steps, *([ending] if ending else [])]) or "float32")
+        # A thin model's names are a tenth of its file, and no runtime needs them.
+        strip = "strip" if self.aim != "latency" and _is_by_converter(ending) else ""
+        return recipes.parse("+".join(filter(None, [*steps, ending, strip])) or "float32")
 
     def structure(self, params: Params) -> Recipe:
         """The same ops and shapes untrained: built in seconds, as fast and as large as trained."""
@@ -287,6 +289,12 @@ def _own(values: Mapping[str, float]) -> str:
     usual = _usual(values)
     others = [f"{name}:{value:g}" for name, value in values.items() if f"{value:g}" != usual]
     return f",each={','.join(others)}" if others else ""
+
+
+def _is_by_converter(ending: str) -> bool:
+    """Whether an ending's file is the converter's, and may be rewritten."""
+    technique, _, mode = ending.partition(":")
+    return technique != "quantize" or mode.partition(",")[0] in BY_CONVERTER
 
 
 def _bits(ending: str) -> int:

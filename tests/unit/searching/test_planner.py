@@ -122,7 +122,7 @@ def test_a_trained_beginning_is_tried_at_once_with_what_trains_nothing_more(loss
     assert origin == "same beginning"
     recipe = str(space().recipe(params, int(params["rung"])))
     assert recipe.startswith("channels:")
-    assert recipe.endswith("+quantize:int8")
+    assert recipe.endswith("+quantize:int8+strip")
     assert "prune" not in recipe
     assert "cluster" not in recipe
     assert space().work(params, 1, begun=True) == 0
