@@ -87,14 +87,14 @@ class BuildProcess:
     def close(self) -> None:
         """End the process, and give back what it holds."""
         if self._worker is not None:
-            self._worker.close()
+            self._worker.end()
             self._worker = None
         if not self._log_is_named:
             self._log.unlink(missing_ok=True)
 
     def _running(self) -> Worker:
         if self._worker is not None and self._jobs >= self._most_jobs:
-            self._worker.close()
+            self._worker.end()
             self._worker = None
         if self._worker is None:
             self._jobs = 0

@@ -22,7 +22,7 @@ def main() -> None:
 
 
 def act(job: dict[str, Any]) -> None:
-    """Print, then answer, die, exit, sleep or leave a torn line."""
+    """Print, then answer, die, exit, sleep, leave a torn line or refuse to end."""
     for text in job.get("print", ()):
         print(text, flush=True)
     print("its own words", file=sys.stderr, flush=True)
@@ -33,6 +33,9 @@ def act(job: dict[str, Any]) -> None:
             os._exit(3)
         case "sleep":
             time.sleep(60)
+        case "hear nothing":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            print(json.dumps({"answer": "as you say"}), flush=True)
         case "tear":
             sys.stdout.write('{"answer": {"a')
             sys.stdout.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from bench.errors import DataError
+from bench.workers import client
 from bench.workers.client import Worker, WorkerEndedError, WorkerTimeoutError, error_of
 
 OBEDIENT = "tests.unit.workers.obedient"
@@ -68,6 +70,20 @@ def test_standard_error_goes_into_the_log(tmp_path: Path) -> None:
         worker.ask({})
         worker.answer()
     assert log.read_text() == "its own words\n"
+
+
+@pytest.mark.parametrize("then", ["pid", "hear nothing"])
+def test_it_ends_when_it_is_asked_to_and_is_killed_where_it_does_not(
+    then: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "END_S", 0.5)
+    worker = Worker(OBEDIENT)
+    for job in (then, "pid"):
+        worker.ask({"then": job})
+        answer = worker.answer()
+    worker.end()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(answer["answer"]), 0)
 
 
 def test_an_answer_may_be_one_of_our_errors() -> None:
