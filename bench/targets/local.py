@@ -25,9 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from bench import workers
+from bench.benchmark_model.caches import why_none
 from bench.cells import USABLE, setting_facts, setting_of, settings_of
 from bench.errors import StableLaunchError, TargetError, TransientLaunchError
-from bench.targets import Progress, TargetStatus, _local_cpus
+from bench.targets import Progress, TargetStatus, _local_cpus, _start_pairs
 from bench.values import Environment, Latency, Launch, Plan, Setting, StartPair, Variant, utc_now
 from bench.workers.client import Worker, WorkerEndedError, WorkerTimeoutError
 
@@ -36,8 +37,7 @@ OPTIONS = frozenset[str]()
 WORKER = "bench.workers.launch"
 STARTER = "bench.workers.start"
 CACHE = "XNNPACK's packed weights"
-NOTHING_KEPT = "nothing of XNNPACK's packed weights was kept by the first launch"
-NOT_USED = "the second launch did not use what the first had kept: it wrote it again"
+NOTHING_KEPT = "XNNPACK keeps nothing of this model"
 _HINTS = {
     "missing_op": "convert the model with built-in ops only",
     "op_too_new": "a newer ai-edge-litert, or a converter as old as the runtime",
@@ -154,9 +154,8 @@ class LocalTarget:
 
     def no_warm_start(self, variant: Variant, progress: Progress) -> tuple[str, str]:
         """See :class:`bench.targets.StartingTarget`."""
-        if setting_of(variant, self._plan).delegate == "none":
-            reason = "without a delegate nothing is kept from one start to the next"
-            return reason, "leave --delegate none out, or name xnnpack too"
+        if (delegate := setting_of(variant, self._plan).delegate) == "none":
+            return why_none(delegate), "leave --delegate none out, or name xnnpack too"
         if any(each.is_open or each.is_resized for each in variant.inputs):
             reason = "a model whose inputs are resized is started anew for each size here"
             return reason, "measure it on a phone, or convert it with fixed sizes"
@@ -164,27 +163,16 @@ class LocalTarget:
 
     def start_pair(self, variant: Variant, number: int, progress: Progress) -> StartPair:
         """See :class:`bench.targets.StartingTarget`."""
-        started_at, begin = utc_now(), time.perf_counter()
         with tempfile.TemporaryDirectory(prefix="tflite-bench-") as folder:
             cache = Path(folder) / "xnnpack"
-            cold_us = self._start_us(variant, cache)
-            kept = _kept(cache)
-            if kept is None:
-                raise _no_pair(NOTHING_KEPT)
-            warm_us = self._start_us(variant, cache)
-            if _kept(cache) != kept:
-                raise _no_pair(NOT_USED)
-        return StartPair(
-            variant=variant.name,
-            target=ID,
-            number=number,
-            cold_init_us=cold_us,
-            warm_init_us=warm_us,
-            cache=CACHE,
-            cache_bytes=kept[0],
-            wall_s=time.perf_counter() - begin,
-            started_at=started_at,
-        )
+            return _start_pairs.measure(
+                StartPair(variant.name, ID, number),
+                CACHE,
+                lambda: self._start_us(variant, cache),
+                lambda _: _kept(cache),
+                nothing_kept=NOTHING_KEPT,
+                not_used=NOTHING_KEPT,
+            )
 
     def _start_us(self, variant: Variant, cache: Path) -> float:
         """How long initialisation takes with that cache, in a fresh process. Raises LaunchError."""
@@ -273,19 +261,15 @@ def from_samples(samples_ns: Sequence[int]) -> Latency:
     )
 
 
-def _kept(cache: Path) -> tuple[int, int, int] | None:
-    """Size, date and number of the file that XNNPACK keeps; None where it keeps none."""
+def _kept(cache: Path) -> _start_pairs.Kept:
+    """Size, date and number of the file that XNNPACK keeps; empty where it keeps none."""
     try:
         found = cache.stat()
     except FileNotFoundError:
-        return None
-    return (found.st_size, found.st_mtime_ns, found.st_ino) if found.st_size else None
-
-
-def _no_pair(reason: str) -> StableLaunchError:
-    return StableLaunchError(
-        reason, hint="XNNPACK keeps nothing of this model", error_class="no_result"
-    )
+        return {}
+    if not found.st_size:
+        return {}
+    return {cache.name: f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"}
 
 
 def _refusal(answer: Mapping[str, str], variant: Variant) -> StableLaunchError:

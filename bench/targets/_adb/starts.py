@@ -7,24 +7,20 @@ one writes a file anew, its date (or its size) tells that the cache was not used
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from bench.benchmark_model import ToolRun
 from bench.benchmark_model.caches import Cache
 from bench.errors import StableLaunchError
-from bench.targets import Progress
+from bench.targets import Progress, _start_pairs
 from bench.targets._adb import files
 from bench.targets._adb.session import DeviceSession
-from bench.values import StartPair, utc_now
+from bench.targets._start_pairs import Kept
+from bench.values import StartPair
 
 OLD = "200001010000"
 NAME_ONE = "name one that keeps a cache: --delegate xnnpack or gpu"
-
-Kept = Mapping[str, str]
-"""Size and date of each file, by its path in the folder."""
 
 
 def why_not(cache: Cache, known: Collection[str]) -> tuple[str, str]:
@@ -61,22 +57,15 @@ def measure(
     Raises:
         LaunchError: as a launch; nothing was kept, or not used.
     """
-    started_at, begin = utc_now(), time.perf_counter()
     with folder_for(session, progress) as folder:
-        cold_us = init_us(folder)
-        kept = list_kept(session, folder, progress, age=True)
-        cache_bytes = size_bytes(kept, cache.label)
-        warm_us = init_us(folder)
-        check_used(kept, list_kept(session, folder, progress))
-    return replace(
-        pair,
-        cold_init_us=cold_us,
-        warm_init_us=warm_us,
-        cache=cache.label,
-        cache_bytes=cache_bytes,
-        wall_s=time.perf_counter() - begin,
-        started_at=started_at,
-    )
+        return _start_pairs.measure(
+            pair,
+            cache.label,
+            lambda: init_us(folder),
+            lambda first: list_kept(session, folder, progress, age=first),
+            nothing_kept="this tool or delegate keeps nothing of this model: try another",
+            not_used="this tool or delegate does not use its cache for this model: try another",
+        )
 
 
 def init_us(run: ToolRun) -> float:
@@ -123,24 +112,3 @@ def list_kept(
     values = session.link.ask(command, progress).values
     lines = [text.split(" ", 2) for key, text in values.items() if key.startswith("kept.")]
     return {line[2]: f"{line[0]} {line[1]}" for line in lines if len(line) == 3 and line[0] != "0"}
-
-
-def size_bytes(cache: Kept, label: str) -> int:
-    """How much was kept. Raises StableLaunchError: nothing was."""
-    if not cache:
-        raise StableLaunchError(
-            f"nothing of {label} was kept by the first launch",
-            hint="this tool or delegate keeps nothing of this model: try another",
-            error_class="no_result",
-        )
-    return sum(int(each.split()[0]) for each in cache.values())
-
-
-def check_used(before: Kept, after: Kept) -> None:
-    """See that the second launch wrote nothing. Raises StableLaunchError."""
-    if before != after:
-        raise StableLaunchError(
-            "the second launch did not use what the first had kept: it wrote it again",
-            hint="this tool or delegate does not use its cache for this model: try another",
-            error_class="no_result",
-        )
