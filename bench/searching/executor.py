@@ -108,6 +108,25 @@ def validation_of(source: Source) -> Split:
     return data.training()[1]
 
 
+def builds_of(
+    source: Source, plan: Plan, *, place: str = "", modules: Path | None = None
+) -> build.Builds:
+    """What builds the recipes of a source, with the seed and the signature of a plan.
+
+    Args:
+        place, modules: as :class:`bench.build.Builds` takes them.
+    """
+    return build.Builds(
+        source.model,
+        source.data,
+        data_source=source.data_source,
+        seed=plan.seed,
+        signature=plan.signature,
+        place=place,
+        modules=modules,
+    )
+
+
 class LocalExecutor:
     """One recipe after another, by one worker on this machine.
 
@@ -132,15 +151,7 @@ class LocalExecutor:
         place: str = "",
         modules: Path | None = None,
     ) -> None:
-        self.builds = build.Builds(
-            source.model,
-            source.data,
-            data_source=source.data_source,
-            seed=plan.seed,
-            signature=plan.signature,
-            place=place,
-            modules=modules,
-        )
+        self.builds = builds_of(source, plan, place=place, modules=modules)
         self._chosen_on = chosen_on
         self._plan = plan
         self._baseline: Variant | None = None

@@ -129,10 +129,10 @@ class Technique(Protocol):
 
 def saved_files(steps: Sequence[Step]) -> tuple[str, ...]:
     """Names of the files that training these steps may leave in a context's folder."""
-    from bench.techniques._lesson import file_name
+    from bench.techniques._lesson import state_name, teacher_name
 
-    begun = [file_name(steps[:number]) for number in range(len(steps) + 1)]
-    return tuple(f"{name}{kind}" for name in begun for kind in (".npz", ".teacher.npz"))
+    begun = [steps[:number] for number in range(len(steps) + 1)]
+    return tuple(name(done) for done in begun for name in (state_name, teacher_name))
 
 
 def port_to_tf_keras(model: Any) -> Any:

@@ -200,7 +200,7 @@ def _teacher_file(work: Work, context: Context) -> Path:
     """Where the answers are kept of the model that teaches: the one before it was first taught."""
     taught = [n for n, step in enumerate(work.done) if "distill" in dict(step.options)]
     before = work.done[: min(taught, default=len(work.done))]
-    return context.folder / f"{file_name(before)}.teacher.npz"
+    return context.folder / teacher_name(before)
 
 
 def _some_answers(model: Any, split: Split) -> dict[str, Array]:
@@ -235,9 +235,19 @@ def training_splits(context: Context) -> tuple[Split, Split]:
     return context.data.training()
 
 
-def file_name(steps: Sequence[Step]) -> str:
+def _file_name(steps: Sequence[Step]) -> str:
     """A file name for what these steps made of a model, data and seed."""
     return hashlib.sha256("+".join(map(str, steps)).encode()).hexdigest()[:24]
+
+
+def state_name(steps: Sequence[Step]) -> str:
+    """Of the file with the epochs of the last of these steps."""
+    return f"{_file_name(steps)}.npz"
+
+
+def teacher_name(steps: Sequence[Step]) -> str:
+    """Of the file with the answers of the model that these steps made."""
+    return f"{_file_name(steps)}.teacher.npz"
 
 
 def replace_file(file: Path, write: Callable[[Path], Any]) -> None:

@@ -25,12 +25,12 @@ from bench.errors import BuildError
 from bench.techniques import Context, Work
 from bench.techniques._lesson import (
     Lesson,
-    file_name,
     lesson_of,
     losses_of,
     model_inputs,
     predict,
     replace_file,
+    state_name,
     structured,
     training_splits,
 )
@@ -143,7 +143,7 @@ def fine_tune(
         after_batch()
     steps = fit_options.epochs * -(-len(train) // fit_options.batch)
     optimizer = _compile(model, fit_options, steps, lesson, context.seed)
-    file = context.folder / f"{file_name((*work.done, step))}.npz"
+    file = context.folder / state_name((*work.done, step))
     _restore(file, model, optimizer, state)
     hooks = [*callbacks, _Hooks.of(context, step, fit_options, train, after_batch)]
     if not state.history:

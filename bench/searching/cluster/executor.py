@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from bench import accuracy, build, cache, techniques
+from bench import accuracy, cache, techniques
 from bench.data import Data
 from bench.errors import BenchError, BuildError
 from bench.metrics.values import Accuracy
@@ -25,7 +25,7 @@ from bench.searching.cluster.parcels import Parcel
 from bench.searching.cluster.pool import LostError, Member, Pool
 from bench.searching.cluster.remote import Answer, File, Job
 from bench.searching.cluster.work import WorkerError
-from bench.searching.executor import Done
+from bench.searching.executor import Done, builds_of
 from bench.values import Plan, Recipe, StepProgress, Variant
 
 T = TypeVar("T")
@@ -63,13 +63,7 @@ class ClusterExecutor:
     ) -> None:
         self._source, self._plan, self._chosen_on = source, plan, chosen_on
         self._pool, self._at_once, self._observer = pool, at_once, observer
-        self._builds = build.Builds(
-            source.model,
-            source.data,
-            data_source=source.data_source,
-            seed=plan.seed,
-            signature=plan.signature,
-        )
+        self._builds = builds_of(source, plan)
         self._scratch = tempfile.TemporaryDirectory(prefix="tflite-bench-")
         self._me = uuid.uuid4().hex
         self._topic = f"tflite-bench-{self._me}"

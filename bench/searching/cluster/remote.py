@@ -128,6 +128,19 @@ def why_other(ours: dict[str, str], theirs: dict[str, str]) -> str:
     return ", ".join(other)
 
 
+@contextmanager
+def _of_this_machine() -> Iterator[None]:
+    """Take a file that cannot be written for a fault of this machine.
+
+    Raises:
+        WorkerError: instead of the StoreError.
+    """
+    try:
+        yield
+    except StoreError as error:
+        raise WorkerError(error.message, hint=error.hint) from error
+
+
 def missing(wanted: tuple[Parcel, ...]) -> list[Parcel]:
     """Those that have not arrived here."""
     return parcels.missing(wanted)
@@ -139,10 +152,8 @@ def add(parcel: Parcel, sender: str, offset: int, piece: bytes) -> None:
     Raises:
         WorkerError: it cannot be kept.
     """
-    try:
+    with _of_this_machine():
         parcels.add(parcel, sender, offset, piece)
-    except StoreError as error:
-        raise WorkerError(error.message, hint=error.hint) from error
 
 
 def finish(parcel: Parcel, sender: str) -> None:
@@ -151,10 +162,8 @@ def finish(parcel: Parcel, sender: str) -> None:
     Raises:
         WorkerError: it cannot be kept.
     """
-    try:
+    with _of_this_machine():
         parcels.finish(parcel, sender)
-    except StoreError as error:
-        raise WorkerError(error.message, hint=error.hint) from error
 
 
 def read(path: str, offset: int) -> bytes:
@@ -276,11 +285,10 @@ def carry_out(about: Work, job: Job) -> Answer:
         mine = _open.get(about.key) or _open.setdefault(about.key, _Open(about))
     with _watched(worker, worker.get_current_task(), mine.kill):
         try:
-            return mine.do(job, _teller(worker, job))
+            with _of_this_machine():
+                return mine.do(job, _teller(worker, job))
         except WorkerError:
             raise
-        except StoreError as error:
-            raise WorkerError(error.message, hint=error.hint) from error
         except BenchError as error:
             return Answer(error=error)
         except Exception as fault:  # a library's or ours: another machine may do it
