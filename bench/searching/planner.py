@@ -193,8 +193,7 @@ class Planner:
 
     def _is_near(self, base: Trial) -> bool:
         """Whether a few other endings may bring a beginning within the limits, or further."""
-        alike = [trial for trial in self._alike(base) if not has_fewer_bits(trial.params)]
-        tried = [trial for trial in alike if trial.works]
+        tried = self._ended(base)
         least = min((trial.outcome.loss or 0.0 for trial in tried), default=0.0)
         return len(tried) < ENDINGS and least <= NEAR * self._limits.loss
 
@@ -208,6 +207,11 @@ class Planner:
             and all(trial.params.get(name) == base.params[name] for name in names)
         ]
 
+    def _ended(self, base: Trial) -> list[Trial]:
+        """Those of them that work, in eight bits or more: what other endings are sought between."""
+        alike = [trial for trial in self._alike(base) if trial.works]
+        return [trial for trial in alike if not has_fewer_bits(trial.params)]
+
     def _ending(self, base: Trial, study: Study) -> Params:
         """Another ending for what a trial began with, with the ``rung``.
 
@@ -218,8 +222,7 @@ class Planner:
         fixed = {name: base.params[name] for name in names} | {"rung": base.rung}
         if study.asked % (2 * REUSE) and not self.is_tight:
             return fixed
-        alike = [trial for trial in self._alike(base) if not has_fewer_bits(trial.params)]
-        tried = [trial for trial in alike if trial.works]
+        tried = self._ended(base)
         kept = [trial for trial in tried if keeps(trial, self._limits)]
         broken = [trial for trial in tried if trial not in kept]
         sizes = {t.number: self._space.zipped_weights(t.params) for t in tried}

@@ -136,14 +136,11 @@ class Space:
             return found
         for number, _ in enumerate(self.groups):
             found[f"remove_{number}"] = ("float", 0.0, MOST_REMOVED, REMOVED_STEP)
-        if self.zips and self.layout.able("prune"):
-            found["sparsity"] = ("int", 0, len(SPARSITIES) - 1, 1)
-            for kernel in self.large():
-                found[f"sparsity_{kernel.name}"] = ("int", -1, 1, 1)
-        if self.zips and self.layout.able("cluster"):
-            found["clusters"] = ("int", 0, len(CLUSTERS) - 1, 1)
-            for kernel in self.large():
-                found[f"clusters_{kernel.name}"] = ("int", -1, 1, 1)
+        levels = (("sparsity", "prune", SPARSITIES), ("clusters", "cluster", CLUSTERS))
+        for name, technique, values in levels if self.zips else ():
+            if self.layout.able(technique):
+                found[name] = ("int", 0, len(values) - 1, 1)
+                found |= {f"{name}_{kernel.name}": ("int", -1, 1, 1) for kernel in self.large()}
         if self.has_labels:
             found["distill"] = ("choice", DISTILL, None, None)
         return found
@@ -349,8 +346,7 @@ def untrained_endings(space: Space, params: Params) -> list[Params]:
     levels = ("sparsity", "clusters")
     ended = {name: 0 if name.startswith(levels) else value for name, value in params.items()}
     int8 = [ending for ending in space.endings if ending == "quantize:int8"]
-    fewer = [ending for ending in space.endings if has_fewer_bits({"ending": ending})]
-    return [{**ended, "ending": ending} for ending in (*int8, *fewer)]
+    return [{**ended, "ending": ending} for ending in (*int8, *_low_endings(space))]
 
 
 def has_fewer_bits(params: Params) -> bool:
@@ -360,11 +356,12 @@ def has_fewer_bits(params: Params) -> bool:
 
 def low_bits(space: Space) -> list[dict[str, float | int | str]]:
     """Points with fewer bits than eight, where the installed quantizer has them."""
-    found = [
-        ending for ending in space.endings if space.trains and has_fewer_bits({"ending": ending})
-    ]
-    shapes = [(0.5, 0.0, 0, ending) for ending in found]
+    shapes = [(0.5, 0.0, 0, ending) for ending in _low_endings(space) if space.trains]
     return list(_points(space, shapes))
+
+
+def _low_endings(space: Space) -> list[str]:
+    return [ending for ending in space.endings if _bits(ending) < INT8_BITS]
 
 
 def _points(space: Space, shapes: Sequence[Shape]) -> Iterator[dict[str, float | int | str]]:
