@@ -18,7 +18,6 @@ front.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -27,7 +26,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from bench import cache, pipeline
+from bench import cache, pipeline, writable
 from bench.errors import BuildError, UsageError
 from bench.inputs.launches import feed
 from bench.observers import SILENT, Observer
@@ -157,17 +156,16 @@ def search(
     question = Question(by, limits, goal, budget_s, trials, sampling)
     bounds.check(question.aim, limits, goal)
     plan = plan or Plan()
-    folder = tempfile.TemporaryDirectory(prefix="tflite-bench-")
-    with connected(cluster, at_once, observer) as make, folder as scratch:
+    with connected(cluster, at_once, observer) as make, writable.scratch_folder() as scratch:
         options = dict(target_options or {})
-        sample = Path(scratch) / "samples.npz"
+        sample = scratch / "samples.npz"
         options["samples"] = str(sample)
 
         def opened() -> Sequence[Target]:
             return choose.open_targets(targets, plan, options)
 
         ids = [target.id for target in opened()]  # before any work: a wrong one is told at once
-        source = prepare.load(model, data, Path(scratch), custom_objects)
+        source = prepare.load(model, data, scratch, custom_objects)
         if source.files:
             raise UsageError(
                 f"{source.files[0]} is a ready .tflite, and a search needs the source model",

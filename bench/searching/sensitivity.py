@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
 
+from bench import writable
 from bench.errors import UsageError
 from bench.observers import SILENT, Observer
 from bench.pipeline import prepare
@@ -147,8 +146,8 @@ def sensitivity(
         UsageError: no samples, or a model whose layers cannot be changed.
         BuildError: the model cannot be rebuilt.
     """
-    with tempfile.TemporaryDirectory(prefix="tflite-bench-") as scratch:
-        source = prepare.load(model, data, Path(scratch), custom_objects)
+    with writable.scratch_folder() as scratch:
+        source = prepare.load(model, data, scratch, custom_objects)
         if source.files:
             raise UsageError(
                 f"{source.files[0]} is a ready .tflite, whose layers cannot be changed",
