@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 from filelock import FileLock
 
 from bench import cache, errors, plugins, recipes, workers
-from bench.build.process import BuildProcess
+from bench.build.process import BuildPool, BuildProcess
 from bench.data import Data
 from bench.errors import BuildError, ModelError
 from bench.quantizer.schemes import QUANTIZER_SCHEMA, float_part
@@ -30,7 +31,7 @@ from bench.tflite.values import FileFacts
 from bench.values import Facts, Failure, Model, Recipe, StepProgress, Variant
 from bench.workers.client import Answer
 
-SCHEMA = 9
+SCHEMA = 10
 """Raised whenever the same recipe would give another file, so that no old one is taken for it."""
 
 QUANTIZER = "litert-quantizer"
@@ -90,7 +91,7 @@ def build(
 
 
 class Builds:
-    """Recipes built one by one as they are asked for, all by one worker; a context manager.
+    """Recipes built as they are asked for, by one worker or several; a context manager.
 
     What was trained for one recipe is the beginning of others: they share a folder.
 
@@ -98,6 +99,8 @@ class Builds:
         model, data, data_source, seed, signature: as :func:`build` takes them.
         place: of training, another one for each process that trains the same model at once.
         modules: a folder that the model's own layers are imported from, before all others.
+        at_once: so many recipes are built at once where as many threads ask, each by a worker with
+            its part of the machine's cores.
 
     Attributes:
         training: the folder of what is trained, as techniques are given it.
@@ -113,10 +116,11 @@ class Builds:
         signature: str | None = None,
         place: str = "",
         modules: Path | None = None,
+        at_once: int = 1,
     ) -> None:
         self._model, self._data, self._seed = model, data, seed
         training = _key("training", model, data, seed) + place
-        self._builder = _Builder(model, data_source, seed, training, signature, modules)
+        self._builder = _Builder(model, data_source, seed, training, signature, modules, at_once)
         self.training = self._builder.training
 
     def __enter__(self) -> Builds:
@@ -171,6 +175,10 @@ class Builds:
     def kill(self) -> None:
         """End what is being done at once, from any thread; the job fails."""
         self._builder.kill()
+
+    def hold(self, *, still: bool) -> None:
+        """Stop what is being done where it is, or let it go on; from any thread."""
+        self._builder.hold(still=still)
 
     def look(self, what: str, progress: StepProgress, **options: Any) -> Any:
         """What the worker sees in the model: ``layout``, ``speed`` or ``sensitivity``.
@@ -309,11 +317,14 @@ class _Builder:
         seed: int,
         training: str,
         signature: str | None,
-        modules: Path | None = None,
+        modules: Path | None,
+        at_once: int,
     ) -> None:
         self.signature = signature if model.kind in ("savedmodel", "tflite") else None
         self.training = cache.folder("training", training)
-        self._lock = FileLock(self.training.with_suffix(".lock"))
+        # Taken by whichever thread asks first, and given back by the one that leaves.
+        self._lock = FileLock(self.training.with_suffix(".lock"), thread_local=False)
+        self._entry = threading.Lock()
         self._job = {
             "model": asdict(model),
             "data": data_source,
@@ -322,15 +333,9 @@ class _Builder:
             "folder": str(self.training),
             "modules": None if modules is None else str(modules),
         }
-        logs = cache.folder("logs")
-        self._building = BuildProcess(
-            "bench.build.worker",
-            logs / f"build-{os.getpid()}.log",
-            environment={"TF_CPP_MIN_LOG_LEVEL": "2"},
-        )
-        self._quantizing = BuildProcess(
-            "bench.quantizer.worker", logs / f"quantize-{os.getpid()}.log"
-        )
+        environment = {"TF_CPP_MIN_LOG_LEVEL": "2", **_threads(at_once)}
+        self._building = _pool("bench.build.worker", "build", at_once, environment)
+        self._quantizing = _pool("bench.quantizer.worker", "quantize", at_once, {})
 
     def __enter__(self) -> _Builder:
         return self
@@ -346,6 +351,11 @@ class _Builder:
         """End what the processes are doing, from any thread."""
         self._building.kill()
         self._quantizing.kill()
+
+    def hold(self, *, still: bool) -> None:
+        """Stop the processes where they are, or let them go on."""
+        self._building.hold(still=still)
+        self._quantizing.hold(still=still)
 
     @property
     def refuses_all(self) -> bool:
@@ -373,8 +383,9 @@ class _Builder:
                 "building variants needs TensorFlow, which is not installed",
                 hint="pip install 'tflite-bench[build]', or give a ready .tflite",
             )
-        if not self._lock.is_locked:
-            self._lock.acquire()
+        with self._entry:
+            if not self._lock.is_locked:
+                self._lock.acquire()
         return self._building.ask({**self._job, **job}, label, progress)
 
     def quantize(
@@ -398,3 +409,23 @@ class _Builder:
             "out": str(file),
         }
         return dict(self._quantizing.ask(job, recipe.label, progress)["built"])
+
+
+def _pool(module: str, name: str, count: int, environment: Mapping[str, str]) -> BuildPool:
+    """So many processes, each with a log of its own."""
+    logs = cache.folder("logs")
+    numbers = [f"{os.getpid()}-{n}" if n else str(os.getpid()) for n in range(count)]
+    return BuildPool(
+        [
+            BuildProcess(module, logs / f"{name}-{number}.log", environment=environment)
+            for number in numbers
+        ]
+    )
+
+
+def _threads(at_once: int) -> dict[str, str]:
+    """Each process' part of the machine's cores: small models keep hardly more than one busy."""
+    if at_once == 1:
+        return {}
+    each = str(max(1, (os.cpu_count() or 1) // at_once))
+    return {"TF_NUM_INTRAOP_THREADS": each, "TF_NUM_INTEROP_THREADS": each, "OMP_NUM_THREADS": each}

@@ -1,4 +1,7 @@
-"""What is done to a finished .tflite: sparse weights, names left out. It computes as before."""
+"""What is done to a finished .tflite: sparse weights, rounded scales, names left out.
+
+It computes as before; with rounded scales, next to it.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +16,26 @@ from bench.errors import BuildError, ModelError, telling_line
 from bench.techniques import Conversion
 from bench.tflite.facts import read_facts
 from bench.tflite.rewrite import store_sparse, strip_names
+from bench.tflite.scales import round_scales
+from bench.tflite.values import FileFacts
 
 
 def finish(content: bytes, conversion: Conversion) -> tuple[bytes, dict[str, Any]]:
     """The file as the conversion asks for it, and what came of that, by technique.
 
     ``sparse``: names of the ``kernels`` that are stored so, and why there are none
-    (``not_because``); ``strip``: the ``name_bytes`` that are left.
+    (``not_because``); ``scales``: significant ``bits`` of the file's scales; ``strip``: the
+    ``name_bytes`` that are left.
 
     Raises:
-        BuildError: names cannot be left out of this file.
+        BuildError: scales cannot be rounded in this file, or names not be left out of it.
     """
     facts: dict[str, Any] = {}
     if conversion.sparse:
         content, facts["sparse"] = _sparse(content)
+    if conversion.scale_bits is not None:
+        content = _with_scales_of(content, conversion.scale_bits)
+        facts["scales"] = {"bits": _facts(content).scale_bits}
     if conversion.strip:
         try:
             stripped = strip_names(content)
@@ -36,7 +45,7 @@ def finish(content: bytes, conversion: Conversion) -> tuple[bytes, dict[str, Any
         if why:
             raise BuildError(f"without its names the file {why}", hint="leave strip out")
         content = stripped
-        facts["strip"] = {"name_bytes": _name_bytes(content)}
+        facts["strip"] = {"name_bytes": _facts(content).name_bytes or 0}
     return content, facts
 
 
@@ -79,8 +88,29 @@ def _difference(before: bytes, after: bytes) -> str:
     return ""
 
 
-def _name_bytes(content: bytes) -> int:
+def _with_scales_of(content: bytes, bits: int) -> bytes:
+    """The file with rounded scales, which loads where it did before."""
+    try:
+        rounded = round_scales(content, bits)
+    except ModelError as fault:
+        raise BuildError(fault.message, hint=fault.hint) from fault
+    for delegate in (None, "none"):
+        try:
+            trial.answers(content, delegate=delegate)
+        except (RuntimeError, ValueError):
+            continue
+        try:
+            trial.answers(rounded, delegate=delegate)
+        except (RuntimeError, ValueError) as fault:
+            raise BuildError(
+                f"with rounded scales the file does not load ({telling_line(fault)})",
+                hint="leave scales out",
+            ) from fault
+    return rounded
+
+
+def _facts(content: bytes) -> FileFacts:
     with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
         file.write(content)
         file.flush()
-        return read_facts(Path(file.name)).name_bytes or 0
+        return read_facts(Path(file.name))

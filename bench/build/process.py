@@ -7,8 +7,9 @@ what it has trained lies in files, from which the next one goes on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from queue import LifoQueue
 from typing import Any
 
 from bench import workers
@@ -84,6 +85,11 @@ class BuildProcess:
         if (worker := self._worker) is not None:
             worker.kill()
 
+    def hold(self, *, still: bool) -> None:
+        """Stop the process where it is, or let it go on; from any thread."""
+        if (worker := self._worker) is not None:
+            worker.hold(still=still)
+
     def close(self) -> None:
         """End the process, and give back what it holds."""
         if self._worker is not None:
@@ -100,3 +106,50 @@ class BuildProcess:
             self._jobs = 0
             self._worker = Worker(self._module, log=self._log, environment=self._environment)
         return self._worker
+
+
+class BuildPool:
+    """Processes that carry out as many jobs at once as there are of them.
+
+    Args:
+        processes: all of the same kind.
+    """
+
+    def __init__(self, processes: Sequence[BuildProcess]) -> None:
+        self._processes = tuple(processes)
+        # The last one that was used is the next: where one is enough, only one is started.
+        self._free: LifoQueue[BuildProcess] = LifoQueue()
+        for process in reversed(self._processes):
+            self._free.put(process)
+
+    @property
+    def refuses_all(self) -> bool:
+        """Whether one of them met an error that every job of this model would meet."""
+        return any(process.refuses_all for process in self._processes)
+
+    def ask(self, job: Mapping[str, Any], label: str, progress: StepProgress) -> Answer:
+        """Have a job done by the next process that is free; as :meth:`BuildProcess.ask`.
+
+        Raises:
+            BuildError, DataError, ModelError: as there.
+        """
+        process = self._free.get()
+        try:
+            return process.ask(job, label, progress)
+        finally:
+            self._free.put(process)
+
+    def kill(self) -> None:
+        """End all of them at once, from any thread."""
+        for process in self._processes:
+            process.kill()
+
+    def hold(self, *, still: bool) -> None:
+        """Stop all of them where they are, or let them go on."""
+        for process in self._processes:
+            process.hold(still=still)
+
+    def close(self) -> None:
+        """End all of them, and give back what they hold."""
+        for process in self._processes:
+            process.close()

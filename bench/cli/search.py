@@ -84,7 +84,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--at-once",
         type=_quantities.whole(1),
         metavar="N",
-        help="trials at once on a cluster (default: one per worker)",
+        help="trials at once (default: one per worker of a cluster; here as many as cores and "
+        "memory bear, and one with --trials alone)",
     )
     for flag, default, text in (
         ("--launches", _PLAN.launches, "processes per variant of the front"),

@@ -58,7 +58,7 @@ from bench.targets import Target
 from bench.text import count, duration
 from bench.values import Plan, Recipe, ReportWarning, Variant
 
-SCHEMA = 3
+SCHEMA = 4
 """Raised whenever trials of an earlier version may not be gone on with."""
 
 DEFAULT_SECONDS = 600.0
@@ -138,8 +138,10 @@ def search(
         plan: how the front is launched at the end, and the seed of everything random.
         cluster: address of a Dask scheduler, ``tcp://HOST:PORT``, whose workers build and train
             instead of this machine; launches stay here.
-        at_once: with it, at most so many trials at once; one per worker where nothing is given.
-        executor: what builds instead of one worker on this machine, or instead of a cluster.
+        at_once: at most so many trials at once. Where nothing is given: on a cluster one per
+            worker, on this machine as many as its cores and memory bear, and one where ``trials``
+            alone is given, so that the same call finds the same.
+        executor: what builds instead of this machine or a cluster.
 
     Returns:
         The front on the test samples, and what to ship.
@@ -156,6 +158,8 @@ def search(
     question = Question(by, limits, goal, budget_s, trials, sampling)
     bounds.check(question.aim, limits, goal)
     plan = plan or Plan()
+    if at_once is None and cluster is None and question.budget().seconds is None:
+        at_once = 1
     with connected(cluster, at_once, observer) as make, writable.scratch_folder() as scratch:
         options = dict(target_options or {})
         sample = scratch / "samples.npz"

@@ -1,4 +1,4 @@
-"""Where recipes are built and trained: this machine's one worker, or what else takes its place.
+"""Where recipes are built and trained: this machine's workers, or what else takes their place.
 
 The search hands recipes to an :class:`Executor` and looks at what comes back; it does not know
 where the work is done. Latency is measured by the search itself, on the machine that holds the
@@ -7,12 +7,16 @@ phones.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, InvalidStateError, wait
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from bench import accuracy, build
 from bench.cache import key
@@ -22,6 +26,17 @@ from bench.inputs.launches import feed
 from bench.metrics.values import Accuracy
 from bench.pipeline.prepare import Source
 from bench.values import Failure, Plan, Recipe, StepProgress, Variant
+
+T = TypeVar("T")
+
+MOST_AT_ONCE = 4
+"""Recipes, where nobody says how many."""
+MEMORY_SHARE, WORKER_BYTES, COPIES = 0.6, 1.5e9, 4
+"""Of the machine's memory for training; of it each worker takes so much besides its samples, of
+which it holds so many copies."""
+
+END_S = 10.0
+"""So long is waited for what is killed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +79,9 @@ class Executor(Protocol):
 
     def look(self, what: str, progress: StepProgress, **options: Any) -> Any:
         """What can be seen in the model without building; as ``bench.build.Builds.look``."""
+
+    def still(self) -> AbstractContextManager[None]:
+        """While it is entered, nothing is computed on this machine but what the caller does."""
 
 
 MakeExecutor = Callable[[Source, Data, Plan], Executor]
@@ -109,12 +127,17 @@ def validation_of(source: Source) -> Split:
 
 
 def builds_of(
-    source: Source, plan: Plan, *, place: str = "", modules: Path | None = None
+    source: Source,
+    plan: Plan,
+    *,
+    place: str = "",
+    modules: Path | None = None,
+    at_once: int = 1,
 ) -> build.Builds:
     """What builds the recipes of a source, with the seed and the signature of a plan.
 
     Args:
-        place, modules: as :class:`bench.build.Builds` takes them.
+        place, modules, at_once: as :class:`bench.build.Builds` takes them.
     """
     return build.Builds(
         source.model,
@@ -124,23 +147,53 @@ def builds_of(
         signature=plan.signature,
         place=place,
         modules=modules,
+        at_once=at_once,
     )
 
 
+def in_thread(do: Callable[[], T]) -> Future[T]:
+    """Have it done in a thread that does not keep the process from ending."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        with contextlib.suppress(InvalidStateError):  # somebody gave up waiting, and said why
+            try:
+                result = do()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+def fitting_at_once(data: Data) -> int:
+    """How many recipes this machine trains at once where nobody says: by cores and memory.
+
+    A small model keeps hardly more than one core busy: on two cores, two trainings of `fashion`
+    take as long as one with both.
+    """
+    samples = sum(a.nbytes for split in data.splits.values() for a in split.x.values())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    bearable = int(memory * MEMORY_SHARE / (WORKER_BYTES + COPIES * samples))
+    return max(1, min(MOST_AT_ONCE, os.cpu_count() or 1, bearable))
+
+
 class LocalExecutor:
-    """One recipe after another, by one worker on this machine.
+    """One recipe or several at once, by workers on this machine.
 
     Args:
         source: the model and its samples, as given.
         chosen_on: samples whose ``test`` is the validation split.
         plan: its seed and signature are those of the builds.
         place, modules: as :class:`bench.build.Builds` takes them.
+        at_once: so many recipes, each on its part of the cores; None is as many as fit.
 
     Attributes:
         builds: what it builds with.
+        slots: how many recipes it works on at once.
     """
-
-    slots = 1
 
     def __init__(
         self,
@@ -150,8 +203,11 @@ class LocalExecutor:
         *,
         place: str = "",
         modules: Path | None = None,
+        at_once: int | None = 1,
     ) -> None:
-        self.builds = builds_of(source, plan, place=place, modules=modules)
+        self.slots = fitting_at_once(chosen_on) if at_once is None else at_once
+        self.builds = builds_of(source, plan, place=place, modules=modules, at_once=self.slots)
+        self._running: set[Future[Done]] = set()
         self._chosen_on = chosen_on
         self._plan = plan
         self._baseline: Variant | None = None
@@ -161,19 +217,41 @@ class LocalExecutor:
         return self
 
     def __exit__(self, *raised: object) -> None:
+        if self._running:  # something was raised, or they would have been waited for
+            self.builds.kill()
+            wait(self._running, timeout=END_S)
         self.builds.__exit__(*raised)
 
     def submit(self, recipe: Recipe, *, evaluate: bool, progress: StepProgress) -> Future[Done]:
-        """Do it now; the future is done when it comes back."""
-        future: Future[Done] = Future()
-        begin = time.perf_counter()
+        """Do it now where one is done at a time, and the future is done; else in a thread."""
+        if self.slots > 1:
+            future = in_thread(lambda: self._timed(recipe, evaluate, progress))
+            self._running.add(future)
+            future.add_done_callback(self._running.discard)
+            return future
+        future = Future()
         try:
-            done = self._do(recipe, evaluate, progress)
+            future.set_result(self._timed(recipe, evaluate, progress))
         except BenchError as error:
             future.set_exception(error)
-        else:
-            future.set_result(replace(done, seconds=time.perf_counter() - begin))
         return future
+
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """Trainings stop where they are, and go on afterwards.
+
+        Where this process is killed meanwhile, the system ends what it left behind stopped.
+        """
+        self.builds.hold(still=True)
+        try:
+            yield
+        finally:
+            self.builds.hold(still=False)
+
+    def _timed(self, recipe: Recipe, evaluate: bool, progress: StepProgress) -> Done:
+        begin = time.perf_counter()
+        done = self._do(recipe, evaluate, progress)
+        return replace(done, seconds=time.perf_counter() - begin)
 
     def look(self, what: str, progress: StepProgress, **options: Any) -> Any:
         """As ``bench.build.Builds.look``."""

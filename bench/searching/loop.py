@@ -195,7 +195,8 @@ class Loop:
     def _plan(self) -> Planner:
         left = None if self._budget.seconds is None else self._budget.seconds - self.used
         seconds, each = self._budget.seconds, self._epoch_seconds
-        return Planner(self._space, self._limits, self._trials, seconds, left, each)
+        slots = self._executor.slots
+        return Planner(self._space, self._limits, self._trials, seconds, left, each, slots)
 
     def _check_budget(self) -> None:
         """See that the budget bears one trial at least.
@@ -239,7 +240,8 @@ class Loop:
             if variant is None:
                 self._study.drop(number, "its structure cannot be built")
                 return None
-            speed = self._stopwatch.time(variant)
+            with self._executor.still():
+                speed = self._stopwatch.time(variant)
             limit = found if self._aim == "latency" else None
             reason = looks.why_too_slow(speed, self._limits, limit)
             most = self._limits.size_bytes

@@ -12,23 +12,27 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from bench.searching import rungs
-from bench.searching.space import (
-    Space,
+from bench.searching.shapes import (
     endings_around,
     has_fewer_bits,
     known_shapes,
     low_bits,
     untrained_endings,
 )
+from bench.searching.space import Space
 from bench.searching.trials import Study
 from bench.searching.values import Limits, Origin, Params, Trial, keeps
 
-TOP_SHARE = 0.45
-"""Of the budget, that one training at the highest rung may take."""
+TOP_SHARE, TOP_SHARE_BESIDE = 0.45, 0.8
+"""Of the budget, that one training at the highest rung may take: alone, or beside others."""
 
-MANY, SHORT_SHARE = 12, 0.5
-"""So many short trainings must fit into that part of a budget for any to be begun with: the rest is
-for the long ones, and a short one by itself ships nothing."""
+MANY, SHORT_SHARE = 20, 0.5
+"""So many of the trainings that are begun with must fit into that part of a budget: the rest is for
+longer ones. Where not even the shortest do, few are made, each as long as can be."""
+
+HALVINGS = 2
+"""So many times what deserves it is trained longer, at most: the longer the first training, the
+better it tells what a longer one will give."""
 
 REUSE = 2
 """Every so many proposals a trained beginning is tried with another ending."""
@@ -60,6 +64,7 @@ class Planner:
         budget: seconds of the whole search; None where trials are counted.
         left: of them.
         epoch_seconds: that an epoch of the whole model takes, as a few steps of it tell.
+        at_once: so many trials are made at the same time.
     """
 
     def __init__(
@@ -70,10 +75,12 @@ class Planner:
         budget: float | None,
         left: float | None,
         epoch_seconds: float = 0.0,
+        at_once: int = 1,
     ) -> None:
         self._space, self._limits, self._trials = space, limits, trials
         self._budget, self._left = budget, left
         self._epoch_seconds = epoch_seconds
+        self._at_once = at_once
         shapes = known_shapes(space)
         self._typical = shapes[min(TYPICAL, len(shapes) - 1)]
         self.top = self._top()
@@ -86,8 +93,21 @@ class Planner:
 
     def next(self, study: Study) -> Proposal | None:
         """The next proposal; None where nothing that is left fits into the budget."""
-        proposals = self._proposals(study)
-        return next((one for one in proposals if not study.is_running(one[0])), None)
+        running = study.running()
+        for proposal in self._proposals(study):
+            point, _ = proposal
+            if not study.is_running(point) and not self._is_being_begun(point, running):
+                return proposal
+        return None
+
+    def _is_being_begun(self, point: Params, running: Sequence[Params]) -> bool:
+        """Whether what a point begins with is being trained: its turn comes when that is there."""
+        names = (*self._space.beginning(), "rung")
+        if not self._space.trains or any(name not in point for name in names):
+            return False
+        trained = any(self._alike(point))
+        alike = [one for one in running if all(one.get(n) == point[n] for n in names)]
+        return bool(alike) and not trained
 
     def _proposals(self, study: Study) -> Iterator[Proposal]:
         """What may come next, the best idea first."""
@@ -133,9 +153,10 @@ class Planner:
         known = {index: kept for index, kept in keeps.items() if kept is not None}
         low = max((index for index, kept in known.items() if kept), default=-1)
         high = min((i for i, kept in known.items() if not kept and i > low), default=len(shapes))
-        if high - low > 1:
-            middle = (low + high) // 2 if known else TYPICAL - 1
-            point = {**shapes[min(middle, len(shapes) - 1)], "rung": self.start}
+        middle = (low + high) // 2 if known else min(TYPICAL, len(shapes)) - 1
+        # Those beside it are for who works at the same time; the stronger one first.
+        between = sorted(range(low + 1, high), key=lambda index: (abs(index - middle), -index))
+        for point in self._at([shapes[index] for index in between], self.start):
             if not study.was_asked(point):
                 return point
         fewer = self._at(low_bits(self._space), self.start)
@@ -176,9 +197,8 @@ class Planner:
 
     def _untrained(self, base: Trial, study: Study) -> Params | None:
         """The next ending for a beginning that takes seconds; fewer bits where it bears int8."""
-        bears = any(
-            t.works and (t.outcome.loss or 0.0) <= self._limits.loss for t in self._alike(base)
-        )
+        tried = self._alike(_with_rung(base))
+        bears = any(t.works and (t.outcome.loss or 0.0) <= self._limits.loss for t in tried)
         for params in untrained_endings(self._space, base.params):
             point = {**params, "rung": base.rung}
             if study.was_asked(point) or (has_fewer_bits(params) and not bears):
@@ -197,19 +217,19 @@ class Planner:
         least = min((trial.outcome.loss or 0.0 for trial in tried), default=0.0)
         return len(tried) < ENDINGS and least <= NEAR * self._limits.loss
 
-    def _alike(self, base: Trial) -> list[Trial]:
-        """Trials with the same beginning, trained as long."""
+    def _alike(self, point: Params) -> list[Trial]:
+        """Trials with the same beginning as a point with its ``rung``: trained as long."""
         names = self._space.beginning()
         return [
             trial
             for trial in self._trials
-            if trial.rung == base.rung
-            and all(trial.params.get(name) == base.params[name] for name in names)
+            if trial.rung == point["rung"]
+            and all(trial.params.get(name) == point[name] for name in names)
         ]
 
     def _ended(self, base: Trial) -> list[Trial]:
         """Those of them that work, in eight bits or more: what other endings are sought between."""
-        alike = [trial for trial in self._alike(base) if trial.works]
+        alike = [t for t in self._alike(_with_rung(base)) if t.works]
         return [trial for trial in alike if not has_fewer_bits(trial.params)]
 
     def _ending(self, base: Trial, study: Study) -> Params:
@@ -266,12 +286,20 @@ class Planner:
         rungs_ = range(self._space.rungs)
         if self._budget is None:
             return rungs_[-1]
-        allowed = TOP_SHARE * self._budget
+        allowed = (TOP_SHARE if self._at_once == 1 else TOP_SHARE_BESIDE) * self._budget
         return max((r for r in rungs_ if self.seconds(self._typical, r) <= allowed), default=0)
 
     def _start(self) -> int:
-        """The rung that trials begin at: the lowest where the budget allows many."""
+        """The rung that trials begin at: the highest of which the budget bears many."""
         if self._budget is None:
             return 0
-        short = MANY * self.seconds(self._typical, 0)
-        return 0 if short <= SHORT_SHARE * self._budget else self.top
+        allowed = SHORT_SHARE * self._budget * self._at_once
+        rungs_ = [r for r in range(self.top) if MANY * self.seconds(self._typical, r) <= allowed]
+        if not rungs_:
+            return self.top
+        return max(min(rungs_), min(max(rungs_), self.top - HALVINGS))
+
+
+def _with_rung(trial: Trial) -> Params:
+    """A trial's point with the length of its training."""
+    return {**trial.params, "rung": trial.rung}

@@ -19,8 +19,15 @@ from bench.searching.values import Params
 from bench.techniques import channels
 from bench.values import Recipe
 
-EPOCHS = ((2, 1, 1, 1), (6, 2, 1, 1), (12, 3, 1, 1), (24, 4, 2, 2))
+EPOCHS = ((2, 1, 1, 1), (6, 3, 1, 1), (12, 6, 2, 1), (24, 8, 3, 2), (40, 12, 4, 2))
 """By rung, of ``channels``, ``prune``, ``cluster`` and ``qat``, for data of ENOUGH_SAMPLES."""
+
+RATES = {"channels": 0.004, "prune": 0.005, "cluster": 0.002, "qat": 0.0006}
+"""Learning rates, greater than those that a step has by itself: a thin model, whose zeros and
+values are chosen anew, has far to go. Of half the channels of `fashion`, 6 epochs with 0.002, 0.004
+and 0.008 lose 0.92, 0.76 and 1.18 points on validation samples; with 60 % zeros on top, 4 epochs
+with 0.001 lose 1.2 points and 8 with 0.003 lose 0.5; with 8 values on top of that of 0.4 times the
+channels, 0.0005, 0.001 and 0.002 lose 1.40, 1.24 and 1.10."""
 
 ENOUGH_SAMPLES = 20_000
 """Of fewer samples an epoch is shorter, and up to MOST_EPOCHS times as many are trained."""
@@ -34,36 +41,15 @@ GROUPS = 8
 LARGE, MOST_LARGE = 0.1, 4
 """Kernels with this fraction of all weights have a shift of their own; at most so many."""
 
+SCALE_BITS = 8
+"""Significant bits of scales where the zipped size matters."""
+
 MOST_REMOVED, REMOVED_STEP = 0.85, 0.05
 SPARSITIES = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 CLUSTERS = (0, 4, 6, 8, 12, 16, 32)
 DISTILL = (0.3, 0.5, 0.7, 0.9)
 NO_LABELS = 1.0
 """Weight of the float model's answers where they are all that can be taught."""
-
-Shape = tuple[float, float, int, str]
-"""Fraction of channels to remove, fraction of zeros, different values, ending."""
-
-LADDERS: Mapping[str, Sequence[Shape]] = {
-    "zipped": (
-        (0.0, 0.0, 0, "quantize:int8"),
-        (0.0, 0.5, 16, "qat"),
-        (0.25, 0.5, 16, "qat"),
-        (0.5, 0.5, 8, "qat"),
-        (0.6, 0.6, 8, "qat"),
-        (0.7, 0.6, 6, "qat"),
-        (0.8, 0.6, 6, "qat"),
-    ),
-    "dense": (
-        (0.0, 0.0, 0, "quantize:int8"),
-        (0.25, 0.0, 0, "qat"),
-        (0.5, 0.0, 0, "qat"),
-        (0.6, 0.0, 0, "qat"),
-        (0.7, 0.0, 0, "qat"),
-        (0.8, 0.0, 0, "qat"),
-    ),
-}
-"""From gentle to strong; zeros and few values pay where the file is zipped, and nowhere else."""
 
 BY_CONVERTER = ("dynamic", "float16", "int8", "int16x8")
 """Arguments of ``quantize`` that need nothing but the converter."""
@@ -154,10 +140,10 @@ class Space:
         steps = [*self._steps(params, self._epochs(rung), _distill(params, self.has_labels))]
         ending = str(params["ending"])
         if ending == "qat":
-            ending = f"qat,{self._training(self._epochs(rung)[3], params)}"
-        # A thin model's names are a tenth of its file, and no runtime needs them.
-        strip = "strip" if self.aim != "latency" and _is_by_converter(ending) else ""
-        return recipes.parse("+".join(filter(None, [*steps, ending, strip])) or "float32")
+            trained = self._training("qat", self._epochs(rung)[3], params)
+            ending = f"qat,{trained}"
+        finishing = self._finishing(ending)
+        return recipes.parse("+".join(filter(None, [*steps, ending, *finishing])) or "float32")
 
     def structure(self, params: Params) -> Recipe:
         """The same ops and shapes untrained: built in seconds, as fast and as large as trained."""
@@ -178,7 +164,7 @@ class Space:
 
     def zipped_weights(self, params: Params) -> float:
         """About how many bytes the weights take zipped, by shapes and bits alone."""
-        bits = _bits(str(params["ending"]))
+        bits = bits_of(str(params["ending"]))
         zeros, values = self._sparsities(params), self._clusters(params)
         return sum(
             count * bits_per_weight(zeros.get(name, 0.0), values.get(name, 0), bits) / 8
@@ -188,7 +174,7 @@ class Space:
     def weights(self, params: Params) -> float:
         """About how many bytes the weights take in the file."""
         elements = self.layout.elements(self.kept(params))
-        return sum(elements.values()) * _bits(str(params["ending"])) / 8
+        return sum(elements.values()) * bits_of(str(params["ending"])) / 8
 
     def work(self, params: Params, rung: int, *, begun: bool = False) -> float:
         """How much training a trial is, in epochs of the whole model.
@@ -213,6 +199,14 @@ class Space:
         times = min(MOST_EPOCHS, max(1, round(ENOUGH_SAMPLES / max(1, self.samples))))
         return tuple(times * epochs for epochs in EPOCHS[rung])
 
+    def _finishing(self, ending: str) -> Iterator[str]:
+        """What is done to the finished file: of a thin model each is a tenth of it."""
+        if self.aim == "latency" or not _is_by_converter(ending):
+            return
+        if self.zips and ending:
+            yield f"scales:{SCALE_BITS}"
+        yield "strip"
+
     def _steps(self, params: Params, epochs: Sequence[int], distill: float) -> Iterator[str]:
         if not self.trains:
             return
@@ -220,10 +214,12 @@ class Space:
             yield step
         zeros = self._sparsities(params)
         if any(zeros.values()):
-            yield f"prune:{_usual(zeros)}{_own(zeros)},{self._training(epochs[1], params)}"
+            trained = self._training("prune", epochs[1], params)
+            yield f"prune:{_usual(zeros)}{_own(zeros)},{trained}"
         values = self._clusters(params)
         if any(values.values()):
-            yield f"cluster:{_usual(values)}{_own(values)},{self._training(epochs[2], params)}"
+            trained = self._training("cluster", epochs[2], params)
+            yield f"cluster:{_usual(values)}{_own(values)},{trained}"
 
     def _channels(self, params: Params, epochs: int, distill: float) -> str:
         removed = {
@@ -233,15 +229,15 @@ class Space:
         }
         if not any(removed.values()):
             return ""
-        taught = f",distill={distill:g}" if epochs else ""
+        taught = f",distill={distill:g},lr={RATES['channels']:g}" if epochs else ""
         return (
             f"channels:{_usual(removed)}{_own(removed)},multiple={self.multiple},"
             f"batch={self.batch}{taught},epochs={epochs}"
         )
 
-    def _training(self, epochs: int, params: Params) -> str:
+    def _training(self, technique: str, epochs: int, params: Params) -> str:
         distill = _distill(params, self.has_labels)
-        return f"batch={self.batch},distill={distill:g},epochs={epochs}"
+        return f"batch={self.batch},distill={distill:g},lr={RATES[technique]:g},epochs={epochs}"
 
     @property
     def batch(self) -> int:
@@ -294,7 +290,8 @@ def _is_by_converter(ending: str) -> bool:
     return technique != "quantize" or mode.partition(",")[0] in BY_CONVERTER
 
 
-def _bits(ending: str) -> int:
+def bits_of(ending: str) -> int:
+    """Bits of a weight with that ending; of ``mixed`` about."""
     _, _, mode = ending.partition(":")
     mode = mode.partition(",")[0]
     return LOW_BITS.get(mode, {"": 32, "float16": 16}.get(mode, 8)) if ending != "qat" else 8
@@ -315,68 +312,3 @@ def endings_of(layout: Layout, aim: Aim, samples: int) -> tuple[str, ...]:
     trained = ("qat",) if layout.able("qat") else ()
     float32 = ("",) if aim == "latency" else ()
     return (*trained, "quantize:int8", *low, *float32)
-
-
-def known_shapes(space: Space) -> list[dict[str, float | int | str]]:
-    """Points that are often good, from gentle to strong: what is known of compression in general.
-
-    Together the techniques give more than each by itself (Han et al., "Deep Compression", 2016):
-    fewer channels first, then zeros, then few values, then int8 with the rounding trained. The
-    first trains nothing. Where nothing can be trained, they are all endings.
-    """
-    if not space.trains:
-        return [{"ending": ending} for ending in space.endings]
-    return list(_points(space, LADDERS["zipped" if space.aim == "zipped" else "dense"]))
-
-
-def endings_around(space: Space, params: Params) -> list[Params]:
-    """The same channels with all other zeros and values, from the largest file to the smallest."""
-    names = space.distributions()
-    found: list[Params] = [
-        {**params, "sparsity": zeros, "clusters": values}
-        for zeros in range(len(SPARSITIES))
-        for values in range(len(CLUSTERS))
-        if "sparsity" in names and "clusters" in names
-    ]
-    return sorted(found, key=lambda point: -space.zipped_weights(point))
-
-
-def untrained_endings(space: Space, params: Params) -> list[Params]:
-    """The same channels with nothing trained after them: in int8, then in fewer bits."""
-    levels = ("sparsity", "clusters")
-    ended = {name: 0 if name.startswith(levels) else value for name, value in params.items()}
-    int8 = [ending for ending in space.endings if ending == "quantize:int8"]
-    return [{**ended, "ending": ending} for ending in (*int8, *_low_endings(space))]
-
-
-def has_fewer_bits(params: Params) -> bool:
-    """Whether a point's ending has fewer bits than int8."""
-    return _bits(str(params["ending"])) < INT8_BITS
-
-
-def low_bits(space: Space) -> list[dict[str, float | int | str]]:
-    """Points with fewer bits than eight, where the installed quantizer has them."""
-    shapes = [(0.5, 0.0, 0, ending) for ending in _low_endings(space) if space.trains]
-    return list(_points(space, shapes))
-
-
-def _low_endings(space: Space) -> list[str]:
-    return [ending for ending in space.endings if _bits(ending) < INT8_BITS]
-
-
-def _points(space: Space, shapes: Sequence[Shape]) -> Iterator[dict[str, float | int | str]]:
-    names = space.distributions()
-    for removed, sparsity, clusters, ending in shapes:
-        point: dict[str, float | int | str] = {}
-        for name in names:
-            if name.startswith("remove_"):
-                point[name] = removed
-            elif name.startswith(("sparsity_", "clusters_")):
-                point[name] = 0
-        point |= {
-            "sparsity": SPARSITIES.index(sparsity),
-            "clusters": CLUSTERS.index(clusters),
-            "ending": ending if ending in space.endings else space.endings[0],
-            "distill": 0.5,
-        }
-        yield {name: value for name, value in point.items() if name in names}

@@ -143,6 +143,10 @@ class Study:
         """Whether this very point, its ``rung`` with it, is being tried."""
         return any(_point(params) == _point(trial.params) for trial in self._open.values())
 
+    def running(self) -> list[Params]:
+        """The points that are being tried, each with its ``rung``."""
+        return [dict(trial.params) for trial in self._open.values()]
+
     def ask(self, fixed: Params, origin: Origin) -> tuple[int, Params]:
         """The next point, with its ``rung``, and the number to tell its outcome by.
 

@@ -36,6 +36,7 @@ class Conversion:
             ``int8`` and ``int16x8``, ``float32`` allows ops that have no such form to stay.
         sparse: store kernels as their nonzero values, where that makes the file smaller and the
             local runtime loads it.
+        scale_bits: significant bits that scales are rounded to; None leaves them as they are.
         strip: leave out the names of tensors that no caller addresses.
     """
 
@@ -44,6 +45,7 @@ class Conversion:
     per_channel_dense: bool = True
     rest: Literal["float32", "int8"] = "int8"
     sparse: bool = False
+    scale_bits: int | None = None
     strip: bool = False
 
     @property

@@ -253,6 +253,7 @@ def teacher_name(steps: Sequence[Step]) -> str:
 def replace_file(file: Path, write: Callable[[Path], Any]) -> None:
     """Write beside the file, then put it in its place, so that a torn one is never read."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f"writing-{file.name}")
+    # Two processes may write the same at once.
+    beside = file.with_name(f"writing-{os.getpid()}-{file.name}")
     write(beside)
     os.replace(beside, file)  # noqa: PTH105

@@ -224,6 +224,7 @@ AFTER_CONVERSION: Mapping[str, str] = MappingProxyType(
         "quantize": "quantize is done by the converter, when all training is over",
         "qat": "what qat trained for would no longer be the model that is converted",
         "sparse": "sparse rewrites the finished file",
+        "scales": "scales rewrites the finished file",
         "strip": "strip rewrites the finished file",
     }
 )

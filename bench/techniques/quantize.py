@@ -58,7 +58,7 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
                 f"{step} cannot follow {before}",
                 hint="the model is quantized already: keep one of the two",
             )
-    rewritten = {key: _options.AFTER_CONVERSION[key] for key in ("sparse", "strip")}
+    rewritten = {key: _options.AFTER_CONVERSION[key] for key in ("scales", "sparse", "strip")}
     _options.refuse_after(step, earlier, rewritten)
     options = dict(step.options)
     ports = ("int8", "uint8", "float32") if mode == "int8" else ("int8", "float32")

@@ -10,12 +10,13 @@ import hashlib
 import math
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bench.errors import ModelError
 from bench.tflite import reader
 from bench.tflite.reader import Graph, Operator, Subgraph, Tensor
+from bench.tflite.scales import scale_bits
 from bench.tflite.values import FileFacts, OpCount, Port, Signature, WeightFacts
 from bench.tflite.weights import (
     WeightTensor,
@@ -37,7 +38,7 @@ __all__ = [
     "zipped_bytes",
 ]
 
-FACTS_SCHEMA = 5
+FACTS_SCHEMA = 6
 """Raised whenever the facts of the same file would come out otherwise."""
 
 GROUPS = (2, 4, 8, 16)
@@ -164,14 +165,18 @@ def read_facts(path: Path) -> FileFacts:
         weight_zeros=zeros,
         sparsity=zeros / elements if elements else 0.0,
         unique_max_per_channel=max((w.unique_max_per_channel for w in weights), default=0),
-        quantization_bytes=sum(
-            tensor.quantization.scale.nbytes + tensor.quantization.zero_point.nbytes
-            for tensor in tensors
-            if tensor.quantization is not None
-        ),
+        quantization_bytes=_quantization_bytes(tensors),
+        scale_bits=scale_bits(graph),
         name_bytes=sum(len(tensor.name.encode()) for tensor in tensors),
         path=path,
     )
+
+
+def _quantization_bytes(tensors: Sequence[Tensor]) -> int:
+    """Of scales and zero points; what several tensors share is stored, and counted, once."""
+    found = [tensor.quantization for tensor in tensors if tensor.quantization is not None]
+    arrays = [array for one in found for array in (one.scale, one.zero_point)]
+    return sum({one.__array_interface__["data"][0]: one.nbytes for one in arrays}.values())
 
 
 def _weight_facts(weight: WeightTensor) -> WeightFacts:

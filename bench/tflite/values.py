@@ -112,7 +112,8 @@ class FileFacts:
         integer_share: likewise int8 and int16 ops.
         float_ops: number of ops that compute in float or hybrid, by type.
         float_outputs: names of the tensors that these compute; empty where all ops do.
-        quantization_bytes: scales and zero points of all tensors.
+        quantization_bytes: scales and zero points of all tensors, shared ones once.
+        scale_bits: see :func:`bench.tflite.scales.scale_bits`.
         name_bytes: names of all tensors.
         weights: one entry per kernel's weight tensor.
         weight_elements, weight_zeros, sparsity: over all of these.
@@ -145,4 +146,5 @@ class FileFacts:
     float_outputs: tuple[str, ...] = ()
     quantization_bytes: int | None = None
     name_bytes: int | None = None
+    scale_bits: int | None = None
     path: Path | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -126,6 +127,11 @@ class Worker:
     def kill(self) -> None:
         """End it at once, from any thread."""
         self._process.kill()
+
+    def hold(self, *, still: bool) -> None:
+        """Stop it where it is, or let it go on; from any thread."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGSTOP if still else signal.SIGCONT)
 
     def close(self) -> None:
         """End it, and give back what it holds."""

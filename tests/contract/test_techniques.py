@@ -101,7 +101,7 @@ def test_nothing_but_rewriting_follows_a_quantization(name):
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in FINISHING])
 @pytest.mark.parametrize("first", FINISHING)
 def test_nothing_but_rewriting_follows_a_rewriting(name, first):
-    assert FINISHING == ["sparse", "strip"]
+    assert FINISHING == ["scales", "sparse", "strip"]
     for step in accepted(name):
         with pytest.raises(RecipeError, match="finished file"):
             plugins.load("techniques", name).check(step, (Step(first, None),))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bench.build import finish, trial
+from bench.errors import BuildError
 from bench.techniques import Conversion
 from bench.tflite.facts import read_facts
 from bench.tflite.values import FileFacts
@@ -66,11 +67,35 @@ def test_a_stripped_file_answers_bit_by_bit_the_same(mode: str, tmp_path: Path) 
     assert len(stripped) < len(whole)
     assert after.name_bytes == told["strip"]["name_bytes"]
     assert after.name_bytes < before.name_bytes
+    if mode == "int8":  # equal lists of zero points are stored once
+        assert after.quantization_bytes < 0.7 * before.quantization_bytes
     assert (after.inputs, after.outputs) == (before.inputs, before.outputs)
     assert after.signatures == before.signatures
     for delegate in (None, "none"):
         expected = trial.answers(whole, delegate=delegate)
         assert same(expected, trial.answers(stripped, delegate=delegate))
+
+
+@pytest.mark.parametrize("mode", ["dynamic", "int8"])
+def test_rounded_scales_answer_next_to_the_same_and_zip_smaller(mode: str, tmp_path: Path) -> None:
+    whole = converted(0.0, mode)
+    rounded, told = finish.finish(whole, Conversion(scale_bits=8))
+    before, after = facts_of(whole, tmp_path), facts_of(rounded, tmp_path)
+    assert told["scales"] == {"bits": after.scale_bits}
+    assert after.scale_bits <= 8 < before.scale_bits
+    assert after.zipped_bytes < before.zipped_bytes
+    assert (after.inputs, after.outputs) == (before.inputs, before.outputs)
+    for delegate in (None, "none"):
+        expected = trial.answers(whole, delegate=delegate)
+        found = trial.answers(rounded, delegate=delegate)
+        for name, values in expected.items():
+            np.testing.assert_allclose(found[name], values, atol=0.03 * np.abs(values).max())
+            assert not np.array_equal(found[name], values)
+
+
+def test_scales_are_refused_where_there_are_none() -> None:
+    with pytest.raises(BuildError, match="nothing in the file is quantized"):
+        finish.finish(converted(0.0, "float32"), Conversion(scale_bits=8))
 
 
 @pytest.mark.parametrize("mode", ["float32", "float16", "int8"])

@@ -125,6 +125,30 @@ def test_it_goes_on_where_it_was_killed_and_trains_nothing_twice(folder: Cli, st
     ]
 
 
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
+def test_several_at_once_go_on_where_they_were_killed_and_train_nothing_twice(
+    folder: Cli, started, ending
+):
+    model = Path(folder.environment["MODELS"]) / "dense.keras"
+    command = ("search", model, *QUICK, "--trials", "6", "--at-once", "2", "-o", "front.toml")
+    process = started(folder.start(*command))
+    going = set()
+    for line in process.stderr:
+        if found := re.match(r"trial (\d+): ", line):
+            going.add(found[1])
+        if len(going) >= 4:
+            break  # in the middle of two trainings
+    os.killpg(process.pid, ending)
+    process.communicate()
+    before = trials_of(folder)
+    again = folder(*command)
+    shipped(again)
+    tried = trials_of(folder)
+    assert tried[: len(before)] == before
+    assert len(tried) == len(set(tried)) == 6
+    assert not list((folder.cache / "training").glob("*/*")), "what was trained is given back"
+
+
 def test_a_finished_search_shows_the_same_again_and_more_trials_go_on(folder: Cli):
     first = search(folder, "--trials", "2")
     begin = time.perf_counter()
@@ -145,6 +169,12 @@ def test_by_latency_structures_are_measured_before_they_are_trained(folder: Cli)
     assert len(trials_of(folder)) == 2, "one structure after the other is measured"
     structure = ran.stderr.index("measuring the structure")
     assert structure < ran.stderr.index("trial 1 (")
+
+
+def test_trainings_stand_still_while_a_structure_is_measured(folder: Cli):
+    ran = search(folder, "--by", "latency", "--trials", "3", "--at-once", "2")
+    shipped(ran)
+    assert len(trials_of(folder)) == 3
 
 
 def test_a_goal_that_is_met_ends_it(folder: Cli):

@@ -183,6 +183,20 @@ def test_a_file_with_sparse_kernels_runs_on_the_tool_and_answers_the_same(
     assert (found.verdict, found.samples) == ("same", SAMPLES)
 
 
+def test_a_file_with_shared_lists_and_rounded_scales_runs_on_the_tool(ask: Ask) -> None:
+    stored = np.rint(weights() * 4).astype(np.int8)
+    scales = tuple(0.5 + 0.013 * np.arange(CLASSES))
+    whole = flatbuffer_models.dense(
+        stored, activation="int8", scale=scales, zero_point=(0,) * CLASSES
+    )
+    made, told = finish.finish(whole, Conversion(scale_bits=8, strip=True))
+    assert told["scales"] == {"bits": 8}
+    assert len(made) < len(whole)
+    found = ask(made, wide_samples())
+    assert found.verdict in ("same", "rounds differently")
+    assert found.correlation == pytest.approx(1.0, abs=0.01)
+
+
 def test_so_many_samples_as_are_asked_for(ask: Ask) -> None:
     plan = Plan(**{**vars(PLAN), "phone_samples": 33})
     assert ask(classifier(), labelled(), plan=plan).samples == 33

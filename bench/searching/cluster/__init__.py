@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from bench.errors import UsageError
 from bench.observers import Observer
 from bench.searching.executor import LocalExecutor, MakeExecutor
 
@@ -30,15 +29,14 @@ def connected(
 ) -> Iterator[MakeExecutor]:
     """What makes a search's executor: of a scheduler's workers, or of this machine without one.
 
+    Args:
+        at_once: at most so many trials; None is what the workers, or this machine, bear.
+
     Raises:
         UsageError: no scheduler answers at the address, or none of its workers can be used.
     """
     if address is None:
-        if at_once is not None:
-            raise UsageError(
-                "--at-once without --cluster", hint="one machine trains one trial after the other"
-            )
-        yield LocalExecutor
+        yield partial(LocalExecutor, at_once=at_once)
         return
     # Dask takes seconds to import, and is an extra.
     from bench.searching.cluster.executor import ClusterExecutor

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import tempfile
-import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +24,7 @@ from bench.searching.cluster.parcels import Parcel
 from bench.searching.cluster.pool import LostError, Member, Pool
 from bench.searching.cluster.remote import Answer, File, Job
 from bench.searching.cluster.work import WorkerError
-from bench.searching.executor import Done, builds_of
+from bench.searching.executor import Done, builds_of, in_thread
 from bench.values import Plan, Recipe, StepProgress, Variant
 
 T = TypeVar("T")
@@ -109,22 +108,15 @@ class ClusterExecutor:
             raise BuildError(f"{answer.failure} ({where})", hint="mend that first")
         return answer.found
 
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """Nothing is to be done for it: trainings are on other machines."""
+        yield
+
     def _start(self, do: Callable[[], T]) -> Future[T]:
-        """Have it done in a thread that does not keep the process from ending."""
-        future: Future[T] = Future()
+        future = in_thread(do)
         self._waited_for.add(future)
-
-        def run() -> None:
-            with contextlib.suppress(InvalidStateError):  # that the scheduler is gone was told
-                try:
-                    result = do()
-                except BaseException as error:
-                    future.set_exception(error)
-                else:
-                    future.set_result(result)
-            self._waited_for.discard(future)
-
-        threading.Thread(target=run, daemon=True).start()
+        future.add_done_callback(self._waited_for.discard)
         return future
 
     def _fail_all(self, error: BenchError) -> None:

@@ -91,10 +91,10 @@ def loop(
 
 def test_it_makes_so_many_trials_and_builds_no_recipe_twice(tmp_path):
     executor = Executor()
-    made, study = loop(tmp_path, executor, count=12)
-    assert made.run() == "all of 12 trials made"
-    assert len(study.trials()) == 12
-    assert len(set(executor.built)) == len(executor.built) == 12
+    made, study = loop(tmp_path, executor, count=16)
+    assert made.run() == "all of 16 trials made"
+    assert len(study.trials()) == 16
+    assert len(set(executor.built)) == len(executor.built) == 16
     assert {trial.origin for trial in study.trials()} >= {"known shape", "promoted", "sampler"}
 
 
@@ -102,7 +102,7 @@ def test_it_begins_gently_and_brackets_where_the_limit_breaks(tmp_path):
     executor = Executor()
     made, _ = loop(tmp_path, executor, count=3)
     made.run()
-    assert executor.built[0] == "quantize:int8+strip"
+    assert executor.built[0] == "quantize:int8+scales:8+strip"
     assert executor.built[1].startswith("channels:0.5,")
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench.searching.planner import MANY, TYPICAL, Planner
-from bench.searching.space import known_shapes, untrained_endings
+from bench.searching.planner import HALVINGS, MANY, TYPICAL, Planner
+from bench.searching.shapes import known_shapes, untrained_endings
 from bench.searching.values import Limits
 from tests.unit.searching.points import space, trial
 
@@ -18,14 +18,17 @@ SHAPES = known_shapes(space())
 class Study:
     by_chance = False
 
-    def __init__(self, *asked, number=1):
-        self.points, self.asked = list(asked), number
+    def __init__(self, *asked, number=1, running=()):
+        self.points, self.asked, self._running = [*asked, *running], number, list(running)
 
     def was_asked(self, params):
         return params in self.points
 
+    def running(self):
+        return self._running
+
     def is_running(self, params):
-        return False
+        return params in self._running
 
 
 def tried(index, rung=0, loss=0.0, **options):
@@ -52,7 +55,7 @@ def test_what_trains_nothing_comes_first():
     assert (params, origin) == ({**SHAPES[0], "rung": 0}, "known shape")
 
 
-@pytest.mark.parametrize(("budget", "rung"), [(100_000, 0), (200, 2)])
+@pytest.mark.parametrize(("budget", "rung"), [(100_000, 2), (200, 1)])
 def test_a_few_steps_tell_how_long_the_first_training_may_be(budget, rung):
     planner = Planner(space(), LIMITS, [tried(0)], budget, budget, epoch_seconds=6.0)
     params, _ = planner.next(Study({**SHAPES[0], "rung": 0}))
@@ -80,9 +83,37 @@ def test_a_failed_shape_counts_as_one_that_breaks_the_limits():
     assert proposal(tried(0), tried(3, loss=None))[0]["remove_0"] < SHAPES[3]["remove_0"]
 
 
+def test_beside_a_shape_that_is_trained_the_next_stronger_one_is():
+    first = {**SHAPES[TYPICAL], "rung": 0}
+    params, origin = proposal(tried(0), study=Study({**SHAPES[0], "rung": 0}, running=[first]))
+    assert (params, origin) == ({**SHAPES[TYPICAL + 1], "rung": 0}, "known shape")
+
+
+def test_what_another_trial_is_training_is_not_trained_beside_it():
+    running = {**SHAPES[TYPICAL], "rung": 0}
+    same_beginning, another = {**running, "ending": "quantize:int8"}, {**running, "remove_0": 0.1}
+    planner = Planner(space(), LIMITS, [tried(0)], None, None)
+    assert planner._is_being_begun(same_beginning, [running])
+    assert not planner._is_being_begun(another, [running])
+    assert not planner._is_being_begun({**same_beginning, "rung": 1}, [running])
+    # Once one trial with it has ended, the beginning lies there for all others.
+    begun = Planner(space(), LIMITS, [tried(0), tried(TYPICAL)], None, None)
+    assert not begun._is_being_begun(same_beginning, [running])
+
+
+def test_several_at_once_bear_longer_trainings():
+    needed = Planner(space(), LIMITS, [tried(1)], 1e6, 1e6).seconds(SHAPES[TYPICAL], 1)
+
+    def top(at_once):
+        return Planner(space(), LIMITS, [tried(1)], 2 * needed, 1.0, at_once=at_once).top
+
+    assert (top(1), top(2)) == (0, 1)
+
+
 def test_a_tight_budget_trains_few_and_long_a_wide_one_many_and_short():
     one = tried(1)  # ten seconds for three epochs
-    assert Planner(space(), LIMITS, [one], 100_000, 100_000).start == 0
+    wide = Planner(space(), LIMITS, [one], 100_000, 100_000)
+    assert wide.start == wide.top - HALVINGS
     tight = Planner(space(), LIMITS, [one], 60, 60)
     assert tight.start == tight.top > 0
 
@@ -107,7 +138,7 @@ def test_a_trained_beginning_is_tried_with_another_ending():
 def test_a_tight_budget_tries_endings_before_it_trains_another_shape():
     base = tried(TYPICAL, rung=1, loss=0.013)
     trials = [tried(0), base, ended_untrained(base, 0.002)]
-    planner = Planner(space(), LIMITS, trials, 30, 20)
+    planner = Planner(space(), LIMITS, trials, 60, 50)
     assert planner.start > 0
     params, origin = planner.next(Study(*({**t.params, "rung": t.rung} for t in trials), number=2))
     assert origin == "same beginning"
@@ -122,7 +153,7 @@ def test_a_trained_beginning_is_tried_at_once_with_what_trains_nothing_more(loss
     assert origin == "same beginning"
     recipe = str(space().recipe(params, int(params["rung"])))
     assert recipe.startswith("channels:")
-    assert recipe.endswith("+quantize:int8+strip")
+    assert recipe.endswith("+quantize:int8+scales:8+strip")
     assert "prune" not in recipe
     assert "cluster" not in recipe
     assert space().work(params, 1, begun=True) == 0
@@ -186,7 +217,7 @@ def test_a_shape_whose_channels_keep_to_the_limits_leads_to_stronger_ones():
 def test_a_beginning_that_loses_far_too_much_is_left():
     base = tried(TYPICAL, rung=1, loss=0.2)
     trials = [tried(0), base, ended_untrained(base, 0.15)]
-    planner = Planner(space(), LIMITS, trials, 30, 20)
+    planner = Planner(space(), LIMITS, trials, 60, 50)
     _, origin = planner.next(Study(*({**t.params, "rung": t.rung} for t in trials), number=2))
     assert origin == "known shape"
 

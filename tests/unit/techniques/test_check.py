@@ -43,6 +43,7 @@ from bench.errors import RecipeError
         ("channels:0.25+channels:0.25+quantize:int8",) * 2,
         ("cluster:16+tune",) * 2,
         ("prune:0.8+quantize:int8+sparse+strip",) * 2,
+        ("qat+scales:08+strip", "qat+scales:8+strip"),
         ("strip",) * 2,
     ],
 )
@@ -91,6 +92,11 @@ def test_recipes_have_one_canonical_spelling(spelt: str, canonical: str) -> None
         ("tune,layers=Dense", "layers"),
         ("channels:1", "fraction"),
         ("channels:0.5,importance=taylor", "importance=taylor"),
+        ("qat+scales", "number of bits"),
+        ("qat+scales:3", "no whole number from 4"),
+        ("prune:0.5+scales:8", "needs a quantized file"),
+        ("qat+scales:8+scales:6", "there twice"),
+        ("quantize:w4a8+scales:8", "cannot follow"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_its_reason(text: str, told: str) -> None:

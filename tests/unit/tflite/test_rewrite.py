@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.errors import ModelError
-from bench.tflite import reader
+from bench.tflite import reader, rewrite
 from bench.tflite.facts import kernel_weights, read_facts
 from bench.tflite.rewrite import store_sparse, strip_names
 from bench.workers.interpreter import LoadedModel
@@ -67,10 +67,26 @@ def test_stored_data_stay_aligned_as_the_schema_asks(tmp_path: Path) -> None:
             assert stripped.index(tensor.data.tobytes()) % 16 == 0
 
 
-def test_a_file_that_would_come_out_otherwise_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench.tflite import rewrite
+def test_equal_vectors_are_stored_once(tmp_path: Path) -> None:
+    def give_scales(model: Any) -> None:
+        for tensor in model.subgraphs[0].tensors:
+            tensor.quantization = rewrite._schema().QuantizationParametersT()
+            tensor.quantization.scale = np.full(64, 0.5, np.float32)
+            tensor.quantization.zeroPoint = np.zeros(64, np.int64)
+            tensor.quantization.quantizedDimension = len(tensor.shape) - 1
 
-    whole = rewrite._rewritten
+    whole = tiny_models.dense(64, 64)
+    made = rewrite.rewritten(whole, give_scales)
+    tensors = load(made, tmp_path).subgraphs[0].tensors
+    assert len(made) - len(whole) < 64 * (4 + 8) + 300
+    for tensor in tensors:
+        np.testing.assert_array_equal(tensor.quantization.scale, np.full(64, 0.5))
+        np.testing.assert_array_equal(tensor.quantization.zero_point, np.zeros(64))
+    assert read_facts(tmp_path / "read.tflite").quantization_bytes == 64 * (4 + 8)
+
+
+def test_a_file_that_would_come_out_otherwise_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = rewrite.rewritten
 
     def loses_an_op(content: bytes, change: Any) -> bytes:
         def more(model: Any) -> None:
@@ -79,7 +95,7 @@ def test_a_file_that_would_come_out_otherwise_is_refused(monkeypatch: pytest.Mon
 
         return whole(content, more)
 
-    monkeypatch.setattr(rewrite, "_rewritten", loses_an_op)
+    monkeypatch.setattr(rewrite, "rewritten", loses_an_op)
     with pytest.raises(ModelError, match="otherwise"):
         strip_names(tiny_models.dense())
 

@@ -1,0 +1,100 @@
+"""Points of the space that are often good, and others near one that was trained.
+
+What is known of compression in general: fewer channels first, then zeros, then few values, then
+int8 with the rounding trained; together they give more than each by itself (Han et al., "Deep
+Compression", 2016).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from bench.searching.space import CLUSTERS, INT8_BITS, SPARSITIES, Space, bits_of
+from bench.searching.values import Params
+
+Shape = tuple[float, float, int, str]
+"""Fraction of channels to remove, fraction of zeros, different values, ending."""
+
+LADDERS: Mapping[str, Sequence[Shape]] = {
+    "zipped": (
+        (0.0, 0.0, 0, "quantize:int8"),
+        (0.0, 0.5, 16, "qat"),
+        (0.25, 0.6, 16, "qat"),
+        (0.5, 0.6, 8, "qat"),
+        (0.6, 0.7, 8, "qat"),
+        (0.7, 0.7, 8, "qat"),
+        (0.8, 0.7, 6, "qat"),
+    ),
+    "dense": (
+        (0.0, 0.0, 0, "quantize:int8"),
+        (0.25, 0.0, 0, "qat"),
+        (0.5, 0.0, 0, "qat"),
+        (0.6, 0.0, 0, "qat"),
+        (0.7, 0.0, 0, "qat"),
+        (0.8, 0.0, 0, "qat"),
+    ),
+}
+"""From gentle to strong; zeros and few values pay where the file is zipped, and nowhere else."""
+
+
+def known_shapes(space: Space) -> list[dict[str, float | int | str]]:
+    """Points that are often good, from gentle to strong.
+
+    The first trains nothing. Where nothing can be trained, they are all endings.
+    """
+    if not space.trains:
+        return [{"ending": ending} for ending in space.endings]
+    return list(_points(space, LADDERS["zipped" if space.aim == "zipped" else "dense"]))
+
+
+def endings_around(space: Space, params: Params) -> list[Params]:
+    """The same channels with all other zeros and values, from the largest file to the smallest."""
+    names = space.distributions()
+    found: list[Params] = [
+        {**params, "sparsity": zeros, "clusters": values}
+        for zeros in range(len(SPARSITIES))
+        for values in range(len(CLUSTERS))
+        if "sparsity" in names and "clusters" in names
+    ]
+    return sorted(found, key=lambda point: -space.zipped_weights(point))
+
+
+def untrained_endings(space: Space, params: Params) -> list[Params]:
+    """The same channels with nothing trained after them: in int8, then in fewer bits."""
+    levels = ("sparsity", "clusters")
+    ended = {name: 0 if name.startswith(levels) else value for name, value in params.items()}
+    int8 = [ending for ending in space.endings if ending == "quantize:int8"]
+    return [{**ended, "ending": ending} for ending in (*int8, *_low_endings(space))]
+
+
+def has_fewer_bits(params: Params) -> bool:
+    """Whether a point's ending has fewer bits than int8."""
+    return bits_of(str(params["ending"])) < INT8_BITS
+
+
+def low_bits(space: Space) -> list[dict[str, float | int | str]]:
+    """Points with fewer bits than eight, where the installed quantizer has them."""
+    shapes = [(0.5, 0.0, 0, ending) for ending in _low_endings(space) if space.trains]
+    return list(_points(space, shapes))
+
+
+def _low_endings(space: Space) -> list[str]:
+    return [ending for ending in space.endings if bits_of(ending) < INT8_BITS]
+
+
+def _points(space: Space, shapes: Sequence[Shape]) -> Iterator[dict[str, float | int | str]]:
+    names = space.distributions()
+    for removed, sparsity, clusters, ending in shapes:
+        point: dict[str, float | int | str] = {}
+        for name in names:
+            if name.startswith("remove_"):
+                point[name] = removed
+            elif name.startswith(("sparsity_", "clusters_")):
+                point[name] = 0
+        point |= {
+            "sparsity": SPARSITIES.index(sparsity),
+            "clusters": CLUSTERS.index(clusters),
+            "ending": ending if ending in space.endings else space.endings[0],
+            "distill": 0.5,
+        }
+        yield {name: value for name, value in point.items() if name in names}
