@@ -66,6 +66,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("errors", "values", "cache", "plugins", "records.encoding", "data", "recipes"),
         *("techniques", "tflite", "workers", "text", "quantizer.schemes"),
     ),
+    "build.builder": ("errors", "values", "cache", "workers", "build.process"),
     "build.process": ("errors", "values", "workers"),
     "build.convert": ("errors", "values", "text", "data", "techniques", "tflite"),
     "build.finish": ("errors", "techniques", "tflite"),

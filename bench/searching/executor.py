@@ -208,6 +208,7 @@ class LocalExecutor:
         self.slots = fitting_at_once(chosen_on) if at_once is None else at_once
         self.builds = builds_of(source, plan, place=place, modules=modules, at_once=self.slots)
         self._running: set[Future[Done]] = set()
+        self._evaluating = threading.Lock()
         self._chosen_on = chosen_on
         self._plan = plan
         self._baseline: Variant | None = None
@@ -238,15 +239,16 @@ class LocalExecutor:
 
     @contextlib.contextmanager
     def still(self) -> Iterator[None]:
-        """Trainings stop where they are, and go on afterwards.
+        """Trainings stop where they are, when an evaluation has ended, and go on afterwards.
 
         Where this process is killed meanwhile, the system ends what it left behind stopped.
         """
-        self.builds.hold(still=True)
-        try:
-            yield
-        finally:
-            self.builds.hold(still=False)
+        with self._evaluating:
+            self.builds.hold(still=True)
+            try:
+                yield
+            finally:
+                self.builds.hold(still=False)
 
     def _timed(self, recipe: Recipe, evaluate: bool, progress: StepProgress) -> Done:
         begin = time.perf_counter()
@@ -270,9 +272,10 @@ class LocalExecutor:
         assert self._baseline is not None, "float32 is built first"
         # The first is what others are held against; it is kept by content, as all of them are.
         pair = [self._baseline, *([built.variant] if recipe.steps else [])]
-        *_, last = accuracy.evaluate(
-            pair, self._chosen_on, signature=self._plan.signature, progress=progress
-        )
+        with self._evaluating:
+            *_, last = accuracy.evaluate(
+                pair, self._chosen_on, signature=self._plan.signature, progress=progress
+            )
         if isinstance(last, Failure):
             return Done(built.variant, failure=f"{last.message}: {last.hint}")
         return Done(built.variant, last, cached=built.cached)

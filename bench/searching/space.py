@@ -36,6 +36,9 @@ MOST_EPOCHS = 4
 FIXED_WORK = 0.3
 """Of an epoch's time, what fewer channels do not make less: batches, teaching, evaluating."""
 
+EFFORT = {"prune": 1.1, "cluster": 1.5, "qat": 3.0}
+"""How many times longer an epoch of a step takes than one without it, of `fashion`."""
+
 GROUPS = 8
 """Of families with a ratio of their own, at most."""
 LARGE, MOST_LARGE = 0.1, 4
@@ -188,9 +191,9 @@ class Space:
         kept = self.kept(params)
         thin = any(fraction < 1 for fraction in kept.values())
         epochs = (channels_ if thin and not begun else 0) + (
-            prune * bool(params.get("sparsity"))
-            + cluster * bool(params.get("clusters"))
-            + qat * (params["ending"] == "qat")
+            EFFORT["prune"] * prune * bool(params.get("sparsity"))
+            + EFFORT["cluster"] * cluster * bool(params.get("clusters"))
+            + EFFORT["qat"] * qat * (params["ending"] == "qat")
         )
         whole = self.layout.multiplications({})
         return epochs * (FIXED_WORK + (1 - FIXED_WORK) * self.layout.multiplications(kept) / whole)
