@@ -33,18 +33,7 @@ def find_file_warnings(variants: Sequence[Variant]) -> list[ReportWarning]:
 
 
 def _of_file(variant: Variant) -> Iterator[ReportWarning]:
-    for technique, facts in variant.steps.items():
-        left = [name for name in facts.get("skipped", ()) if not name.endswith(OUTPUTS)]
-        if left:
-            fraction = facts.get("skipped_fraction")
-            held = "" if fraction is None else f" with {fraction:.1%} of the weights"
-            yield ReportWarning(
-                code="left-alone",
-                message=f"{technique} left {count(len(left), 'layer')}{held} alone "
-                f"({DONE.get(technique, 'as before')}): {name_some(left)}",
-                hint="it has no form for them: the figures are of the model with these as they are",
-                variant=variant.name,
-            )
+    yield from _left_alone(variant)
     if _quantized_nothing(variant):
         yield ReportWarning(
             code="not-quantized",
@@ -93,6 +82,28 @@ def _of_file(variant: Variant) -> Iterator[ReportWarning]:
             message=f"{partly:.0%} of the ops compute in int8, the others in float ({ops}): "
             f"{name_some(in_float)}",
             hint=_cure_of_floats(variant),
+            variant=variant.name,
+        )
+
+
+def _left_alone(variant: Variant) -> Iterator[ReportWarning]:
+    """Layers that techniques left as they were; those that leave the same ones say so together."""
+    by_layers: dict[tuple[tuple[str, ...], float | None], list[str]] = {}
+    for technique, facts in variant.steps.items():
+        left = tuple(name for name in facts.get("skipped", ()) if not name.endswith(OUTPUTS))
+        if left:
+            key = left, facts.get("skipped_fraction")
+            by_layers.setdefault(key, []).append(technique)
+    for (left, fraction), techniques in by_layers.items():
+        held = "" if fraction is None else f" with {fraction:.1%} of the weights"
+        what = ", ".join(DONE.get(technique, "as before") for technique in techniques)
+        yield ReportWarning(
+            code="left-alone",
+            message=f"{' and '.join(techniques)} left {count(len(left), 'layer')}{held} alone "
+            f"({what}): {name_some(left)}",
+            hint="it has no form for them: the figures are of the model with these as they are"
+            if len(techniques) == 1
+            else "they have no form for them: the figures are of the model with these as they are",
             variant=variant.name,
         )
 

@@ -48,7 +48,9 @@ def session_warnings(
                 else "run the same command again: it goes on with the missing ones",
             )
         )
-    if any(table.environment.kind == "local" for table in tables):
+    launched = {launch.target for launch in records.launches}
+    local = [t.environment.target for t in tables if t.environment.kind == "local"]
+    if not launched.isdisjoint(local):
         found.append(
             ReportWarning(
                 code="local",

@@ -39,6 +39,16 @@ def test_layers_left_alone_are_named_with_what_they_hold() -> None:
     assert "a (Conv1D), b (Mine)" in warning.message
 
 
+def test_techniques_that_leave_the_same_layers_say_so_once() -> None:
+    left = {"skipped": ["a (Conv1D)"], "skipped_fraction": 0.25}
+    [together, other] = find_file_warnings(
+        [variant(steps={"prune": left, "cluster": left, "qat": {"skipped": ["b (Mine)"]}})]
+    )
+    assert together.message.startswith("prune and cluster left 1 layer with 25.0% of the weights")
+    assert "(not pruned, not clustered): a (Conv1D)" in together.message
+    assert other.message.startswith("qat left 1 layer alone")
+
+
 def test_the_last_layer_keeps_its_channels_without_a_word() -> None:
     skipped = ["classes (it is the model's output)", "tied (it goes into own (Own))"]
     [warning] = find_file_warnings([variant(steps={"channels": {"skipped": skipped}})])

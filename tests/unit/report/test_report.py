@@ -52,6 +52,14 @@ def test_a_variant_that_failed_has_its_reason(tmp_path):
     assert made.failures == (failure,)
 
 
+@pytest.mark.parametrize("launched", [True, False])
+def test_where_latency_was_measured_is_told_where_it_was_measured(tmp_path, launched):
+    failures = [Failure(name, "local", 0, "crash", "it broke", "again") for name in NAMES]
+    items = examples.launches(["float32"], 6) if launched else failures
+    codes = [warning.code for warning in assembled(tmp_path, items).warnings]
+    assert ("local" in codes) == launched
+
+
 def test_a_failure_in_the_middle_stands_beside_the_figures(tmp_path):
     failure = Failure("quantize:int8", "local", 2, "crash", "it broke", "again")
     items = [*examples.launches(NAMES, 2), failure, *examples.launches(["float32"], 6)[2:]]
