@@ -13,6 +13,7 @@ from statistics import median
 
 from bench.searching import rungs
 from bench.searching.shapes import (
+    between,
     endings_around,
     has_fewer_bits,
     known_shapes,
@@ -123,8 +124,8 @@ class Planner:
         if base is not None and self.is_tight and self._is_near(base):
             yield self._ending(base, study), "same beginning"
         shape = None if study.by_chance else self._known_shape(study)
-        if shape is not None and self._fits(shape, int(shape["rung"])):
-            yield shape, "known shape"
+        if shape is not None and (longest := self._longest(shape, study)) is not None:
+            yield longest, "known shape"
         if base is not None and study.asked % REUSE == 0:
             yield self._ending(base, study), "same beginning"
         last = rungs.last_promotion(self._trials, self._limits, self._space.aim, self.top)
@@ -136,6 +137,18 @@ class Planner:
             yield {**last.params, "rung": last.rung + 1}, "promoted"
         if base is not None:
             yield self._ending(base, study), "same beginning"
+
+    def _longest(self, point: Params, study: Study) -> Params | None:
+        """A point trained as long as what is left of the budget bears; None where it bears none.
+
+        The shortest trainings are for many trials, and tell nothing of one by itself.
+        """
+        wanted = int(point["rung"])
+        for rung in range(wanted, min(wanted, 1) - 1, -1):
+            shorter = {**point, "rung": rung}
+            if self._fits(point, rung) and (rung == wanted or not study.was_asked(shorter)):
+                return shorter
+        return None
 
     def _known_shape(self, study: Study) -> Params | None:
         """The next of the ladder from gentle to strong: where limits begin to break is bracketed.
@@ -155,8 +168,11 @@ class Planner:
         high = min((i for i, kept in known.items() if not kept and i > low), default=len(shapes))
         middle = (low + high) // 2 if known else min(TYPICAL, len(shapes)) - 1
         # Those beside it are for who works at the same time; the stronger one first.
-        between = sorted(range(low + 1, high), key=lambda index: (abs(index - middle), -index))
-        for point in self._at([shapes[index] for index in between], self.start):
+        inside = sorted(range(low + 1, high), key=lambda index: (abs(index - middle), -index))
+        points: list[Params] = [shapes[index] for index in inside]
+        if not points and low >= 0 and high < len(shapes):
+            points = [between(self._space, shapes[low], shapes[high])]
+        for point in self._at(points, self.start):
             if not study.was_asked(point):
                 return point
         fewer = self._at(low_bits(self._space), self.start)

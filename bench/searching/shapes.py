@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bench.searching.space import CLUSTERS, INT8_BITS, SPARSITIES, Space, bits_of
+from bench.searching.space import CLUSTERS, INT8_BITS, REMOVED_STEP, SPARSITIES, Space, bits_of
 from bench.searching.values import Params
 
 Shape = tuple[float, float, int, str]
@@ -45,6 +45,16 @@ def known_shapes(space: Space) -> list[dict[str, float | int | str]]:
     if not space.trains:
         return [{"ending": ending} for ending in space.endings]
     return list(_points(space, LADDERS["zipped" if space.aim == "zipped" else "dense"]))
+
+
+def between(space: Space, gentle: Params, strong: Params) -> Params:
+    """A point half way between two in the channels that are removed, else as the gentler one."""
+    found = dict(gentle)
+    for name in space.distributions():
+        if name.startswith("remove_"):
+            middle = (float(gentle[name]) + float(strong[name])) / 2
+            found[name] = round(round(middle / REMOVED_STEP) * REMOVED_STEP, 2)
+    return found
 
 
 def endings_around(space: Space, params: Params) -> list[Params]:

@@ -79,6 +79,25 @@ def test_the_ladder_is_climbed_where_limits_may_be_kept_and_left_where_not():
     assert kept["remove_0"] > SHAPES[3]["remove_0"] > lost["remove_0"]
 
 
+def test_between_two_neighbours_of_the_ladder_lies_one_more():
+    kept, broken = tried(3, loss=0.0), tried(4, loss=0.2)
+    params, origin = proposal(tried(0), kept, broken)
+    low, high = SHAPES[3]["remove_0"], SHAPES[4]["remove_0"]
+    assert (origin, params["remove_0"]) == ("known shape", pytest.approx((low + high) / 2))
+    assert params["sparsity"] == SHAPES[3]["sparsity"]
+
+
+def test_a_shape_that_does_not_fit_is_trained_shorter():
+    whole = Planner(space(), LIMITS, [tried(0), tried(1)], 100, 100)
+    assert whole.is_tight
+    needed = whole.seconds(SHAPES[TYPICAL], whole.start)
+    for left, shorter in ((1.01 * needed, 0), (0.99 * needed, 1)):
+        trials = [tried(0), tried(1)]
+        planner = Planner(space(), LIMITS, trials, 100, left)
+        point = planner._longest({**SHAPES[TYPICAL], "rung": whole.start}, Study())
+        assert point["rung"] == whole.start - shorter
+
+
 def test_a_failed_shape_counts_as_one_that_breaks_the_limits():
     assert proposal(tried(0), tried(3, loss=None))[0]["remove_0"] < SHAPES[3]["remove_0"]
 
