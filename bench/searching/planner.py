@@ -202,14 +202,18 @@ class Planner:
         """
         if self._space.aim == "latency":
             return None
-        # Where even the shortest training is all that the budget bears, that is what there is.
-        least = self.start if self.is_tight else max(1, self.start)
+        least = max(1, self.start)
+        if self.is_tight:
+            # What a training takes is known better with each: one rung less was once the longest.
+            least = max(min(1, self.start), self.start - 1)
         longest = [one for one in rungs.highest(self._trials) if one.rung >= least and one.trained]
-        return min(
-            longest,
-            key=lambda one: rungs.merit(one, self._trials, self._limits, self._space.aim, self.top),
-            default=None,
-        )
+
+        def worth(one: Trial) -> tuple[int, float]:
+            # Where few are trained, none is trained again, and what it may lose then is no matter.
+            top = one.rung if self.is_tight else self.top
+            return rungs.merit(one, self._trials, self._limits, self._space.aim, top)
+
+        return min(longest, key=worth, default=None)
 
     def _untrained(self, base: Trial, study: Study) -> Params | None:
         """The next ending for a beginning that takes seconds; fewer bits where it bears int8."""

@@ -87,6 +87,13 @@ def test_between_two_neighbours_of_the_ladder_lies_one_more():
     assert params["sparsity"] == SHAPES[3]["sparsity"]
 
 
+def test_what_keeps_to_the_limits_is_ended_otherwise_though_it_was_trained_a_rung_less():
+    kept, lost = tried(3, rung=1, loss=0.004), tried(5, rung=2, loss=0.015)
+    planner = Planner(space(), LIMITS, [tried(0), kept, lost], 100, 60)
+    planner.start = planner.top = 2
+    assert planner._beginning() is kept
+
+
 def test_a_shape_that_does_not_fit_is_trained_shorter():
     whole = Planner(space(), LIMITS, [tried(0), tried(1)], 100, 100)
     assert whole.is_tight
