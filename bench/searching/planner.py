@@ -45,6 +45,9 @@ ENDINGS, NEAR = 4, 2.0
 """Where the budget bears few trainings: so many endings for a beginning, that which trains nothing
 among them, as long as it loses at most so many times what may be lost."""
 
+ROOM = 0.5
+"""Of what may be lost: where no ending loses more, a stronger shape is worth more than another."""
+
 STEP = 0.88
 """So much smaller a file is tried next where the limits are kept."""
 
@@ -113,6 +116,9 @@ class Planner:
     def _proposals(self, study: Study) -> Iterator[Proposal]:
         """What may come next, the best idea first."""
         deserving = rungs.promotion(self._trials, self._limits, self._space.aim, self.top)
+        # Where few are trained, another shape tells more than a longer training of the same.
+        if deserving is not None and self.is_tight:
+            deserving = None
         if deserving is not None and self._fits(deserving.params, deserving.rung + 1):
             yield {**deserving.params, "rung": deserving.rung + 1}, "promoted"
         base = None if study.by_chance else self._beginning()
@@ -121,7 +127,7 @@ class Planner:
             yield untrained, "same beginning"
         if base is not None and not self._trains_endings(base):
             base = None
-        if base is not None and self.is_tight and self._is_near(base):
+        if base is not None and self.is_tight and self._is_near(base) and not self._has_room(base):
             yield self._ending(base, study), "same beginning"
         shape = None if study.by_chance else self._known_shape(study)
         if shape is not None and (longest := self._longest(shape, study)) is not None:
@@ -236,6 +242,11 @@ class Planner:
         tried = self._ended(base)
         least = min((trial.outcome.loss or 0.0 for trial in tried), default=0.0)
         return len(tried) < ENDINGS and least <= NEAR * self._limits.loss
+
+    def _has_room(self, base: Trial) -> bool:
+        """Whether a stronger shape is worth more than an ending: none that was tried loses much."""
+        most = max((trial.outcome.loss or 0.0 for trial in self._ended(base)), default=0.0)
+        return most <= ROOM * self._limits.loss
 
     def _alike(self, point: Params) -> list[Trial]:
         """Trials with the same beginning as a point with its ``rung``: trained as long."""

@@ -172,6 +172,19 @@ def test_a_tight_budget_tries_endings_before_it_trains_another_shape():
     assert params["rung"] == 1
 
 
+def test_where_no_ending_loses_much_the_next_shape_is_tried_first():
+    def next_after(loss):
+        base = tried(TYPICAL, rung=1, loss=loss)
+        trials = [tried(0), base, ended_untrained(base, 0.001)]
+        study = Study(*({**t.params, "rung": t.rung} for t in trials), number=2)
+        planner = Planner(space(), LIMITS, trials, 60, 50)
+        assert planner.is_tight
+        return planner.next(study)[1]
+
+    assert next_after(0.004) == "known shape"
+    assert next_after(0.008) == "same beginning"
+
+
 @pytest.mark.parametrize("loss", [0.0, 0.013, 0.2])
 def test_a_trained_beginning_is_tried_at_once_with_what_trains_nothing_more(loss):
     base = tried(TYPICAL, rung=1, loss=loss)
