@@ -98,7 +98,9 @@ def trials_of(cli: Cli) -> list[str]:
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
 def test_it_goes_on_where_it_was_killed_and_trains_nothing_twice(folder: Cli, started, ending):
     model = Path(folder.environment["MODELS"]) / "dense.keras"
-    command = ("search", model, *QUICK, "--trials", "4", "-o", "front.toml")
+    # The fourth shape has as many channels as the third here: which one is on the front would be
+    # told by the last bits of their weights, and these depend on a process' earlier work.
+    command = ("search", model, *QUICK, "--trials", "3", "-o", "front.toml")
     process = started(folder.start(*command))
     for line in process.stderr:
         if line.startswith("trial 3: "):
@@ -111,7 +113,7 @@ def test_it_goes_on_where_it_was_killed_and_trains_nothing_twice(folder: Cli, st
     assert "going on with 2 trials" in again.stderr
     assert not re.search(r"^trial [12]\b", again.stderr, re.M)
     tried = trials_of(folder)
-    assert len(tried) == len(set(tried)) >= 3
+    assert len(tried) == len(set(tried)) == 3
     front = (folder.folder / "front.toml").read_text()
 
     other = Cli(folder.folder / "other", folder.folder / "other-cache", folder.environment)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from bench import build, recipes, sources
+from bench.build import builder
 from bench.build.process import BuildProcess
 from bench.data import Data
 from bench.inputs import fit, specs_of
@@ -143,7 +144,7 @@ def building(built_cache: Path) -> Iterator[BuildProcess]:
 @pytest.fixture(autouse=True)
 def cached(built_cache: Path, building: BuildProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TFLITE_BENCH_CACHE", str(built_cache))
-    monkeypatch.setattr(build, "BuildProcess", lambda *_, **__: Lent(building))
+    monkeypatch.setattr(builder, "BuildProcess", lambda *_, **__: Lent(building))
 
 
 def answers(variant: Variant, data: Data) -> list[np.ndarray]:
