@@ -5,8 +5,6 @@ It computes as before; with rounded scales, next to it.
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +12,9 @@ import numpy as np
 from bench.build import trial
 from bench.errors import BuildError, ModelError, telling_line
 from bench.techniques import Conversion
-from bench.tflite.facts import read_facts
-from bench.tflite.rewrite import store_sparse, strip_names
-from bench.tflite.scales import round_scales
-from bench.tflite.values import FileFacts
+from bench.tflite.facts import facts_of
+from bench.tflite.rewrite import read, store_sparse, strip_names
+from bench.tflite.scales import round_scales, scale_bits
 
 
 def finish(content: bytes, conversion: Conversion) -> tuple[bytes, dict[str, Any]]:
@@ -35,7 +32,7 @@ def finish(content: bytes, conversion: Conversion) -> tuple[bytes, dict[str, Any
         content, facts["sparse"] = _sparse(content)
     if conversion.scale_bits is not None:
         content = _with_scales_of(content, conversion.scale_bits)
-        facts["scales"] = {"bits": _facts(content).scale_bits}
+        facts["scales"] = {"bits": scale_bits(read(content))}
     if conversion.strip:
         try:
             stripped = strip_names(content)
@@ -45,7 +42,7 @@ def finish(content: bytes, conversion: Conversion) -> tuple[bytes, dict[str, Any
         if why:
             raise BuildError(f"without its names the file {why}", hint="leave strip out")
         content = stripped
-        facts["strip"] = {"name_bytes": _facts(content).name_bytes or 0}
+        facts["strip"] = {"name_bytes": facts_of(content).name_bytes or 0}
     return content, facts
 
 
@@ -107,10 +104,3 @@ def _with_scales_of(content: bytes, bits: int) -> bytes:
                 hint="leave scales out",
             ) from fault
     return rounded
-
-
-def _facts(content: bytes) -> FileFacts:
-    with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
-        file.write(content)
-        file.flush()
-        return read_facts(Path(file.name))

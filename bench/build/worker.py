@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 import traceback
 from pathlib import Path
 from typing import Any, TextIO
@@ -24,7 +23,7 @@ from bench.build.finish import finish
 from bench.data import Data
 from bench.errors import BenchError, BuildError, root_of, telling_line
 from bench.techniques import Context, Work
-from bench.tflite.facts import read_facts
+from bench.tflite.facts import facts_of
 from bench.values import Model, Recipe
 from bench.workers import BUILD_LOG
 
@@ -115,14 +114,12 @@ def _build(job: dict[str, Any], loaded: dict[str, Any], context: Context) -> dic
 
 def _verify_named(recipe: Recipe, facts: dict[str, Any], content: bytes) -> None:
     """Hold the file against its recipe while kernels have names; without, some are mistaken."""
-    with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
-        file.write(content)
-        file.flush()
-        found = read_facts(Path(file.name))
-        for step in recipe.steps:
-            if step.technique not in ("sparse", "scales", "strip"):
-                work = Work(model=None, done=recipe.steps, facts=facts)
-                recipes.technique(step.technique).verify(step, work, found)
+    found = facts_of(content)
+    work = Work(model=None, done=recipe.steps, facts=facts)
+    for step in recipe.steps:
+        technique = recipes.technique(step.technique)
+        if not getattr(technique, "FINISHES", False):
+            technique.verify(step, work, found)
 
 
 def _load(job: dict[str, Any]) -> dict[str, Any]:

@@ -96,14 +96,13 @@ def _left_alone(variant: Variant) -> Iterator[ReportWarning]:
             by_layers.setdefault(key, []).append(technique)
     for (left, fraction), techniques in by_layers.items():
         held = "" if fraction is None else f" with {fraction:.1%} of the weights"
+        who = "it has" if len(techniques) == 1 else "they have"
         what = ", ".join(DONE.get(technique, "as before") for technique in techniques)
         yield ReportWarning(
             code="left-alone",
             message=f"{' and '.join(techniques)} left {count(len(left), 'layer')}{held} alone "
             f"({what}): {name_some(left)}",
-            hint="it has no form for them: the figures are of the model with these as they are"
-            if len(techniques) == 1
-            else "they have no form for them: the figures are of the model with these as they are",
+            hint=f"{who} no form for them: the figures are of the model with these as they are",
             variant=variant.name,
         )
 

@@ -117,9 +117,11 @@ class Planner:
         """What may come next, the best idea first."""
         deserving = rungs.promotion(self._trials, self._limits, self._space.aim, self.top)
         # Where few are trained, another shape tells more than a longer training of the same.
-        if deserving is not None and self.is_tight:
-            deserving = None
-        if deserving is not None and self._fits(deserving.params, deserving.rung + 1):
+        if (
+            deserving is not None
+            and not self.is_tight
+            and self._fits(deserving.params, deserving.rung + 1)
+        ):
             yield {**deserving.params, "rung": deserving.rung + 1}, "promoted"
         base = None if study.by_chance else self._beginning()
         untrained = None if base is None else self._untrained(base, study)

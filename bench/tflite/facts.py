@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -124,6 +125,18 @@ def zipped_bytes(content: bytes) -> int:
     """
     deflate = zlib.compressobj(_DEFLATE_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     return len(deflate.compress(content)) + len(deflate.flush())
+
+
+def facts_of(content: bytes) -> FileFacts:
+    """All facts of a .tflite that is not on disk.
+
+    Raises:
+        ModelError: it is no intact .tflite.
+    """
+    with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
+        file.write(content)
+        file.flush()
+        return read_facts(Path(file.name))
 
 
 def read_facts(path: Path) -> FileFacts:
