@@ -44,7 +44,7 @@ GROUPS = 8
 LARGE, MOST_LARGE = 0.1, 4
 """Kernels with this fraction of all weights have a shift of their own; at most so many."""
 
-SCALE_BITS = 8
+SCALE_BITS = 5
 """Significant bits of scales where the zipped size matters."""
 
 MOST_REMOVED, REMOVED_STEP = 0.85, 0.05

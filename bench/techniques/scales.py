@@ -1,8 +1,9 @@
 """Scales of a quantized file rounded to a few significant bits: it zips smaller.
 
-The stored integers of kernels stay as they are; what they stand for moves by less than the step of
-eight bits, so that answers are next to the same, and accuracy is measured on the file as it ships.
-A file that is not zipped keeps its size.
+Kernels that hold many values get integers for their new scales, those that hold few keep theirs,
+and biases are rounded to what outputs can show (see :mod:`bench.tflite.scales`). Answers are next
+to the same, and accuracy is measured on the file as it ships. A file that is not zipped keeps its
+size.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def check(step: Step, earlier: Sequence[Step]) -> Step:
             f"{step} needs a quantized file", hint="write it behind qat or quantize:int8"
         )
     if step.argument is None:
-        raise RecipeError("scales needs a number of bits", hint="write scales:8")
+        raise RecipeError("scales needs a number of bits", hint="write scales:5")
     return replace(step, argument=_BITS(step.argument))
 
 

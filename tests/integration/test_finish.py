@@ -12,6 +12,8 @@ from bench.build import finish, trial
 from bench.errors import BuildError
 from bench.techniques import Conversion
 from bench.tflite.facts import read_facts
+from bench.tflite.rewrite import read
+from bench.tflite.scales import BIAS_PARTS, FITTED_BITS, significant_bits
 from bench.tflite.values import FileFacts
 
 tf = pytest.importorskip("tensorflow", reason="needs the extra [build]")
@@ -27,8 +29,12 @@ pytestmark = [
 SIZE = 24
 
 
-def converted(zeros: float, mode: str) -> bytes:
-    """A convolution and a dense layer with that fraction of zeros, quantized after training."""
+def converted(zeros: float, mode: str, values: int = 0) -> bytes:
+    """A convolution and a dense layer with that fraction of zeros, quantized after training.
+
+    Args:
+        values: different ones of each kernel; 0 for as many as there are.
+    """
     keras.utils.set_random_seed(0)
     image = keras.Input((12, 12, 32), name="image")
     x = keras.layers.Conv2D(48, 3, activation="relu", name="conv")(image)
@@ -38,6 +44,11 @@ def converted(zeros: float, mode: str) -> bytes:
     for name in ("conv", "last"):
         kernel = model.get_layer(name).kernel
         kernel.assign(kernel.numpy() * (generator.random(kernel.shape) >= zeros))
+        if values:
+            step = np.abs(kernel.numpy()).max() / (values // 2)
+            kernel.assign(np.rint(kernel.numpy() / step) * step)
+        bias = model.get_layer(name).bias
+        bias.assign(generator.normal(scale=0.1, size=bias.shape))
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if mode != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -91,6 +102,61 @@ def test_rounded_scales_answer_next_to_the_same_and_zip_smaller(mode: str, tmp_p
         for name, values in expected.items():
             np.testing.assert_allclose(found[name], values, atol=0.03 * np.abs(values).max())
             assert not np.array_equal(found[name], values)
+
+
+def with_kernels(content: bytes) -> list[tuple[Any, Any, Any]]:
+    """Kernel, bias and output of each op that has a bias."""
+    graph = read(content)
+    (tensors, operators) = graph.subgraphs[0].tensors, graph.subgraphs[0].operators
+    return [
+        (tensors[op.inputs[1]], tensors[op.inputs[2]], tensors[op.outputs[0]])
+        for op in operators
+        if op.type in ("CONV_2D", "FULLY_CONNECTED")
+    ]
+
+
+def real(tensor: Any) -> Any:
+    """What stored integers stand for; channels lie along the first axis of these."""
+    stored = np.frombuffer(tensor.data.tobytes(), tensor.dtype).reshape(tensor.shape)
+    scale = tensor.quantization.scale.astype(np.float64)
+    return stored * scale.reshape(-1, *[1] * (stored.ndim - 1))
+
+
+def test_kernels_of_many_values_get_the_least_coarse_scales_that_hold_them() -> None:
+    whole = converted(0.3, "int8")
+    rounded, _ = finish.finish(whole, Conversion(scale_bits=5))
+    for (before, *_), (after, *_) in zip(with_kernels(whole), with_kernels(rounded), strict=True):
+        scale = after.quantization.scale
+        assert significant_bits(scale) <= FITTED_BITS
+        assert np.all(scale >= before.quantization.scale * (1 - 1e-6))
+        assert np.all(scale <= before.quantization.scale * 1.5)
+        moved = np.abs(real(after) - real(before)).max(axis=tuple(range(1, len(after.shape))))
+        assert np.all(moved <= scale / 2 * (1 + 1e-6))
+        assert np.all(real(after)[real(before) == 0] == 0)
+
+
+def test_kernels_of_few_values_keep_their_integers() -> None:
+    whole = converted(0.3, "int8", values=16)
+    rounded, _ = finish.finish(whole, Conversion(scale_bits=5))
+    for (before, *_), (after, *_) in zip(with_kernels(whole), with_kernels(rounded), strict=True):
+        assert after.data.tobytes() == before.data.tobytes()
+        assert significant_bits(after.quantization.scale) <= 5
+        near = after.quantization.scale / before.quantization.scale
+        assert np.all(np.abs(near - 1) <= 2**-5)
+
+
+def test_biases_are_no_finer_than_a_part_of_their_outputs_step() -> None:
+    whole = converted(0.3, "int8")
+    rounded, _ = finish.finish(whole, Conversion(scale_bits=5))
+    for (_, before, _), (_, after, output) in zip(
+        with_kernels(whole), with_kernels(rounded), strict=True
+    ):
+        step = output.quantization.scale[0]
+        assert np.abs(real(after) - real(before)).max() <= step / BIAS_PARTS / 2 * 1.001
+        stored = np.frombuffer(after.data.tobytes(), np.int32)
+        fine = step / BIAS_PARTS / after.quantization.scale
+        assert np.all(stored % (2 ** np.floor(np.log2(np.maximum(fine, 1)))) == 0)
+        assert fine.max() > 2, "else this says nothing"
 
 
 def test_scales_are_refused_where_there_are_none() -> None:

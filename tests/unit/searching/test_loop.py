@@ -102,7 +102,7 @@ def test_it_begins_gently_and_brackets_where_the_limit_breaks(tmp_path):
     executor = Executor()
     made, _ = loop(tmp_path, executor, count=3)
     made.run()
-    assert executor.built[0] == "quantize:int8+scales:8+strip"
+    assert executor.built[0] == "quantize:int8+scales:5+strip"
     assert executor.built[1].startswith("channels:0.5,")
 
 
