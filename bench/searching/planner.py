@@ -126,7 +126,7 @@ class Planner:
         ):
             yield {**deserving.params, "rung": deserving.rung + 1}, "promoted"
         base = None if study.by_chance else self._beginning()
-        untrained = None if base is None else self._untrained(base, study)
+        untrained = self._next_untrained(base, study)
         if untrained is not None:
             yield untrained, "same beginning"
         if base is not None and not self._trains_endings(base):
@@ -212,18 +212,38 @@ class Planner:
         """
         if self._space.aim == "latency":
             return None
-        least = max(1, self.start)
+        beginnings = self._trained_beginnings()
         if self.is_tight:
-            # What a training takes is known better with each: one rung less was once the longest.
-            least = max(min(1, self.start), self.start - 1)
-        longest = [one for one in rungs.highest(self._trials) if one.rung >= least and one.trained]
+            open_ = [one for one in beginnings if self._has_kept(one) and self._is_near(one)]
+            if open_:
+                return min(open_, key=self._wanted)
 
         def worth(one: Trial) -> tuple[int, float]:
             # Where few are trained, none is trained again, and what it may lose then is no matter.
             top = one.rung if self.is_tight else self.top
             return rungs.merit(one, self._trials, self._limits, self._space.aim, top)
 
-        return min(longest, key=worth, default=None)
+        return min(beginnings, key=worth, default=None)
+
+    def _trained_beginnings(self) -> list[Trial]:
+        """The longest training of each point that is long enough to tell something of others."""
+        least = max(1, self.start)
+        if self.is_tight:
+            # What a training takes is known better with each: one rung less was once the longest.
+            least = max(min(1, self.start), self.start - 1)
+        return [one for one in rungs.highest(self._trials) if one.rung >= least and one.trained]
+
+    def _has_kept(self, base: Trial) -> bool:
+        """Whether any ending of a beginning keeps to the limits."""
+        return any(keeps(trial, self._limits) for trial in self._ended(base))
+
+    def _next_untrained(self, base: Trial | None, study: Study) -> Params | None:
+        """The next ending that takes seconds: of the best beginning, or of each where few are."""
+        if base is None:
+            return None
+        others = self._trained_beginnings() if self.is_tight else []
+        found = (self._untrained(one, study) for one in (base, *others))
+        return next((params for params in found if params is not None), None)
 
     def _untrained(self, base: Trial, study: Study) -> Params | None:
         """The next ending for a beginning that takes seconds; fewer bits where it bears int8."""
@@ -277,15 +297,7 @@ class Planner:
         fixed = {name: base.params[name] for name in names} | {"rung": base.rung}
         if study.asked % (2 * REUSE) and not self.is_tight:
             return fixed
-        tried = self._ended(base)
-        kept = [trial for trial in tried if keeps(trial, self._limits)]
-        broken = [trial for trial in tried if trial not in kept]
-        sizes = {t.number: self._space.zipped_weights(t.params) for t in tried}
-        low = max((sizes[trial.number] for trial in broken), default=0.0)
-        high = min((sizes[trial.number] for trial in kept), default=0.0)
-        wanted = high * STEP if high else low / STEP
-        if low and high and low < high:
-            wanted = (low * high) ** 0.5
+        wanted = self._wanted(base)
         points = [{**p, "rung": base.rung} for p in endings_around(self._space, base.params)]
         points = [point for point in points if not study.was_asked(point)]
         return min(
@@ -293,6 +305,18 @@ class Planner:
             key=lambda point: abs(self._space.zipped_weights(point) - wanted),
             default=fixed,
         )
+
+    def _wanted(self, base: Trial) -> float:
+        """About how many bytes the next ending's weights should take: bisects what may be lost."""
+        tried = self._ended(base)
+        kept = [trial for trial in tried if keeps(trial, self._limits)]
+        broken = [trial for trial in tried if trial not in kept]
+        sizes = {t.number: self._space.zipped_weights(t.params) for t in tried}
+        low = max((sizes[trial.number] for trial in broken), default=0.0)
+        high = min((sizes[trial.number] for trial in kept), default=0.0)
+        if low and high and low < high:
+            return float((low * high) ** 0.5)
+        return high * STEP if high else low / STEP
 
     def seconds(self, params: Params, rung: int, *, begun: bool = False) -> float:
         """About how long a trial takes, from those that were made; 0 where nothing is known."""

@@ -173,6 +173,33 @@ def test_a_tight_budget_tries_endings_before_it_trains_another_shape():
     assert params["rung"] == 1
 
 
+def next_of(*trials):
+    study = Study(*({**t.params, "rung": t.rung} for t in trials), number=2)
+    planner = Planner(space(), LIMITS, trials, 60, 50)
+    assert planner.is_tight
+    return planner.next(study)
+
+
+@pytest.mark.parametrize(("loss", "goes_on"), [(0.007, TYPICAL + 1), (0.02, TYPICAL)])
+def test_of_several_beginnings_that_whose_next_ending_is_smallest_goes_on(loss, goes_on):
+    gentle, strong = (tried(TYPICAL + more, rung=1, loss=0.013 + more / 100) for more in (0, 1))
+    ended = [ended_untrained(gentle, 0.002), ended_untrained(strong, loss)]
+    params, origin = next_of(tried(0), gentle, strong, *ended)
+    assert origin == "same beginning"
+    assert params["remove_0"] == SHAPES[goes_on]["remove_0"]
+    assert params["ending"] == "qat"
+
+
+def test_where_few_are_trained_each_is_tried_with_int8_alone():
+    gentle, strong = (tried(TYPICAL + more, rung=1, loss=0.002) for more in (0, 1))
+    params, origin = next_of(tried(0), gentle, strong, ended_untrained(gentle, 0.001))
+    assert origin == "same beginning"
+    assert (params["remove_0"], params["ending"]) == (
+        SHAPES[TYPICAL + 1]["remove_0"],
+        "quantize:int8",
+    )
+
+
 def test_where_no_ending_loses_much_the_next_shape_is_tried_first():
     def next_after(loss):
         base = tried(TYPICAL, rung=1, loss=loss)
