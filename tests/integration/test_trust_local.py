@@ -59,7 +59,12 @@ def test_until_resumes_with_every_launch_once(cli, files, started):
     path = cli.folder / "r.jsonl"
     process = started(cli.start(*command))
     end = time.monotonic() + 60
-    while not (path.exists() and sum(counts(path).values()) >= 5) and time.monotonic() < end:
+
+    def begun():
+        """Whether the report has its first line: it is there a moment earlier."""
+        return path.exists() and b"\n" in path.read_bytes()
+
+    while not (begun() and sum(counts(path).values()) >= 5) and time.monotonic() < end:
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
