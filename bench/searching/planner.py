@@ -33,9 +33,8 @@ longer ones. Where they do not, few are made, each as long as can be."""
 
 HALVINGS = 2
 """So many times what deserves it is trained longer, at most: the longer the first training, the
-better it tells what a longer one will give. In 20 minutes on `fashion`, 37 trials that began with
-2 epochs found 7.2 times, where a fifth of the channels lost 5.84 points after 2 and 1.88 after
-40."""
+better it tells what a longer one will give. `fashion` without four fifths of its channels loses
+5.84 points after 2 epochs, 2.68 after 12 and 1.88 after 40."""
 
 REUSE = 2
 """Every so many proposals a trained beginning is tried with another ending."""
@@ -227,10 +226,8 @@ class Planner:
 
     def _trained_beginnings(self) -> list[Trial]:
         """The longest training of each point that is long enough to tell something of others."""
-        least = max(1, self.start)
-        if self.is_tight:
-            # What a training takes is known better with each: one rung less was once the longest.
-            least = max(min(1, self.start), self.start - 1)
+        # What a training takes is known better with each: one rung less was once the longest.
+        least = max(min(1, self.start), self.start - 1) if self.is_tight else max(1, self.start)
         return [one for one in rungs.highest(self._trials) if one.rung >= least and one.trained]
 
     def _has_kept(self, base: Trial) -> bool:
@@ -241,7 +238,8 @@ class Planner:
         """The next ending that takes seconds: of the best beginning, or of each where few are."""
         if base is None:
             return None
-        others = self._trained_beginnings() if self.is_tight else []
+        beginnings = self._trained_beginnings() if self.is_tight else []
+        others = [one for one in beginnings if one is not base]
         found = (self._untrained(one, study) for one in (base, *others))
         return next((params for params in found if params is not None), None)
 

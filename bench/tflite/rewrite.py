@@ -116,6 +116,12 @@ def read(content: bytes) -> reader.Graph:
         return reader.load(Path(file.name))
 
 
+def stored_values(tensor: reader.Tensor) -> Array:
+    """A constant dense tensor's values as they are stored, in its shape."""
+    assert tensor.data is not None
+    return np.frombuffer(tensor.data.tobytes(), tensor.dtype).reshape(tensor.shape)
+
+
 def rewritten(content: bytes, change: Callable[[Any], None]) -> bytes:
     """Unpack, change in place, pack."""
     import flatbuffers
@@ -196,7 +202,7 @@ def _sparse_kernels(graph: reader.Graph, subgraph: reader.Subgraph) -> dict[int,
         shifted = tensor.quantization is not None and tensor.quantization.zero_point.any()
         if used[tensor.buffer] > 1 or shifted or len(tensor.shape) < 2:
             continue
-        values = np.frombuffer(tensor.data.tobytes(), tensor.dtype).reshape(tensor.shape)
+        values = stored_values(tensor)
         segments, indices, stored = _compressed(values)
         if segments.nbytes + indices.nbytes + stored.nbytes + _OVERHEAD_BYTES < values.nbytes:
             found[index] = values

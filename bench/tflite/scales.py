@@ -14,7 +14,7 @@ file. What is rounded, and how far answers may move:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ import numpy as np
 
 from bench.errors import ModelError
 from bench.tflite.reader import Array, Graph, Subgraph, Tensor
-from bench.tflite.rewrite import read, rewritten
+from bench.tflite.rewrite import read, rewritten, stored_values
 
 WITH_BIAS = {
     "CONV_2D": (0, 1, 2),
@@ -97,7 +97,7 @@ def round_scales(content: bytes, bits: int) -> bytes:
                     _store(model, tensor, integers)
                 else:
                     assert tensor.quantization is not None  # _rounded() sees to it
-                    scale = _nearest(tensor.quantization.scale, bits)
+                    scale = _of_bits(tensor.quantization.scale, bits)
                 mine.tensors[index].quantization.scale = scale
             for bias in known:
                 _rescale(model, subgraph, mine, bias)
@@ -115,9 +115,10 @@ class _Bias:
     output: int
 
 
-def _nearest(scales: Array, bits: int) -> Array:
+def _of_bits(scales: Array, bits: int, whole: Callable[[Array], Array] = np.rint) -> Array:
+    """Scales of so many significant bits; ``whole`` says which of them are taken."""
     mantissas, exponents = np.frexp(scales.astype(np.float64))
-    rounded: Array = np.ldexp(np.rint(mantissas * 2**bits) / 2**bits, exponents)
+    rounded: Array = np.ldexp(whole(mantissas * 2**bits) / 2**bits, exponents)
     return rounded.astype(np.float32)
 
 
@@ -157,20 +158,18 @@ def _fitted(subgraph: Subgraph, used: Mapping[int, int]) -> Iterator[int]:
 
 def _fit(tensor: Tensor) -> tuple[Array, Array]:
     """The least scales of FITTED_BITS that hold a kernel, and its integers for them."""
-    assert tensor.data is not None
     assert tensor.quantization is not None
     before = tensor.quantization.scale.astype(np.float64)
-    integers = np.frombuffer(tensor.data.tobytes(), np.int8).reshape(tensor.shape)
+    integers = stored_values(tensor)
     along = tensor.quantization.dimension if before.size > 1 else None
     axes = tuple(axis for axis in range(integers.ndim) if axis != along)
     most = np.abs(integers.astype(np.float64)).max(axis=axes, keepdims=True)
     old = before.reshape(most.shape)
-    mantissas, exponents = np.frexp(np.maximum(most, 1) * old / np.iinfo(np.int8).max)
+    least = np.maximum(most, 1) * old / np.iinfo(np.int8).max
     # What is such a scale already stays, though its product may be off by a last digit.
-    steps = np.ceil(mantissas * 2**FITTED_BITS - 1e-6)
-    new = np.ldexp(steps / 2**FITTED_BITS, exponents)
+    new = _of_bits(least, FITTED_BITS, lambda mantissas: np.ceil(mantissas - 1e-6))
     moved = np.clip(np.rint(integers * (old / new)), -127, 127).astype(np.int8)
-    return new.reshape(before.shape).astype(np.float32), moved
+    return new.reshape(before.shape), moved
 
 
 def _biases(subgraph: Subgraph) -> Iterator[_Bias]:
@@ -212,21 +211,20 @@ def _product(fed: Any, kernel: Any) -> Array:
 def _rescale(model: Any, subgraph: Subgraph, mine: Any, bias: _Bias) -> None:
     """Give a bias the product of its op's scales, and integers for about what they stood for."""
     before = subgraph.tensors[bias.index]
-    assert before.data is not None
     assert before.quantization is not None
     scale = _product(mine.tensors[bias.fed], mine.tensors[bias.kernel])
-    kind = np.dtype(before.dtype)
-    integers = np.frombuffer(before.data.tobytes(), kind).astype(np.float64)
+    integers = stored_values(before).astype(np.float64)
     moved = integers * before.quantization.scale.astype(np.float64) / scale
+    powers: Array | float = 1.0
     output = mine.tensors[bias.output].quantization
     if output is not None and output.scale is not None and len(output.scale) == 1:
         parts = float(output.scale[0]) / BIAS_PARTS / scale.astype(np.float64)
         powers = 2.0 ** np.floor(np.log2(np.maximum(parts, 1)))
-        moved = np.rint(moved / powers) * powers
-    limits = np.iinfo(kind)
+    moved = np.rint(moved / powers) * powers
+    limits = np.iinfo(before.dtype)
     found = mine.tensors[bias.index].quantization
     found.scale, found.zeroPoint = scale, np.zeros(scale.size, np.int64)
-    _store(model, before, np.clip(np.rint(moved), limits.min, limits.max).astype(kind))
+    _store(model, before, np.clip(moved, limits.min, limits.max).astype(before.dtype))
 
 
 def _store(model: Any, tensor: Tensor, values: Array) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,3 +112,13 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def built_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache that tests share which do not ask whether something is built anew."""
     return tmp_path_factory.mktemp("cache")
+
+
+def wait_for_launches(path: Path, count: int, process: subprocess.Popen) -> None:
+    """Until so many launches stand in a file."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None:
+        if path.exists() and path.read_bytes().count(b'{"record":"launch"') >= count:
+            return
+        time.sleep(0.02)
+    pytest.fail(f"no {count} launches in {path}")

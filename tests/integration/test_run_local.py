@@ -21,7 +21,7 @@ import pytest
 
 from bench import records
 from tests import examples, flatbuffer_models, tflite_files
-from tests.integration.conftest import Cli
+from tests.integration.conftest import Cli, wait_for_launches
 
 QUICK = ("-t", "local", "--launches", "2", "--runs", "3", "--warmup-runs", "1", "--warmup-s", "0")
 SLOW = ("-t", "local", "--launches", "3", "--runs", "3", "--warmup-runs", "1", "--warmup-s", "0.3")
@@ -316,16 +316,6 @@ def test_a_disk_that_fills_up_keeps_what_was_measured(cli, file, monkeypatch):
 
 
 # What it keeps
-
-
-def wait_for_launches(path: Path, count: int, process: subprocess.Popen) -> None:
-    """Until so many launches stand in a file."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end and process.poll() is None:
-        if path.exists() and path.read_bytes().count(b'{"record":"launch"') >= count:
-            return
-        time.sleep(0.02)
-    pytest.fail(f"no {count} launches in {path}")
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from bench import schedule
 from bench.records import read
 from bench.stats import stopping
 from tests.flatbuffer_models import dense
-from tests.integration.conftest import Cli
+from tests.integration.conftest import Cli, wait_for_launches
 
 QUICK = ("-t", "local", "--runs", "5", "--warmup-runs", "1", "--warmup-s", "0")
 
@@ -58,14 +57,7 @@ def test_until_resumes_with_every_launch_once(cli, files, started):
                "--until", "50%", "--max-launches", "12", "--report", "r.jsonl")  # fmt: skip
     path = cli.folder / "r.jsonl"
     process = started(cli.start(*command))
-    end = time.monotonic() + 60
-
-    def begun():
-        """Whether the report has its first line: it is there a moment earlier."""
-        return path.exists() and b"\n" in path.read_bytes()
-
-    while not (begun() and sum(counts(path).values()) >= 5) and time.monotonic() < end:
-        time.sleep(0.05)
+    wait_for_launches(path, 5, process)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     kept = counts(path)
