@@ -48,11 +48,13 @@ def check(aim: Aim, limits: Limits, goal: Goal | None) -> None:
 
 
 def least_point(space: Space) -> Params:
-    """The point of the smallest file: least channels, most zeros, fewest values, fewest bits."""
+    """The point of the smallest file: least of all that can be removed, fewest values and bits."""
     found: dict[str, float | int | str] = {}
     for name, (kind, low, _, _) in space.distributions().items():
         if name.startswith("remove_"):
             found[name] = MOST_REMOVED
+        elif name == "depth":
+            found[name] = len(space.layout.shorter)
         elif name == "sparsity":
             found[name] = len(SPARSITIES) - 1
         elif name == "clusters":

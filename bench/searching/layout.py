@@ -55,11 +55,13 @@ class Layout:
 
     Attributes:
         refused: why it cannot be trained; empty where it can.
+        shorter: the model without one block, without two, and so on.
     """
 
     kernels: tuple[Kernel, ...]
     families: tuple[Family, ...]
     refused: str = ""
+    shorter: tuple[Layout, ...] = ()
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> Layout:
@@ -68,7 +70,8 @@ class Layout:
         families = tuple(
             Family(tuple(one["layers"]), int(one["channels"])) for one in found["families"]
         )
-        return cls(kernels, families, str(found["refused"]))
+        shorter = tuple(cls.of(one) for one in found.get("shorter", ()))
+        return cls(kernels, families, str(found.get("refused", "")), shorter)
 
     def able(self, technique: str) -> tuple[Kernel, ...]:
         """The kernels that a technique can handle."""

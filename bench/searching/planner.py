@@ -17,6 +17,7 @@ from bench.searching.shapes import (
     endings_around,
     has_fewer_bits,
     known_shapes,
+    ladders,
     low_bits,
     untrained_endings,
 )
@@ -165,12 +166,22 @@ class Planner:
         The gentlest is tried first, since it trains nothing; then from the middle on, up from what
         may keep to the limits and down from what may not.
         """
-        ladder = known_shapes(self._space)
+        known = known_shapes(self._space)
         if not self._space.trains:
-            return next((p for p in self._at(ladder, 0) if not study.was_asked(p)), None)
-        first, *shapes = ladder
-        if not study.was_asked({**first, "rung": 0}):
-            return {**first, "rung": 0}
+            return next((p for p in self._at(known, 0) if not study.was_asked(p)), None)
+        if not study.was_asked({**known[0], "rung": 0}):
+            return {**known[0], "rung": 0}
+        for _, *shapes in ladders(self._space):
+            if (point := self._bracketed(shapes, study)) is not None:
+                return point
+            # Blocks that matter too much are left in.
+            if any(self._may_keep(shape) for shape in shapes if shape.get("depth")):
+                break
+        fewer = self._at(low_bits(self._space), self.start)
+        return next((point for point in fewer if not study.was_asked(point)), None)
+
+    def _bracketed(self, shapes: Sequence[Params], study: Study) -> Params | None:
+        """The next shape that trains something; None where it is known which of them is best."""
         keeps = {index: self._may_keep(shape) for index, shape in enumerate(shapes)}
         known = {index: kept for index, kept in keeps.items() if kept is not None}
         low = max((index for index, kept in known.items() if kept), default=-1)
@@ -179,13 +190,13 @@ class Planner:
         # Those beside it are for who works at the same time; the stronger one first.
         inside = sorted(range(low + 1, high), key=lambda index: (abs(index - middle), -index))
         points: list[Params] = [shapes[index] for index in inside]
-        if not points and low >= 0 and high < len(shapes):
+        ends = [shapes[index].get("depth") for index in (low, high) if 0 <= index < len(shapes)]
+        if not points and len(ends) == 2 and ends[0] == ends[1]:
             points = [between(self._space, shapes[low], shapes[high])]
         for point in self._at(points, self.start):
             if not study.was_asked(point):
                 return point
-        fewer = self._at(low_bits(self._space), self.start)
-        return next((point for point in fewer if not study.was_asked(point)), None)
+        return None
 
     def _at(self, shapes: Sequence[Params], rung: int) -> list[Params]:
         return [{**shape, "rung": rung} for shape in shapes]

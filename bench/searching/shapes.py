@@ -1,8 +1,8 @@
 """Points of the space that are often good, and others near one that was trained.
 
-What is known of compression in general: fewer channels first, then zeros, then few values, then
-int8 with the rounding trained; together they give more than each by itself (Han et al., "Deep
-Compression", 2016).
+What is known of compression in general: fewer blocks and channels first, then zeros, then few
+values, then int8 with the rounding trained; together they give more than each by itself (Han et
+al., "Deep Compression", 2016).
 """
 
 from __future__ import annotations
@@ -36,15 +36,38 @@ LADDERS: Mapping[str, Sequence[Shape]] = {
 }
 """From gentle to strong; zeros and few values pay where the file is zipped, and nowhere else."""
 
+LEFT_OUT = 2 / 3
+"""Of the blocks that can go, where channels go. Two of the three of `fashion` with half of the
+channels give a file as large as seven tenths of the channels, and lose 1.0 points less after 12
+epochs; all three with four tenths of the channels, as large zipped, lose 0.4 more than two."""
 
-def known_shapes(space: Space) -> list[dict[str, float | int | str]]:
+
+def known_shapes(space: Space, *, shorter: bool = True) -> list[dict[str, float | int | str]]:
     """Points that are often good, from gentle to strong.
 
     The first trains nothing. Where nothing can be trained, they are all endings.
+
+    Args:
+        shorter: where channels go, blocks go, too.
     """
     if not space.trains:
         return [{"ending": ending} for ending in space.endings]
-    return list(_points(space, LADDERS["zipped" if space.aim == "zipped" else "dense"]))
+    points = list(_points(space, LADDERS["zipped" if space.aim == "zipped" else "dense"]))
+    blocks = len(space.layout.shorter)
+    for point in points if shorter and blocks else ():
+        if _removes_channels(point):
+            point["depth"] = max(1, round(LEFT_OUT * blocks))
+    return points
+
+
+def ladders(space: Space) -> list[list[dict[str, float | int | str]]]:
+    """Known shapes with and without blocks left out, in the order in which they are tried."""
+    found = [known_shapes(space), known_shapes(space, shorter=False)]
+    return found[:1] if found[0] == found[1] else found
+
+
+def _removes_channels(point: Params) -> bool:
+    return any(value for name, value in point.items() if name.startswith("remove_"))
 
 
 def between(space: Space, gentle: Params, strong: Params) -> Params:
@@ -99,7 +122,7 @@ def _points(space: Space, shapes: Sequence[Shape]) -> Iterator[dict[str, float |
         for name in names:
             if name.startswith("remove_"):
                 point[name] = removed
-            elif name.startswith(("sparsity_", "clusters_")):
+            elif name == "depth" or name.startswith(("sparsity_", "clusters_")):
                 point[name] = 0
         point |= {
             "sparsity": SPARSITIES.index(sparsity),

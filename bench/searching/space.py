@@ -1,8 +1,9 @@
 """What can be tried on a model: named parameters, and the recipe that a point of them stands for.
 
-The parameters come from the model itself: a fraction of channels to remove for each group of tied
-layers, zeros and clusters for the whole with a shift of its own for each large kernel, how it is
-quantized, how much the float model teaches, and how long it is trained. No Optuna here.
+The parameters come from the model itself: how many blocks are left out, a fraction of channels to
+remove for each group of tied layers, zeros and clusters for the whole with a shift of its own for
+each large kernel, how it is quantized, how much the float model teaches, and how long it is
+trained. No Optuna here.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from typing import Any
 
 from bench import plugins, recipes, workers
 from bench.report.recommend import Aim
-from bench.searching.layout import Kernel, Layout, bits_per_weight, groups_of
+from bench.searching.layout import Family, Kernel, Layout, bits_per_weight, groups_of
 from bench.searching.values import Params
 from bench.techniques import channels
 from bench.values import Recipe
 
 EPOCHS = ((2, 1, 1, 1), (6, 3, 1, 1), (12, 6, 2, 1), (24, 8, 3, 2), (40, 12, 4, 2))
-"""By rung, of ``channels``, ``prune``, ``cluster`` and ``qat``, for data of ENOUGH_SAMPLES."""
+"""By rung, of ``depth`` or ``channels``, ``prune``, ``cluster`` and ``qat``, for data of
+ENOUGH_SAMPLES."""
 
 RATES = {"channels": 0.004, "prune": 0.005, "cluster": 0.002, "qat": 0.0006}
 """Learning rates, greater than those that a step has by itself: a thin model, whose zeros and
@@ -123,6 +125,8 @@ class Space:
         found: dict[str, Distribution] = {"ending": ("choice", self.endings, None, None)}
         if not self.trains:
             return found
+        if self.layout.shorter:
+            found["depth"] = ("int", 0, len(self.layout.shorter), 1)
         for number, _ in enumerate(self.groups):
             found[f"remove_{number}"] = ("float", 0.0, MOST_REMOVED, REMOVED_STEP)
         levels = (("sparsity", "prune", SPARSITIES), ("clusters", "cluster", CLUSTERS))
@@ -135,8 +139,14 @@ class Space:
         return found
 
     def beginning(self) -> tuple[str, ...]:
-        """The parameters of what is trained first, and longest: which channels stay."""
-        return tuple(n for n in self.distributions() if n.startswith("remove_") or n == "distill")
+        """The parameters of what is trained first, and longest: which blocks and channels stay."""
+        names = self.distributions()
+        return tuple(n for n in names if n.startswith("remove_") or n in ("depth", "distill"))
+
+    def layout_of(self, params: Params) -> Layout:
+        """The model's layout without the blocks that a point leaves out."""
+        left_out = int(params.get("depth", 0))
+        return self.layout.shorter[left_out - 1] if left_out else self.layout
 
     def recipe(self, params: Params, rung: int) -> Recipe:
         """What a point stands for, trained as long as a rung says."""
@@ -150,19 +160,32 @@ class Space:
 
     def structure(self, params: Params) -> Recipe:
         """The same ops and shapes untrained: built in seconds, as fast and as large as trained."""
-        steps = [step for step in (self._channels(params, 0, 0.0),) if step]
+        steps = [*self._smaller(params, 0, 0.0)] if self.trains else []
         ending = str(params["ending"])
         ending = "quantize:int8" if ending == "qat" else ending
         return recipes.parse("+".join([*steps, *([ending] if ending else [])]) or "float32")
 
     def kept(self, params: Params) -> dict[str, float]:
-        """The fraction of each family's channels that stays, by the family's number."""
+        """The fraction of each family's channels that stays, by its number in ``layout_of``."""
         found = {}
-        for group, numbers in enumerate(self.groups):
-            removed = float(params.get(f"remove_{group}", 0.0))
-            for number in numbers:
-                count = self.layout.families[number].channels
-                found[str(number)] = channels.kept_of(count, removed, self.multiple) / count
+        for number, (family, removed) in enumerate(self._removed(params)):
+            kept = channels.kept_of(family.channels, removed, self.multiple)
+            found[str(number)] = kept / family.channels
+        return found
+
+    def _removed(self, params: Params) -> list[tuple[Family, float]]:
+        """The families that a point leaves, each with the fraction of channels to remove."""
+        group_of = {
+            layer: group
+            for group, numbers in enumerate(self.groups)
+            for number in numbers
+            for layer in self.layout.families[number].layers
+        }
+        found = []
+        for family in self.layout_of(params).families if self.trains else ():
+            groups = [group_of[layer] for layer in family.layers if layer in group_of]
+            removed = params.get(f"remove_{groups[0]}", 0.0) if groups else 0.0
+            found.append((family, float(removed)))
         return found
 
     def zipped_weights(self, params: Params) -> float:
@@ -171,12 +194,12 @@ class Space:
         zeros, values = self._sparsities(params), self._clusters(params)
         return sum(
             count * bits_per_weight(zeros.get(name, 0.0), values.get(name, 0), bits) / 8
-            for name, count in self.layout.elements(self.kept(params)).items()
+            for name, count in self.layout_of(params).elements(self.kept(params)).items()
         )
 
     def weights(self, params: Params) -> float:
         """About how many bytes the weights take in the file."""
-        elements = self.layout.elements(self.kept(params))
+        elements = self.layout_of(params).elements(self.kept(params))
         return sum(elements.values()) * bits_of(str(params["ending"])) / 8
 
     def work(self, params: Params, rung: int, *, begun: bool = False) -> float:
@@ -189,14 +212,14 @@ class Space:
             return 0.0
         channels_, prune, cluster, qat = self._epochs(rung)
         kept = self.kept(params)
-        thin = any(fraction < 1 for fraction in kept.values())
+        thin = params.get("depth") or any(fraction < 1 for fraction in kept.values())
         epochs = (channels_ if thin and not begun else 0) + (
             EFFORT["prune"] * prune * bool(params.get("sparsity"))
             + EFFORT["cluster"] * cluster * bool(params.get("clusters"))
             + EFFORT["qat"] * qat * (params["ending"] == "qat")
         )
-        whole = self.layout.multiplications({})
-        return epochs * (FIXED_WORK + (1 - FIXED_WORK) * self.layout.multiplications(kept) / whole)
+        part = self.layout_of(params).multiplications(kept) / self.layout.multiplications({})
+        return epochs * (FIXED_WORK + (1 - FIXED_WORK) * part)
 
     def _epochs(self, rung: int) -> tuple[int, ...]:
         times = min(MOST_EPOCHS, max(1, round(ENOUGH_SAMPLES / max(1, self.samples))))
@@ -213,8 +236,7 @@ class Space:
     def _steps(self, params: Params, epochs: Sequence[int], distill: float) -> Iterator[str]:
         if not self.trains:
             return
-        if step := self._channels(params, epochs[0], distill):
-            yield step
+        yield from self._smaller(params, epochs[0], distill)
         zeros = self._sparsities(params)
         if any(zeros.values()):
             trained = self._training("prune", epochs[1], params)
@@ -224,19 +246,19 @@ class Space:
             trained = self._training("cluster", epochs[2], params)
             yield f"cluster:{_usual(values)}{_own(values)},{trained}"
 
-    def _channels(self, params: Params, epochs: int, distill: float) -> str:
+    def _smaller(self, params: Params, epochs: int, distill: float) -> Iterator[str]:
+        """What leaves blocks and channels out: it is trained once, when both are gone."""
         removed = {
-            self.layout.families[number].layers[0]: round(float(params[f"remove_{group}"]), 2)
-            for group, numbers in enumerate(self.groups)
-            for number in numbers
+            family.layers[0]: round(fraction, 2) for family, fraction in self._removed(params)
         }
-        if not any(removed.values()):
-            return ""
         taught = f",distill={distill:g},lr={RATES['channels']:g}" if epochs else ""
-        return (
-            f"channels:{_usual(removed)}{_own(removed)},multiple={self.multiple},"
-            f"batch={self.batch}{taught},epochs={epochs}"
-        )
+        trained = f"batch={self.batch}{taught},epochs={epochs}"
+        thinned = any(removed.values())
+        if params.get("depth"):
+            yield f"depth:{params['depth']},{'epochs=0' if thinned else trained}"
+        if thinned:
+            fractions = f"{_usual(removed)}{_own(removed)}"
+            yield f"channels:{fractions},multiple={self.multiple},{trained}"
 
     def _training(self, technique: str, epochs: int, params: Params) -> str:
         distill = _distill(params, self.has_labels)
@@ -252,7 +274,7 @@ class Space:
         level = int(params.get("sparsity", 0))
         return {
             kernel.name: SPARSITIES[_shifted(level, params, "sparsity", kernel, SPARSITIES)]
-            for kernel in self.layout.able("prune")
+            for kernel in self.layout_of(params).able("prune")
         }
 
     def _clusters(self, params: Params) -> dict[str, int]:
@@ -260,7 +282,7 @@ class Space:
         level = int(params.get("clusters", 0))
         return {
             kernel.name: CLUSTERS[_shifted(level, params, "clusters", kernel, CLUSTERS)]
-            for kernel in self.layout.able("cluster")
+            for kernel in self.layout_of(params).able("cluster")
         }
 
 

@@ -67,6 +67,8 @@ class Work:
         facts: what the steps found out, by technique: layers skipped, sparsity reached, epochs.
         unrounded: where ``model`` rounds as int8 does in some layers only, the same model with the
             same weights and no rounding, to be quantized as a whole; else None.
+        teacher: the model whose answers are taught, where a step left one behind that must first
+            learn them anew; None is ``model`` before the first step that teaches.
     """
 
     model: Any
@@ -74,6 +76,7 @@ class Work:
     conversion: Conversion = Conversion()
     facts: Facts = field(default_factory=no_facts)
     unrounded: Any = None
+    teacher: Any = None
 
 
 @dataclass(frozen=True)

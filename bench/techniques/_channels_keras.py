@@ -18,6 +18,14 @@ Array = npt.NDArray[Any]
 
 def network_of(model: Any) -> Network:
     """The labelled network of a flat tf_keras model."""
+    return _channels_graph.label(*calls_of(model))
+
+
+def calls_of(model: Any) -> tuple[list[Call], dict[int, int], list[int]]:
+    """A flat tf_keras model's calls, in an order that can be run, and its inputs and outputs.
+
+    Tensors are numbered; each input comes with its channels.
+    """
     numbers: dict[int, int] = {}
 
     def number(tensor: Any) -> int:
@@ -29,7 +37,7 @@ def network_of(model: Any) -> Network:
         for node in model._nodes_by_depth[depth]:
             if not node.is_input:
                 calls.append(_call(node, number))
-    return _channels_graph.label(calls, inputs, [number(tensor) for tensor in model.outputs])
+    return calls, inputs, [number(tensor) for tensor in model.outputs]
 
 
 def _call(node: Any, number: Callable[[Any], int]) -> Call:

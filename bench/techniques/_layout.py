@@ -7,22 +7,27 @@ told by family (see ``_channels_graph``), so that sizes of a thinner model follo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bench.errors import BuildError
 from bench.techniques import (
     Context,
     Work,
+    _blocks_keras,
     _channels_graph,
     _channels_keras,
     _kernels,
     _model,
     _qat_toolkit,
+    depth,
 )
 
 FIXED = ""
 """Stands for channels that always stay, where others are told by the number of their family."""
+
+MOST_BLOCKS = 12
+"""So many blocks are left out at most."""
 
 
 def layout(work: Work, context: Context) -> dict[str, Any]:
@@ -33,12 +38,31 @@ def layout(work: Work, context: Context) -> dict[str, Any]:
         one channel in and one out; of a depthwise layer for one channel out), ``depthwise``,
         ``inputs`` and ``outputs`` (channels by family), ``positions`` (how often the kernel is
         applied to one sample) and what it ``can``. ``families``: ``layers`` and ``channels``.
-        ``refused``: why the model cannot be trained, empty where it can.
+        ``refused``: why the model cannot be trained, empty where it can. ``shorter``: the same of
+        the model without one block, without two, and so on, as ``depth`` leaves them out.
     """
     try:
         model = _model.trainable(work, context)
     except BuildError as error:
-        return {"refused": error.message, "layers": [], "families": []}
+        return {"refused": error.message, "layers": [], "families": [], "shorter": []}
+    return {
+        "refused": "",
+        **_layout(model),
+        "shorter": [_layout(one) for one in _shorter(model, context)],
+    }
+
+
+def _shorter(model: Any, context: Context) -> Iterator[Any]:
+    """The model with fewer and fewer blocks."""
+    able = _blocks_keras.blocks_of(model)
+    if context.data is None or not able:
+        return
+    order = [block for block, _ in depth.in_order(model, able, context)]
+    for count in range(1, min(len(order), MOST_BLOCKS) + 1):
+        yield _blocks_keras.without(model, order[:count])
+
+
+def _layout(model: Any) -> dict[str, Any]:
     network = _channels_keras.network_of(model)
     units = [[unit for group in family.groups for unit in group] for family in network.families]
 
@@ -53,7 +77,6 @@ def layout(work: Work, context: Context) -> dict[str, Any]:
         return {key: count for key, count in {FIXED: rest, **counts}.items() if count}
 
     return {
-        "refused": "",
         "layers": [
             _layer(layer, network, by_family)
             for layer in model.layers

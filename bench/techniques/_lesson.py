@@ -31,6 +31,9 @@ Array = npt.NDArray[Any]
 TEMPERATURE = 2.0
 """How much the float model's answers are softened for distillation."""
 
+RELEARNING = frozenset({"depth"})
+"""Techniques that leave a model which must learn anew; who teaches is in ``Work.teacher``."""
+
 ANSWERS = 1000
 """To so many samples, where answers are needed only to see what an output means."""
 
@@ -154,15 +157,16 @@ def lesson_of(work: Work, distill: float, context: Context) -> Lesson:
             hint="add y_train, or distill=1 to the step: no labels are needed then",
         )
     # Everything that the labels are held against: their shapes and ranges, and the outputs' kinds.
-    teacher = _teacher_file(work, context)
-    if not has_labels or (distill > 0 and not teacher.is_file()):
-        outputs = predict(work.model, train)
+    file = _teacher_file(work, context)
+    teacher = work.model if work.teacher is None else work.teacher
+    if not has_labels or (distill > 0 and not file.is_file()):
+        outputs = predict(teacher, train)
     else:
-        outputs = _some_answers(work.model, train)
-    heads = heads_of(work.model, outputs, train.y)
+        outputs = _some_answers(teacher, train)
+    heads = heads_of(teacher, outputs, train.y)
     if has_labels and validation.y:
-        heads_of(work.model, predict(work.model, validation), validation.y)
-    taught = _taught(work, heads, outputs, validation, distill, teacher)
+        heads_of(teacher, predict(teacher, validation), validation.y)
+    taught = _taught(teacher, heads, outputs, validation, distill, file)
     lone = {"": train.y[""]} if train.y and "" in train.y else None
     unnamed = next(iter(match_labels(outputs, lone)), "")
     weight = distill if has_labels else 1.0
@@ -170,7 +174,7 @@ def lesson_of(work: Work, distill: float, context: Context) -> Lesson:
 
 
 def _taught(
-    work: Work,
+    teacher: Any,
     heads: Sequence[Head],
     outputs: Mapping[str, Array],
     validation: Split,
@@ -181,7 +185,7 @@ def _taught(
     if distill == 0:
         return {}
     if not file.is_file():
-        splits = {"train": outputs, "validation": predict(work.model, validation)}
+        splits = {"train": outputs, "validation": predict(teacher, validation)}
         arrays = {
             f"{kind}_{head.index}": head.soften(answers[head.name], TEMPERATURE)
             for kind, answers in splits.items()
@@ -198,9 +202,14 @@ def _taught(
 
 def _teacher_file(work: Work, context: Context) -> Path:
     """Where the answers are kept of the model that teaches: the one before it was first taught."""
-    taught = [n for n, step in enumerate(work.done) if "distill" in dict(step.options)]
+    taught = [n for n, step in enumerate(work.done) if _teaches(step)]
     before = work.done[: min(taught, default=len(work.done))]
     return context.folder / teacher_name(before)
+
+
+def _teaches(step: Step) -> bool:
+    """Whether a step changes what a model answers by the answers of the one before it."""
+    return "distill" in dict(step.options) or step.technique in RELEARNING
 
 
 def _some_answers(model: Any, split: Split) -> dict[str, Array]:

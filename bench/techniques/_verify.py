@@ -43,6 +43,21 @@ def sparsity(step: Step, work: Work, facts: FileFacts) -> None:
         )
 
 
+def at_most_parameters(step: Step, work: Work, facts: FileFacts) -> None:
+    """Raise where the file holds more weights than the smaller model that a step left.
+
+    Raises:
+        VerificationError: it does.
+    """
+    allowed = int(work.facts[step.technique]["parameters"])
+    found = facts.weight_elements
+    if found > allowed:
+        raise VerificationError(
+            f"{step} left {allowed} parameters, the file's kernels have {found}",
+            hint="report this recipe and model: the file was made of another model",
+        )
+
+
 def pattern(step: Step, work: Work, facts: FileFacts, m: int, n: int) -> None:
     """Raise where a pruned kernel has fewer than ``m`` zeros in some ``n`` weights in a row.
 

@@ -10,8 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.errors import BuildError, VerificationError
-from bench.techniques import Context, Work, _channels_graph, _channels_keras, _model, _options
+from bench.errors import BuildError
+from bench.techniques import (
+    Context,
+    Work,
+    _channels_graph,
+    _channels_keras,
+    _model,
+    _options,
+    _verify,
+)
 from bench.techniques._layers import LayerInfo, own_values, select
 from bench.techniques._training import FitOptions, fine_tune
 from bench.tflite.values import FileFacts
@@ -101,13 +109,7 @@ def verify(step: Step, work: Work, facts: FileFacts) -> None:
     Raises:
         VerificationError: it holds more.
     """
-    allowed = int(work.facts[step.technique]["parameters"])
-    found = facts.weight_elements
-    if found > allowed:
-        raise VerificationError(
-            f"{step} left {allowed} parameters, the file's kernels have {found}",
-            hint="report this recipe and model: the file was made of another model",
-        )
+    _verify.at_most_parameters(step, work, facts)
 
 
 def _families(

@@ -108,6 +108,8 @@ SHORT = ",epochs=1,batch=32"
         "cluster:8" + SHORT + "+qat" + SHORT,
         "prune:0.5" + SHORT + "+cluster:8" + SHORT + "+qat,distill=0.5" + SHORT,
         "channels:0.5,distill=0.5" + SHORT + "+qat" + SHORT,
+        "depth:1,epochs=3,batch=32",
+        "depth:1,epochs=0+channels:0.5,distill=0.5,epochs=4,batch=32+qat" + SHORT,
     ],
 )
 def test_promises_are_in_the_file(
@@ -497,3 +499,61 @@ class TestBadInput:
     ) -> None:
         told = self.refused("prune:0.5,end=1000,epochs=1", model, samples, tmp_path)
         assert "training takes" in told
+
+
+class TestDepth:
+    """Blocks that are left out."""
+
+    def test_its_block_is_gone_and_all_other_weights_are_what_they_were(
+        self, model: Any, samples: data.Data, tmp_path: Path
+    ) -> None:
+        work, facts = made("depth:1,epochs=0", model, samples, tmp_path)
+        assert work.facts["depth"]["left_out"] == ["project"]
+        left = {layer.name for layer in work.model.layers}
+        assert not left & {"plain", "plain_relu", "depth", "project"}
+        assert not {op for op in facts.ops if "DEPTHWISE" in op}
+        for name in ("stem", "classes"):
+            theirs = model.get_layer(name).get_weights()
+            for old, new in zip(theirs, work.model.get_layer(name).get_weights(), strict=True):
+                np.testing.assert_array_equal(old, new)
+
+    def test_the_whole_model_teaches_whatever_step_trains(
+        self, model: Any, samples: data.Data, tmp_path: Path
+    ) -> None:
+        """Not the one that has just lost a block, and does not know the answers any more."""
+        made("depth:1,epochs=0+tune,distill=0.9" + SHORT, model, samples, tmp_path)
+        (file,) = tmp_path.glob("*.teacher.npz")
+        train, _ = samples.training()
+        answers = model.predict(train.x[next(iter(train.x))], verbose=0)
+        with np.load(file) as taught:
+            agree = taught["train_0"].argmax(axis=1) == answers.argmax(axis=1)
+        assert agree.all()
+
+    def test_of_several_blocks_that_which_changes_least_goes_first(self, tmp_path: Path) -> None:
+        keras.utils.set_random_seed(0)
+        x = image = keras.Input((6, 6, 4))
+        for name, size in (("strong", 1.0), ("weak", 1e-3), ("middle", 0.1)):
+            drawn = keras.initializers.RandomNormal(stddev=size)
+            y = keras.layers.Conv2D(4, 3, padding="same", kernel_initializer=drawn, name=name)(x)
+            x = keras.layers.Add()([x, y])
+        x = keras.layers.Dense(3)(keras.layers.GlobalAveragePooling2D()(x))
+        whole = keras.Model(image, x)
+        x_train, y_train = noise(4)
+        given = data.from_arrays("noise", {"x_train": x_train, "y_train": y_train})
+        work, _ = made("depth:2,epochs=0", whole, given, tmp_path)
+        assert work.facts["depth"]["left_out"] == ["weak", "middle"]
+        work, _ = made("depth:1,epochs=0,layers=s*", whole, given, tmp_path)
+        assert work.facts["depth"]["left_out"] == ["strong"]
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ("depth:2,epochs=0", "1 block that can be left out (project)"),
+            ("depth:1,epochs=0,layers=stem", "stem"),
+        ],
+    )
+    def test_what_cannot_be_left_out_is_told(
+        self, text: str, told: str, model: Any, samples: data.Data, tmp_path: Path
+    ) -> None:
+        with pytest.raises(BuildError, match=re.escape(told)):
+            made(text, model, samples, tmp_path)

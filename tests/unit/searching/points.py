@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bench import recipes
 from bench.searching.layout import Layout
 from bench.searching.space import Space
@@ -43,6 +45,19 @@ def layout() -> Layout:
             ],
         }
     )
+
+
+def layout_with_blocks() -> Layout:
+    """The same, of which ``c`` and then ``b``, as if it were one, can be left out."""
+    whole = layout()
+
+    def without(*names: str) -> Layout:
+        kernels = tuple(kernel for kernel in whole.kernels if kernel.name not in names)
+        first, second = whole.families
+        left = replace(second, layers=tuple(n for n in second.layers if n not in names))
+        return Layout(kernels, (first, left) if left.layers else (first,))
+
+    return replace(whole, shorter=(without("c"), without("b", "c")))
 
 
 def space(aim="zipped", samples=50_000, **options) -> Space:

@@ -9,7 +9,7 @@ import pytest
 from bench.searching.planner import HALVINGS, MANY, TYPICAL, Planner
 from bench.searching.shapes import known_shapes, untrained_endings
 from bench.searching.values import Limits
-from tests.unit.searching.points import space, trial
+from tests.unit.searching.points import layout_with_blocks, space, trial
 
 LIMITS = Limits()
 SHAPES = known_shapes(space())
@@ -306,3 +306,33 @@ def test_a_trial_with_a_trained_beginning_costs_less():
     whole = planner.seconds(SHAPES[3], 1)
     assert 0 < planner.seconds(SHAPES[3], 1, begun=True) < whole
     assert whole < planner.seconds(SHAPES[3], 2)
+
+
+class TestBlocks:
+    """Known shapes of a model of which blocks can be left out."""
+
+    space = space(layout=layout_with_blocks())
+
+    def next(self, losses):
+        """The next known shape after those of the ladder without blocks, by number to loss."""
+        shorter = known_shapes(self.space)
+        trials = [
+            trial(n, loss=loss, params=dict(shorter[n]), recipe="qat") for n, loss in losses.items()
+        ]
+        study = Study(*({**one.params, "rung": one.rung} for one in trials))
+        return Planner(self.space, LIMITS, trials, None, None)._known_shape(study)
+
+    def test_shapes_without_blocks_come_first(self):
+        assert self.next({0: 0.0})["depth"] == 1
+
+    def test_where_blocks_matter_too_much_they_are_left_in(self):
+        gentlest = {**dict.fromkeys(range(2, 7), 0.2), 0: 0.0, 1: 0.0}
+        params = self.next(gentlest)
+        assert params["depth"] == 0
+        assert params["remove_0"] > known_shapes(self.space)[TYPICAL - 1]["remove_0"]
+
+    def test_where_they_do_not_the_other_ladder_is_not_climbed(self):
+        shapes = known_shapes(self.space)
+        kept = {n: 0.0 if n < 5 else 0.2 for n in range(len(shapes))}
+        params = self.next(kept)
+        assert params is None or params["depth"] == 1

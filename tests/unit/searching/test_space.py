@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bench.searching.layout import Family, bits_per_weight, groups_of
-from bench.searching.shapes import known_shapes
+from bench.searching.shapes import known_shapes, ladders
 from bench.searching.space import CLUSTERS, SPARSITIES, endings_of
-from tests.unit.searching.points import layout, point, space
+from tests.unit.searching.points import layout, layout_with_blocks, point, space
 
 
 def recipe(rung=0, **values):
@@ -132,3 +132,39 @@ def test_zeros_and_few_values_are_tried_where_the_zipped_size_matters_alone(aim)
     assert not any(name.startswith(("sparsity", "clusters")) for name in names)
     limited = space(aim, limits_zipped=True).distributions()
     assert {"sparsity", "clusters"} <= limited.keys()
+
+
+def test_a_model_without_blocks_has_no_depth_and_one_ladder():
+    assert "depth" not in space().distributions()
+    assert len(ladders(space())) == 1
+
+
+def test_blocks_go_with_what_is_in_them_and_are_trained_once_with_the_channels():
+    whole = space(layout=layout_with_blocks())
+    values = {**point(remove_0=0.5, remove_1=0.25, ending="quantize:int8", sparsity=3), "depth": 1}
+    depth, channels, prune, *_ = str(whole.recipe(values, 0)).split("+")
+    assert depth == "depth:1,epochs=0"
+    assert "each=b:0.25" in channels
+    assert "c" not in whole.layout_of(values).elements({})
+    assert "c:" not in prune
+    assert whole.zipped_weights(values) < whole.zipped_weights({**values, "depth": 0})
+    assert whole.work(values, 0) < whole.work({**values, "depth": 0}, 0)
+
+
+def test_where_no_channels_go_the_shorter_model_is_trained_by_itself():
+    whole = space(layout=layout_with_blocks())
+    depth, *rest = str(whole.recipe({**point(ending="quantize:int8"), "depth": 2}, 0)).split("+")
+    assert depth.startswith("depth:2,")
+    assert "lr=0.004" in depth
+    assert "epochs=0" not in depth
+    assert not any(step.startswith("channels") for step in rest)
+    assert "depth" in whole.beginning()
+
+
+def test_known_shapes_leave_blocks_out_where_channels_go_and_are_tried_without_that_too():
+    whole = space(layout=layout_with_blocks())
+    shorter, flat = ladders(whole)
+    for shape, other in zip(shorter, flat, strict=True):
+        assert shape.keys() == whole.distributions().keys()
+        assert shape["depth"] == (1 if shape["remove_0"] else 0)
+        assert other == {**shape, "depth": 0}

@@ -45,6 +45,8 @@ from bench.errors import RecipeError
         ("prune:0.8+quantize:int8+sparse+strip",) * 2,
         ("qat+scales:08+strip", "qat+scales:8+strip"),
         ("strip",) * 2,
+        ("depth:02,epochs=6,distill=0.5", "depth:2"),
+        ("depth:1,epochs=0,layers=block_4+channels:0.5+qat",) * 2,
     ],
 )
 def test_recipes_have_one_canonical_spelling(spelt: str, canonical: str) -> None:
@@ -91,6 +93,8 @@ def test_recipes_have_one_canonical_spelling(spelt: str, canonical: str) -> None
         ("tune:3", "no argument"),
         ("tune,layers=Dense", "layers"),
         ("channels:1", "fraction"),
+        ("depth", "how many blocks"),
+        ("depth:0", "no whole number from 1"),
         ("channels:0.5,importance=taylor", "importance=taylor"),
         ("qat+scales", "number of bits"),
         ("qat+scales:3", "no whole number from 4"),
@@ -106,7 +110,9 @@ def test_what_makes_no_sense_is_refused_with_its_reason(text: str, told: str) ->
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("last", ["tune", "prune:0.5", "cluster:16", "channels:0.5", "qat"])
+@pytest.mark.parametrize(
+    "last", ["tune", "prune:0.5", "cluster:16", "channels:0.5", "depth:1", "qat"]
+)
 @pytest.mark.parametrize("first", ["quantize:int8", "qat"])
 def test_nothing_is_trained_after_quantization(first: str, last: str) -> None:
     with pytest.raises(RecipeError, match="cannot follow"):
@@ -120,6 +126,7 @@ def test_nothing_is_trained_after_quantization(first: str, last: str) -> None:
         ("prune:0.5+channels:0.5", "zeros"),
         ("cluster:16+channels:0.5", "empty"),
         ("prune:0.5+cluster:2", "one of them zero"),
+        ("prune:0.5+depth:1", "all its blocks"),
     ],
 )
 def test_orders_that_would_break_a_promise_are_refused(text: str, reason: str) -> None:
