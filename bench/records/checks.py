@@ -14,6 +14,9 @@ from bench.values import Launch, Variant
 _MOST = 2**62
 """Far beyond any count, size or time, and still a number that numpy can hold."""
 
+_FAR = 1e100
+"""Far beyond any score, and still a number that can be shown in per cent."""
+
 _UNITS = ("_us", "_ns", "_s", "_bytes")
 """At the end of a name: what is measured in these is never negative."""
 
@@ -32,6 +35,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "warm_starts": (0, _MOST),
     "top1": (0, 1),
     "agreement": (0, 1),
+    **dict.fromkeys(("value", "low", "high", "loss_low", "loss_high"), (-_FAR, _FAR)),
     "max_difference": (0, math.inf),
     "mean_difference": (0, math.inf),
     "sparsity": (0, 1),

@@ -98,6 +98,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@example(place=(3, ("scores", 0, "value")), value=1.7e305)
+@example(place=(3, ("scores", 0, "high")), value=1.7e305)
 @given(place=st.sampled_from(PLACES), value=anything)
 def test_another_value_is_refused_or_shown(
     file: Path, place: tuple[int, tuple[Any, ...]], value: Any
