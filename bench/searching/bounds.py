@@ -54,7 +54,7 @@ def least_point(space: Space) -> Params:
         if name.startswith("remove_"):
             found[name] = MOST_REMOVED
         elif name == "depth":
-            found[name] = len(space.layout.shorter)
+            found[name] = len(space.layout.blocks)
         elif name == "sparsity":
             found[name] = len(SPARSITIES) - 1
         elif name == "clusters":

@@ -55,12 +55,14 @@ class Layout:
 
     Attributes:
         refused: why it cannot be trained; empty where it can.
-        shorter: the model without one block, without two, and so on.
+        blocks: that can be left out, by name, in the order in which they are.
+        shorter: the model without the first of them, without the first two, and so on.
     """
 
     kernels: tuple[Kernel, ...]
     families: tuple[Family, ...]
     refused: str = ""
+    blocks: tuple[str, ...] = ()
     shorter: tuple[Layout, ...] = ()
 
     @classmethod
@@ -71,7 +73,8 @@ class Layout:
             Family(tuple(one["layers"]), int(one["channels"])) for one in found["families"]
         )
         shorter = tuple(cls.of(one) for one in found.get("shorter", ()))
-        return cls(kernels, families, str(found.get("refused", "")), shorter)
+        blocks = tuple(found.get("blocks", ()))
+        return cls(kernels, families, str(found.get("refused", "")), blocks, shorter)
 
     def able(self, technique: str) -> tuple[Kernel, ...]:
         """The kernels that a technique can handle."""

@@ -53,7 +53,7 @@ def known_shapes(space: Space, *, shorter: bool = True) -> list[dict[str, float 
     if not space.trains:
         return [{"ending": ending} for ending in space.endings]
     points = list(_points(space, LADDERS["zipped" if space.aim == "zipped" else "dense"]))
-    blocks = len(space.layout.shorter)
+    blocks = len(space.layout.blocks)
     for point in points if shorter and blocks else ():
         if _removes_channels(point):
             point["depth"] = max(1, round(LEFT_OUT * blocks))

@@ -125,8 +125,8 @@ class Space:
         found: dict[str, Distribution] = {"ending": ("choice", self.endings, None, None)}
         if not self.trains:
             return found
-        if self.layout.shorter:
-            found["depth"] = ("int", 0, len(self.layout.shorter), 1)
+        if self.layout.blocks:
+            found["depth"] = ("int", 0, len(self.layout.blocks), 1)
         for number, _ in enumerate(self.groups):
             found[f"remove_{number}"] = ("float", 0.0, MOST_REMOVED, REMOVED_STEP)
         levels = (("sparsity", "prune", SPARSITIES), ("clusters", "cluster", CLUSTERS))
@@ -254,8 +254,9 @@ class Space:
         taught = f",distill={distill:g},lr={RATES['channels']:g}" if epochs else ""
         trained = f"batch={self.batch}{taught},epochs={epochs}"
         thinned = any(removed.values())
-        if params.get("depth"):
-            yield f"depth:{params['depth']},{'epochs=0' if thinned else trained}"
+        if left_out := self.layout.blocks[: int(params.get("depth", 0))]:
+            names = ",".join(left_out)
+            yield f"depth:{len(left_out)},layers={names},{'epochs=0' if thinned else trained}"
         if thinned:
             fractions = f"{_usual(removed)}{_own(removed)}"
             yield f"channels:{fractions},multiple={self.multiple},{trained}"

@@ -7,7 +7,7 @@ told by family (see ``_channels_graph``), so that sizes of a thinner model follo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from bench.errors import BuildError
@@ -38,28 +38,23 @@ def layout(work: Work, context: Context) -> dict[str, Any]:
         one channel in and one out; of a depthwise layer for one channel out), ``depthwise``,
         ``inputs`` and ``outputs`` (channels by family), ``positions`` (how often the kernel is
         applied to one sample) and what it ``can``. ``families``: ``layers`` and ``channels``.
-        ``refused``: why the model cannot be trained, empty where it can. ``shorter``: the same of
-        the model without one block, without two, and so on, as ``depth`` leaves them out.
+        ``refused``: why the model cannot be trained, empty where it can. ``blocks``: names of
+        those that ``depth`` can leave out, in the order in which it does. ``shorter``: the layout
+        of the model without the first of them, without the first two, and so on.
     """
     try:
         model = _model.trainable(work, context)
     except BuildError as error:
-        return {"refused": error.message, "layers": [], "families": [], "shorter": []}
+        return {"refused": error.message, "layers": [], "families": []}
+    able = _blocks_keras.blocks_of(model) if context.data is not None else ()
+    order = [block for block, _ in depth.in_order(model, able, context)][:MOST_BLOCKS]
+    shorter = [_blocks_keras.without(model, order[: n + 1]) for n in range(len(order))]
     return {
         "refused": "",
         **_layout(model),
-        "shorter": [_layout(one) for one in _shorter(model, context)],
+        "blocks": [block.name for block in order],
+        "shorter": [_layout(one) for one in shorter],
     }
-
-
-def _shorter(model: Any, context: Context) -> Iterator[Any]:
-    """The model with fewer and fewer blocks."""
-    able = _blocks_keras.blocks_of(model)
-    if context.data is None or not able:
-        return
-    order = [block for block, _ in depth.in_order(model, able, context)]
-    for count in range(1, min(len(order), MOST_BLOCKS) + 1):
-        yield _blocks_keras.without(model, order[:count])
 
 
 def _layout(model: Any) -> dict[str, Any]:

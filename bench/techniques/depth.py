@@ -93,6 +93,8 @@ def in_order(model: Any, able: Sequence[Block], context: Context) -> list[tuple[
     Raises:
         DataError: there are no samples to see that on.
     """
+    if not able:
+        return []
     if context.data is None:
         raise DataError(
             "depth needs samples to see which blocks matter least",

@@ -57,7 +57,7 @@ def layout_with_blocks() -> Layout:
         left = replace(second, layers=tuple(n for n in second.layers if n not in names))
         return Layout(kernels, (first, left) if left.layers else (first,))
 
-    return replace(whole, shorter=(without("c"), without("b", "c")))
+    return replace(whole, blocks=("c", "b"), shorter=(without("c"), without("b", "c")))
 
 
 def space(aim="zipped", samples=50_000, **options) -> Space:

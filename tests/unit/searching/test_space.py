@@ -143,7 +143,7 @@ def test_blocks_go_with_what_is_in_them_and_are_trained_once_with_the_channels()
     whole = space(layout=layout_with_blocks())
     values = {**point(remove_0=0.5, remove_1=0.25, ending="quantize:int8", sparsity=3), "depth": 1}
     depth, channels, prune, *_ = str(whole.recipe(values, 0)).split("+")
-    assert depth == "depth:1,epochs=0"
+    assert depth == "depth:1,epochs=0,layers=c"
     assert "each=b:0.25" in channels
     assert "c" not in whole.layout_of(values).elements({})
     assert "c:" not in prune
