@@ -43,9 +43,9 @@ REUSE = 2
 TYPICAL = 3
 """The known shape that stands for a trial where its cost is to be told before there is one."""
 
-ENDINGS, NEAR = 4, 2.0
+ENDINGS = 4
 """Where the budget bears few trainings: so many endings for a beginning, that which trains nothing
-among them, as long as it loses at most so many times what may be lost."""
+among them, as long as one of them loses no more than may be lost."""
 
 ROOM = 0.5
 """Of what may be lost: where no ending loses more, a stronger shape is worth more than another."""
@@ -190,6 +190,8 @@ class Planner:
         # Those beside it are for who works at the same time; the stronger one first.
         inside = sorted(range(low + 1, high), key=lambda index: (abs(index - middle), -index))
         points: list[Params] = [shapes[index] for index in inside]
+        if not points and low >= 0 and self.is_tight and not self._is_long(shapes[low]):
+            points = [shapes[low]]  # by a short training there is hope, and a long one tells
         ends = [shapes[index].get("depth") for index in (low, high) if 0 <= index < len(shapes)]
         if not points and len(ends) == 2 and ends[0] == ends[1]:
             points = [between(self._space, shapes[low], shapes[high])]
@@ -197,6 +199,11 @@ class Planner:
             if not study.was_asked(point):
                 return point
         return None
+
+    def _is_long(self, shape: Params) -> bool:
+        """Whether a shape was trained as long as others are."""
+        trials = [trial for trial in self._trials if dict(trial.params) == dict(shape)]
+        return any(trial.rung >= self._long or not trial.trained for trial in trials)
 
     def _at(self, shapes: Sequence[Params], rung: int) -> list[Params]:
         return [{**shape, "rung": rung} for shape in shapes]
@@ -237,9 +244,14 @@ class Planner:
 
     def _trained_beginnings(self) -> list[Trial]:
         """The longest training of each point that is long enough to tell something of others."""
+        found = rungs.highest(self._trials)
+        return [one for one in found if one.rung >= self._long and one.trained]
+
+    @property
+    def _long(self) -> int:
+        """The least rung of a training that is long enough to tell something of others."""
         # What a training takes is known better with each: one rung less was once the longest.
-        least = max(min(1, self.start), self.start - 1) if self.is_tight else max(1, self.start)
-        return [one for one in rungs.highest(self._trials) if one.rung >= least and one.trained]
+        return max(min(1, self.start), self.start - 1) if self.is_tight else max(1, self.start)
 
     def _has_kept(self, base: Trial) -> bool:
         """Whether any ending of a beginning keeps to the limits."""
@@ -274,7 +286,7 @@ class Planner:
         """Whether a few other endings may bring a beginning within the limits, or further."""
         tried = self._ended(base)
         least = min((trial.outcome.loss or 0.0 for trial in tried), default=0.0)
-        return len(tried) < ENDINGS and least <= NEAR * self._limits.loss
+        return len(tried) < ENDINGS and least <= self._limits.loss
 
     def _has_room(self, base: Trial) -> bool:
         """Whether a stronger shape is worth more than an ending: none that was tried loses much."""

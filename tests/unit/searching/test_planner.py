@@ -281,6 +281,28 @@ def test_a_shape_whose_channels_keep_to_the_limits_leads_to_stronger_ones():
     assert planner._may_keep(base.params) is True
 
 
+def test_a_beginning_that_loses_too_much_with_int8_alone_is_left():
+    """Zeros and few values hardly ever win anything back."""
+    base = tried(TYPICAL, rung=1, loss=0.02)
+    for loss, near in ((0.009, True), (0.012, False)):
+        planner = Planner(space(), LIMITS, [tried(0), base, ended_untrained(base, loss)], 30, 20)
+        assert planner._is_near(base) == near
+
+
+def test_the_strongest_shape_of_which_there_is_hope_is_trained_as_long_as_the_others():
+    """The first trainings are shorter, until it is known what one takes."""
+    short, broken = tried(4, rung=0, loss=0.012), tried(5, rung=3, loss=0.03)
+    planner = Planner(space(), LIMITS, [tried(0), short, broken], 1000, 900)
+    planner.start = planner.top = 3
+    known = Study(*({**t.params, "rung": t.rung} for t in (tried(0), short, broken)))
+    assert planner._known_shape(known) == {**SHAPES[4], "rung": 3}
+    long_ = tried(4, rung=3, loss=0.008)
+    planner = Planner(space(), LIMITS, [tried(0), short, broken, long_], 1000, 900)
+    planner.start = planner.top = 3
+    between = planner._known_shape(known)
+    assert SHAPES[4]["remove_0"] < between["remove_0"] < SHAPES[5]["remove_0"]
+
+
 def test_a_beginning_that_loses_far_too_much_is_left():
     base = tried(TYPICAL, rung=1, loss=0.2)
     trials = [tried(0), base, ended_untrained(base, 0.15)]
