@@ -177,6 +177,8 @@ class Planner:
             # Blocks that matter too much are left in.
             if any(self._may_keep(shape) for shape in shapes if shape.get("depth")):
                 break
+        if self.is_tight:
+            return None  # what was trained for the ladder is tried in fewer bits, too
         fewer = self._at(low_bits(self._space), self.start)
         return next((point for point in fewer if not study.was_asked(point)), None)
 
@@ -190,20 +192,24 @@ class Planner:
         # Those beside it are for who works at the same time; the stronger one first.
         inside = sorted(range(low + 1, high), key=lambda index: (abs(index - middle), -index))
         points: list[Params] = [shapes[index] for index in inside]
-        if not points and low >= 0 and self.is_tight and not self._is_long(shapes[low]):
-            points = [shapes[low]]  # by a short training there is hope, and a long one tells
-        ends = [shapes[index].get("depth") for index in (low, high) if 0 <= index < len(shapes)]
-        if not points and len(ends) == 2 and ends[0] == ends[1]:
-            points = [between(self._space, shapes[low], shapes[high])]
+        if not points and low >= 0:
+            if self.is_tight and self._is_hope(shapes[low]):
+                points.append(shapes[low])
+            if high < len(shapes) and shapes[low].get("depth") == shapes[high].get("depth"):
+                points.append(between(self._space, shapes[low], shapes[high]))
         for point in self._at(points, self.start):
             if not study.was_asked(point):
                 return point
         return None
 
-    def _is_long(self, shape: Params) -> bool:
-        """Whether a shape was trained as long as others are."""
-        trials = [trial for trial in self._trials if dict(trial.params) == dict(shape)]
-        return any(trial.rung >= self._long or not trial.trained for trial in trials)
+    def _is_hope(self, shape: Params) -> bool:
+        """Whether no trial with a shape's beginning keeps to the limits yet: a longer one may."""
+        return not any(keeps(trial, self._limits) for trial in self._begun_as(shape))
+
+    def _begun_as(self, shape: Params) -> list[Trial]:
+        """Trials with the same beginning, however long it was trained."""
+        names = self._space.beginning()
+        return [t for t in self._trials if all(t.params.get(n) == shape[n] for n in names)]
 
     def _at(self, shapes: Sequence[Params], rung: int) -> list[Params]:
         return [{**shape, "rung": rung} for shape in shapes]
@@ -213,8 +219,7 @@ class Planner:
 
         A beginning that keeps to them with any ending does: the ending is sought by itself.
         """
-        names = self._space.beginning()
-        found = [t for t in self._trials if all(t.params.get(n) == shape[n] for n in names)]
+        found = self._begun_as(shape)
         if not any(dict(trial.params) == dict(shape) for trial in found):
             return None
         return any(

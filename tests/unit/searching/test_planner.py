@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench.searching.planner import HALVINGS, MANY, TYPICAL, Planner
-from bench.searching.shapes import known_shapes, untrained_endings
+from bench.searching.shapes import between, known_shapes, untrained_endings
 from bench.searching.values import Limits
 from tests.unit.searching.points import layout_with_blocks, space, trial
 
@@ -279,6 +279,19 @@ def test_a_shape_whose_channels_keep_to_the_limits_leads_to_stronger_ones():
     assert planner._may_keep(base.params) is False
     planner = Planner(space(), LIMITS, [tried(0), base, ended_untrained(base, 0.002)], 30, 20)
     assert planner._may_keep(base.params) is True
+
+
+@pytest.mark.parametrize(("start", "ending"), [(1, None), (0, "quantize:w4a8")])
+def test_where_few_are_trained_none_is_for_fewer_bits(start, ending):
+    """What was trained for other shapes is tried in them."""
+    kept, broken = tried(1, rung=start), tried(2, rung=start, loss=0.2)
+    trials = [tried(0), kept, broken]
+    middle = {**between(FEWER, kept.params, broken.params), "rung": start}
+    planner = Planner(FEWER, LIMITS, trials, 1000, 900)
+    planner.start, planner.top = start, 1
+    known = Study(middle, *({**t.params, "rung": t.rung} for t in trials))
+    shape = planner._known_shape(known)
+    assert (shape and shape["ending"]) == ending
 
 
 def test_a_beginning_that_loses_too_much_with_int8_alone_is_left():
