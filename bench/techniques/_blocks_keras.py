@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,17 +66,17 @@ def without(model: Any, left_out: Sequence[Block]) -> Any:
         BuildError: the shorter config does not build.
     """
     config = model.get_config()
+    calls = {entry["config"]["name"]: entry["inbound_nodes"] for entry in config["layers"]}
     gone = {name for block in left_out for name in block.layers}
-    entries = {entry["config"]["name"]: entry for entry in config["layers"]}
     reads: dict[str, list[Any]] = {}
     for block in left_out:
-        refs = [ref for name in block.layers for ref in _refs(entries[name]["inbound_nodes"])]
+        refs = [ref for name in block.layers for ref in _refs(calls[name], calls)]
         entry = next(ref for ref in refs if ref[0] not in block.layers)
         reads |= dict.fromkeys(block.layers, entry)
     config["layers"] = [entry for entry in config["layers"] if entry["config"]["name"] not in gone]
     for entry in config["layers"]:
         entry.pop("build_config", None)  # says what it was built on before
-        for ref in _refs(entry["inbound_nodes"]):
+        for ref in _refs(entry["inbound_nodes"], calls):
             while ref[0] in gone:
                 ref[:3] = reads[ref[0]][:3]
     try:
@@ -95,14 +95,17 @@ def without(model: Any, left_out: Sequence[Block]) -> Any:
     return shorter
 
 
-def _refs(nested: Any) -> Iterator[list[Any]]:
-    """All references to another layer's output in the calls of a config: name, call, output."""
+def _refs(nested: Any, names: Container[str]) -> Iterator[list[Any]]:
+    """All references to another layer's output in the calls of a config: name, call, output.
+
+    Args:
+        names: of all layers.
+    """
     if isinstance(nested, Mapping):
         for value in nested.values():
-            yield from _refs(value)
-    elif isinstance(nested, (list, tuple)):
-        if len(nested) >= 3 and isinstance(nested[0], str) and isinstance(nested[1], int):
-            assert isinstance(nested, list), "Keras writes lists"
+            yield from _refs(value, names)
+    elif isinstance(nested, list):
+        if len(nested) >= 3 and isinstance(nested[0], str) and nested[0] in names:
             yield nested
         for value in nested:
-            yield from _refs(value)
+            yield from _refs(value, names)
