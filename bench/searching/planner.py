@@ -171,7 +171,13 @@ class Planner:
             return next((p for p in self._at(known, 0) if not study.was_asked(p)), None)
         if not study.was_asked({**known[0], "rung": 0}):
             return {**known[0], "rung": 0}
-        for _, *shapes in ladders(self._space):
+        known_ladders = ladders(self._space)
+        # One shape of each tells early whether blocks are worth leaving out here.
+        for _, *shapes in known_ladders:
+            first = min(TYPICAL, len(shapes)) - 1
+            if not any(self._was_begun(shape, study) for shape in shapes[1:]):
+                return {**shapes[first], "rung": self.start}
+        for _, *shapes in known_ladders:
             if (point := self._bracketed(shapes, study)) is not None:
                 return point
             # Blocks that matter too much are left in.
@@ -201,6 +207,11 @@ class Planner:
             if not study.was_asked(point):
                 return point
         return None
+
+    def _was_begun(self, shape: Params, study: Study) -> bool:
+        """Whether a shape was tried, or is being, however long it is trained."""
+        points = [*(trial.params for trial in self._trials), *study.running()]
+        return any(shape.items() <= point.items() for point in points)
 
     def _is_hope(self, shape: Params) -> bool:
         """Whether no trial with a shape's beginning keeps to the limits yet: a longer one may."""

@@ -348,23 +348,31 @@ class TestBlocks:
 
     space = space(layout=layout_with_blocks())
 
-    def next(self, losses):
+    def next(self, losses, flat=0.2):
         """The next known shape after those of the ladder without blocks, by number to loss."""
         shorter = known_shapes(self.space)
         trials = [
             trial(n, loss=loss, params=dict(shorter[n]), recipe="qat") for n, loss in losses.items()
         ]
+        if flat is not None:
+            params = dict(known_shapes(self.space, shorter=False)[TYPICAL])
+            trials.append(trial(20, loss=flat, params=params, recipe="qat"))
         study = Study(*({**one.params, "rung": one.rung} for one in trials))
         return Planner(self.space, LIMITS, trials, None, None)._known_shape(study)
 
     def test_shapes_without_blocks_come_first(self):
         assert self.next({0: 0.0})["depth"] == 1
 
+    def test_then_one_with_all_blocks_tells_whether_they_are_worth_leaving_out(self):
+        params = self.next({0: 0.0, TYPICAL: 0.0}, flat=None)
+        assert params == {**known_shapes(self.space, shorter=False)[TYPICAL], "rung": 0}
+        assert self.next({0: 0.0, TYPICAL: 0.0})["depth"] == 1
+
     def test_where_blocks_matter_too_much_they_are_left_in(self):
         gentlest = {**dict.fromkeys(range(2, 7), 0.2), 0: 0.0, 1: 0.0}
         params = self.next(gentlest)
         assert params["depth"] == 0
-        assert params["remove_0"] > known_shapes(self.space)[TYPICAL - 1]["remove_0"]
+        assert params["remove_0"] > 0
 
     def test_where_they_do_not_the_other_ladder_is_not_climbed(self):
         shapes = known_shapes(self.space)
