@@ -311,13 +311,7 @@ class Planner:
 
     def _alike(self, point: Params) -> list[Trial]:
         """Trials with the same beginning as a point with its ``rung``: trained as long."""
-        names = self._space.beginning()
-        return [
-            trial
-            for trial in self._trials
-            if trial.rung == point["rung"]
-            and all(trial.params.get(name) == point[name] for name in names)
-        ]
+        return [trial for trial in self._begun_as(point) if trial.rung == point["rung"]]
 
     def _ended(self, base: Trial) -> list[Trial]:
         """Those of them that work, in eight bits or more: what other endings are sought between."""

@@ -9,7 +9,7 @@ feeds another. Without it, what follows reads what the block read.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -120,14 +120,10 @@ def _span(regions: Sequence[_Region], before: int, index: int) -> tuple[int, int
         if place > before and regions[place - 1].pads:
             begins.append(place - 1)
         begins.append(place)
-    following = _first(regions, index + 1, lambda one: one.weight is not None or one.pads)
+    later = (n for n in range(index + 1, len(regions)) if regions[n].weight or regions[n].pads)
+    following = next(later, len(regions))
     for begin in begins:
         for end in range(following, index, -1):
             if regions[begin].entry == regions[end - 1].exit:
                 return begin, end
     return 0, 0
-
-
-def _first(regions: Sequence[_Region], start: int, has: Callable[[_Region], bool]) -> int:
-    places = range(start, len(regions))
-    return next((place for place in places if has(regions[place])), len(regions))

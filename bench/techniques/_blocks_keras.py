@@ -33,8 +33,8 @@ def blocks_of(model: Any) -> tuple[Block, ...]:
     return blocks(calls, tuple(inputs), outputs, kernels)
 
 
-def ranked(model: Any, found: Sequence[Block], split: Any) -> list[tuple[Block, float]]:
-    """Blocks with how much the answers change without each, that which matters least first.
+def ranked(model: Any, found: Sequence[Block], split: Any) -> list[Block]:
+    """Blocks by how much the answers change without each, that which matters least first.
 
     The change is the mean squared difference of the outputs, over their variance: what is left out
     of a residual network by itself hardly shows (Veit, Wilber and Belongie, "Residual Networks
@@ -46,7 +46,7 @@ def ranked(model: Any, found: Sequence[Block], split: Any) -> list[tuple[Block, 
         split: samples to answer.
     """
     if len(found) < 2:
-        return [(block, 0.0) for block in found]
+        return list(found)
     before = list(predict(model, split).values())
     changes = []
     for block in reversed(found):
@@ -56,7 +56,7 @@ def ranked(model: Any, found: Sequence[Block], split: Any) -> list[tuple[Block, 
             for theirs, ours in zip(before, after, strict=True)
         ]
         changes.append((block, float(np.mean(parts))))
-    return sorted(changes, key=lambda pair: min(pair[1], LOST))
+    return [block for block, _ in sorted(changes, key=lambda pair: min(pair[1], LOST))]
 
 
 def without(model: Any, left_out: Sequence[Block]) -> Any:

@@ -47,7 +47,7 @@ def layout(work: Work, context: Context) -> dict[str, Any]:
     except BuildError as error:
         return {"refused": error.message, "layers": [], "families": []}
     able = _blocks_keras.blocks_of(model) if context.data is not None else ()
-    order = [block for block, _ in depth.in_order(model, able, context)][:MOST_BLOCKS]
+    order = depth.in_order(model, able, context)[:MOST_BLOCKS]
     shorter = [_blocks_keras.without(model, order[: n + 1]) for n in range(len(order))]
     return {
         "refused": "",

@@ -72,8 +72,7 @@ def apply(step: Step, work: Work, context: Context) -> Work:
             if able
             else "a block's output must have the shape of its input: use channels:0.5",
         )
-    order = in_order(model, able, context) if count < len(able) else [(one, 0.0) for one in able]
-    left_out = [block for block, _ in order[:count]]
+    left_out = (in_order(model, able, context) if count < len(able) else able)[:count]
     shorter = _blocks_keras.without(model, left_out)
     # What teaches is the model that knows something.
     taught_by = work if work.teacher is not None else replace(work, teacher=work.model)
@@ -87,8 +86,8 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     return _model.taken(taught_by, step, shorter, facts)
 
 
-def in_order(model: Any, able: Sequence[Block], context: Context) -> list[tuple[Block, float]]:
-    """Blocks in the order in which they are left out, each with how much the answers change.
+def in_order(model: Any, able: Sequence[Block], context: Context) -> Sequence[Block]:
+    """Blocks in the order in which they are left out.
 
     Raises:
         DataError: there are no samples to see that on.
