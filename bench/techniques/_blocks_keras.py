@@ -11,7 +11,7 @@ from bench.errors import BuildError, telling_line
 from bench.techniques import _channels_graph, _channels_keras, _kernels
 from bench.techniques._blocks_graph import Block, Weight, blocks
 from bench.techniques._lesson import predict
-from bench.techniques._model import types_of
+from bench.techniques._model import rebuilt
 
 SAMPLES = 500
 """Validation samples that a block's change is seen on."""
@@ -75,24 +75,17 @@ def without(model: Any, left_out: Sequence[Block]) -> Any:
         reads |= dict.fromkeys(block.layers, entry)
     config["layers"] = [entry for entry in config["layers"] if entry["config"]["name"] not in gone]
     for entry in config["layers"]:
-        entry.pop("build_config", None)  # says what it was built on before
         for ref in _refs(entry["inbound_nodes"], calls):
             while ref[0] in gone:
                 ref[:3] = reads[ref[0]][:3]
     try:
-        with types_of(model):
-            shorter = type(model).from_config(config)
-        for layer in shorter.layers:
-            weights = model.get_layer(layer.name).get_weights()
-            if weights:
-                layer.set_weights(weights)
+        return rebuilt(model, config, lambda layer: layer.get_weights())
     except ValueError as fault:
         raise BuildError(
             f"{model.name} cannot be rebuilt without {left_out[0].layers[0]} "
             f"({telling_line(fault)})",
             hint="name the blocks that can be left out with layers=",
         ) from fault
-    return shorter
 
 
 def _refs(nested: Any, names: Container[str]) -> Iterator[list[Any]]:

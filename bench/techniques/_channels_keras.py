@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bench.errors import BuildError, telling_line
 from bench.techniques import _channels_graph
 from bench.techniques._channels_graph import Call, Mask, Network
-from bench.techniques._model import is_wrapped, kind_of, types_of
+from bench.techniques._model import is_wrapped, kind_of, rebuilt
 
 Array = npt.NDArray[Any]
 
@@ -120,28 +120,23 @@ def rebuild(model: Any, network: Network, removed: list[tuple[str, int]]) -> Any
     incoming, outgoing = network.keep_masks(removed)
     config = model.get_config()
     for entry in config["layers"]:
-        entry.pop("build_config", None)  # has the shapes of before
         options = entry["config"]
         name = options.get("name")
         if name in outgoing and entry["class_name"] in _channels_graph.PRODUCERS:
             key = "units" if entry["class_name"] == "Dense" else "filters"
             options[key] = int(outgoing[name].sum())
     _shrink_reshapes(model, network, config, removed)
+
+    def kept(layer: Any) -> list[Array]:
+        return _sliced(layer, incoming.get(layer.name), outgoing.get(layer.name))
+
     try:
-        with types_of(model):
-            smaller = type(model).from_config(config)
-        if not smaller.built:
-            smaller.build(model.input_shape)
-        for layer in model.layers:
-            weights = _sliced(layer, incoming.get(layer.name), outgoing.get(layer.name))
-            if weights:
-                smaller.get_layer(layer.name).set_weights(weights)
+        return rebuilt(model, config, kept)
     except ValueError as fault:
         raise BuildError(
             f"{model.name} cannot be rebuilt with fewer channels ({telling_line(fault)})",
             hint="name the layers that can be thinned with layers=",
         ) from fault
-    return smaller
 
 
 def _shrink_reshapes(

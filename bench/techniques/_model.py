@@ -132,6 +132,28 @@ def types_of(model: Any) -> Any:
     return tf_keras.utils.custom_object_scope(types)
 
 
+def rebuilt(model: Any, config: dict[str, Any], weights_of: Callable[[Any], Sequence[Any]]) -> Any:
+    """A model from a changed config of another.
+
+    Args:
+        weights_of: for a layer of the given model, the weights of that in the new one.
+
+    Raises:
+        ValueError: the config does not build, or weights do not fit.
+    """
+    for entry in config["layers"]:
+        entry.pop("build_config", None)  # has the shapes of before
+    with types_of(model):
+        made = type(model).from_config(config)
+    if not made.built:
+        made.build(model.input_shape)
+    for layer in made.layers:
+        weights = weights_of(model.get_layer(layer.name))
+        if weights:
+            layer.set_weights(weights)
+    return made
+
+
 def kernel_of(layer: Any) -> Any:
     """The variable of a layer's kernel, None where the layer has none."""
     return getattr(layer, KERNELS.get(type(layer).__name__, ""), None)
