@@ -12,6 +12,7 @@ from bench.observers import Observer
 from bench.report import losses
 from bench.report.recommend import Aim
 from bench.searching import looks
+from bench.searching.costs import Costs
 from bench.searching.executor import Done, Executor
 from bench.searching.looks import Speed, Stopwatch
 from bench.searching.planner import Planner
@@ -192,11 +193,14 @@ class Loop:
         params = {name: value for name, value in asked.items() if name != "rung"}
         return number, params, int(asked["rung"])
 
-    def _plan(self) -> Planner:
+    def _costs(self) -> Costs:
         left = None if self._budget.seconds is None else self._budget.seconds - self.used
         seconds, each = self._budget.seconds, self._epoch_seconds
         slots = self._executor.slots
-        return Planner(self._space, self._limits, self._trials, seconds, left, each, slots)
+        return Costs(self._space, self._trials, seconds, left, each, slots)
+
+    def _plan(self) -> Planner:
+        return Planner(self._space, self._limits, self._trials, self._costs())
 
     def _check_budget(self) -> None:
         """See that the budget bears one trial at least.
@@ -207,7 +211,7 @@ class Loop:
         budget = self._budget.seconds
         if budget is None or any(trial.is_timed for trial in self._trials):
             return
-        about = self._plan().least_seconds()
+        about = self._costs().least_seconds()
         if about > budget:
             raise UsageError(
                 f"the budget of {duration(budget)} for trials is shorter than one trial",
@@ -233,7 +237,8 @@ class Loop:
         """
         best = self.best
         found = None if best is None else best.figure(self._aim)
-        reason = looks.why_too_large(self._space, params, self._limits, best)
+        hoped = self._plan().hoped(params)
+        reason = looks.why_too_large(self._space, hoped, self._limits, best)
         speed = Speed()
         if not reason and self._stopwatch is not None:
             variant = self._structure(params)

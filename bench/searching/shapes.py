@@ -15,6 +15,9 @@ from bench.searching.values import Params
 Shape = tuple[float, float, int, str]
 """Fraction of channels to remove, fraction of zeros, different values, ending."""
 
+LEVELS = ("sparsity", "clusters")
+"""What the names of parameters of zeros and few values begin with."""
+
 LADDERS: Mapping[str, Sequence[Shape]] = {
     "zipped": (
         (0.0, 0.0, 0, "quantize:int8"),
@@ -97,10 +100,28 @@ def endings_around(space: Space, params: Params) -> list[Params]:
 
 def untrained_endings(space: Space, params: Params) -> list[Params]:
     """The same channels with nothing trained after them: in int8, then in fewer bits."""
-    levels = ("sparsity", "clusters")
-    ended = {name: 0 if name.startswith(levels) else value for name, value in params.items()}
+    ended = {name: 0 if name.startswith(LEVELS) else value for name, value in params.items()}
     int8 = [ending for ending in space.endings if ending == "quantize:int8"]
     return [{**ended, "ending": ending} for ending in (*int8, *_low_endings(space))]
+
+
+def in_int8_alone(space: Space, params: Params) -> Params:
+    """The same channels in int8, with nothing trained after them; as they are where int8 is not."""
+    return next(
+        (one for one in untrained_endings(space, params) if not has_fewer_bits(one)), params
+    )
+
+
+def own_ending(space: Space, params: Params) -> Params:
+    """The same channels, ended like the known shape that removes about as many."""
+    removed = [name for name in space.distributions() if name.startswith("remove_")]
+
+    def apart(shape: Params) -> float:
+        return abs(sum(float(shape[name]) - float(params[name]) for name in removed))
+
+    nearest = min(known_shapes(space)[1:], key=apart)
+    ends = {n: v for n, v in nearest.items() if n == "ending" or n.startswith(LEVELS)}
+    return {**params, **ends}
 
 
 def has_fewer_bits(params: Params) -> bool:

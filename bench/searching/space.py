@@ -20,7 +20,14 @@ from bench.searching.values import Params
 from bench.techniques import channels
 from bench.values import Recipe
 
-EPOCHS = ((2, 1, 1, 1), (6, 3, 1, 1), (12, 6, 2, 1), (24, 8, 3, 2), (40, 12, 4, 2))
+EPOCHS = (
+    (2, 1, 1, 1),
+    (6, 3, 1, 1),
+    (12, 6, 2, 1),
+    (24, 8, 3, 2),
+    (40, 12, 4, 2),
+    (72, 16, 5, 3),
+)
 """By rung, of ``depth`` or ``channels``, ``prune``, ``cluster`` and ``qat``, for data of
 ENOUGH_SAMPLES."""
 

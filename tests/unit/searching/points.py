@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bench import recipes
 from bench.searching.layout import Layout
+from bench.searching.shapes import in_int8_alone, known_shapes
 from bench.searching.space import Space
 from bench.searching.values import Outcome, Trial
 
@@ -77,3 +78,48 @@ def trial(number=0, rung=0, size=1000, loss=0.0, error=0.0, recipe="qat", **opti
     failure = "it broke" if loss is None else ""
     outcome = Outcome(size, size, loss, error, seconds=10, failure=failure, **options)
     return Trial(number, params, rung, recipes.parse(recipe), "sampler", outcome)
+
+
+class Study:
+    """What a planner asks of one: which points were asked for, and which are being tried."""
+
+    by_chance = False
+
+    def __init__(self, *asked, number=1, running=()):
+        self.points, self.asked, self._running = [*asked, *running], number, list(running)
+
+    @classmethod
+    def of(cls, trials, **options):
+        """One that asked for these trials alone."""
+        return cls(*({**one.params, "rung": one.rung} for one in trials), **options)
+
+    def was_asked(self, params):
+        return params in self.points
+
+    def running(self):
+        return self._running
+
+    def is_running(self, params):
+        return params in self._running
+
+
+SHAPES = known_shapes(space())
+
+
+def tried(index, rung=0, loss=0.0, **options):
+    """A known shape that was trained with its ending."""
+    recipe = "qat" if index else "quantize:int8"
+    return trial(index, rung, loss=loss, params=dict(SHAPES[index]), recipe=recipe, **options)
+
+
+def in_int8(base, loss):
+    """The same beginning as a trial's, with int8 alone behind it."""
+    params = in_int8_alone(space(), base.params)
+    recipe = "channels:0.5,epochs=3+quantize:int8"
+    return trial(base.number + 10, base.rung, loss=loss, params=params, recipe=recipe)
+
+
+def at_rung(costs, start, top=None):
+    """The same with other lengths of training."""
+    costs.start, costs.top = start, start if top is None else top
+    return costs
