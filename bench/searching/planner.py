@@ -138,7 +138,7 @@ class Planner:
         # One shape of each tells early whether blocks are worth leaving out here.
         for _, *shapes in known_ladders:
             if not any(self._was_begun(shape, study) for shape in shapes[1:]):
-                return self._at(shapes, start)[min(TYPICAL, len(shapes)) - 1]
+                return self._at(shapes, start)[_entry(shapes)]
         for _, *shapes in known_ladders:
             if (point := self._bracketed(shapes, study)) is not None:
                 return point
@@ -156,7 +156,7 @@ class Planner:
         known = {index: kept for index, kept in keeps_.items() if kept is not None}
         low = max((index for index, kept in known.items() if kept), default=-1)
         high = min((i for i, kept in known.items() if not kept and i > low), default=len(shapes))
-        middle = (low + high) // 2 if known else min(TYPICAL, len(shapes)) - 1
+        middle = (low + high) // 2 if known else _entry(shapes)
         # Those beside it are for who works at the same time; the stronger one first.
         inside = sorted(range(low + 1, high), key=lambda index: (abs(index - middle), -index))
         points: list[Params] = [shapes[index] for index in inside]
@@ -200,3 +200,8 @@ class Planner:
             and (one.rung < top or keeps(one, self._limits))
             for one in rungs.highest(judged)
         )
+
+
+def _entry(ladder: Sequence[Params]) -> int:
+    """Where a ladder is entered, by index; the shape that trains nothing is not on it."""
+    return min(TYPICAL, len(ladder)) - 1
