@@ -87,13 +87,20 @@ def between(space: Space, gentle: Params, strong: Params) -> Params:
 
 
 def endings_around(space: Space, params: Params) -> list[Params]:
-    """The same channels with all other zeros and values, from the largest file to the smallest."""
+    """The same channels with other zeros and values, from the largest file to the smallest.
+
+    Zeros go with values about as strong: of files as large, one with few values and no zeros, or
+    the other way round, loses more. They end like the known shapes.
+    """
     names = space.distributions()
+    ending = own_ending(space, params)["ending"]
     found: list[Params] = [
-        {**params, "sparsity": zeros, "clusters": values}
-        for zeros in range(len(SPARSITIES))
-        for values in range(len(CLUSTERS))
+        {**params, "sparsity": zeros, "clusters": values, "ending": ending}
+        for zeros in range(1, len(SPARSITIES))
+        for values in range(1, len(CLUSTERS))
         if "sparsity" in names and "clusters" in names
+        # Of values the fewest are the strongest.
+        if abs(zeros - (len(CLUSTERS) - values)) <= 1
     ]
     return sorted(found, key=lambda point: -space.zipped_weights(point))
 
