@@ -13,7 +13,6 @@ from bench.searching.costs import Costs
 from bench.searching.shapes import (
     endings_around,
     has_fewer_bits,
-    in_int8_alone,
     own_ending,
     untrained_endings,
 )
@@ -30,7 +29,8 @@ among them, as long as one of them keeps to the limits."""
 
 ROOM = 0.5
 """Of what may be lost: where no ending loses more, a stronger shape is worth more than another.
-Half of it where int8 alone was tried: zeros and few values lose about as much on top."""
+Of `fashion` without two blocks and two fifths of its channels 40 epochs lose 0.28 points, with
+zeros and few values on top 0.96; without three fifths of them 24 lose 0.84, in a file as large."""
 
 STEP = 0.88
 """So much smaller a file is tried next where the limits are kept."""
@@ -105,10 +105,8 @@ class Endings:
 
     def has_room(self, base: Trial) -> bool:
         """Whether a stronger shape is worth more than an ending: none that was tried loses much."""
-        tried = self._ended(base)
-        most = max((trial.outcome.loss or 0.0 for trial in tried), default=0.0)
-        is_ended = any(trial.params != in_int8_alone(self._space, trial.params) for trial in tried)
-        return most <= (ROOM if is_ended else ROOM / 2) * self._limits.loss
+        most = max((trial.outcome.loss or 0.0 for trial in self._ended(base)), default=0.0)
+        return most <= ROOM * self._limits.loss
 
     def next(self, base: Trial, study: Study) -> Params:
         """Another ending for what a trial began with, with the ``rung``.

@@ -186,20 +186,18 @@ class Planner:
     def _may_keep(self, shape: Params) -> bool | None:
         """Whether a shape may keep to the limits when it is trained longer; None if not tried.
 
-        It is told by its own ending, and by int8 alone as long as that was not tried. Where shapes
-        are trained with their endings at once, one that keeps to them with any ending does.
+        A beginning that keeps to them with any ending does: the ending is sought by itself.
         """
         found = self._endings.begun_as(shape)
-        own = [trial for trial in found if dict(trial.params) == dict(shape)]
-        if not found or not (own or self._costs.begins_alone):
+        if not (self._costs.begins_alone or any(dict(t.params) == dict(shape) for t in found)):
             return None
-        judged = own if own and self._costs.begins_alone else found
         top = self._costs.top
-        return any(
+        kept = [
             rungs.merit(one, self._trials, self._limits, self._space.aim, top)[0] == 0
             and (one.rung < top or keeps(one, self._limits))
-            for one in rungs.highest(judged)
-        )
+            for one in rungs.highest(found)
+        ]
+        return any(kept) if found else None
 
 
 def _entry(ladder: Sequence[Params]) -> int:

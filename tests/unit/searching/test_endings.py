@@ -137,7 +137,7 @@ def test_a_beginning_that_keeps_to_the_limits_without_care_alone_is_left():
 
 
 @pytest.mark.parametrize(
-    ("alone", "ended", "room"), [(0.002, None, True), (0.004, None, False), (0.002, 0.004, True)]
+    ("alone", "ended", "room"), [(0.004, None, True), (0.006, None, False), (0.002, 0.006, False)]
 )
 def test_there_is_room_for_a_stronger_shape_where_nothing_loses_much(alone, ended, room):
     base = in_int8(tried(TYPICAL, rung=1), alone)
