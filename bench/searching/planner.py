@@ -87,9 +87,13 @@ class Planner:
         near = base is not None and costs.is_tight and endings.is_near(base)
         if base is not None and near and not endings.has_room(base):
             yield endings.next(base, study), "same beginning"
-        shape = None if study.by_chance else self._known_shape(study)
-        if shape is not None and (longest := self._longest(shape, study)) is not None:
-            yield longest, "known shape"
+        for finer in (False, True) if not study.by_chance else ():
+            shape = self._finer_shape(study) if finer else self._known_shape(study)
+            if shape is not None and (longest := self._longest(shape, study)) is not None:
+                yield longest, "known shape"
+            # Half a step of the channels is worth less than an ending that was not tried.
+            if base is not None and near:
+                yield endings.next(base, study), "same beginning"
         if base is not None and endings.may_win(base) and study.asked % REUSE == 0:
             yield endings.next(base, study), "same beginning"
         last = rungs.last_promotion(self._trials, self._limits, self._space.aim, costs.top)
@@ -134,39 +138,59 @@ class Planner:
             return next((p for p in self._at(known, 0) if not study.was_asked(p)), None)
         if not study.was_asked({**known[0], "rung": 0}):
             return {**known[0], "rung": 0}
-        known_ladders = ladders(self._space)
         # One shape of each tells early whether blocks are worth leaving out here.
-        for _, *shapes in known_ladders:
-            if not any(self._was_begun(shape, study) for shape in shapes[1:]):
-                return self._at(shapes, start)[_entry(shapes)]
-        for _, *shapes in known_ladders:
-            if (point := self._bracketed(shapes, study)) is not None:
+        for _, *ladder in ladders(self._space):
+            if not any(self._was_begun(shape, study) for shape in ladder[1:]):
+                return self._at(ladder, start)[_entry(ladder)]
+        for shapes in self._climbed():
+            low, high, middle = self._bracket(shapes)
+            # Those beside it are for who works at the same time; the stronger one first.
+            inside = sorted(range(low + 1, high), key=lambda index: (abs(index - middle), -index))
+            points: list[Params] = [shapes[index] for index in inside]
+            if not points and low >= 0 and self._costs.is_tight and self._is_hope(shapes[low]):
+                points.append(shapes[low])
+            if (point := self._first_new(points, study)) is not None:
                 return point
+        return None
+
+    def _finer_shape(self, study: Study) -> Params | None:
+        """The next between two of the ladder, where limits begin to break, or with fewer bits."""
+        if not self._space.trains:
+            return None
+        for shapes in self._climbed():
+            low, high, _ = self._bracket(shapes)
+            if low < 0 or high == len(shapes) or high - low > 1:
+                continue
+            if shapes[low].get("depth") == shapes[high].get("depth"):
+                middle = between(self._space, shapes[low], shapes[high])
+                if (point := self._first_new([middle], study)) is not None:
+                    return point
+        # Where few are trained, what was trained for the ladder is tried in fewer bits, too.
+        return None if self._costs.is_tight else self._first_new(low_bits(self._space), study)
+
+    def _climbed(self) -> Iterator[Sequence[Params]]:
+        """The ladders that are worth climbing, each without the shape that trains nothing."""
+        for _, *shapes in ladders(self._space):
+            yield shapes
             # Blocks that matter too much are left in.
             if any(self._may_keep(shape) for shape in shapes if shape.get("depth")):
-                break
-        if self._costs.is_tight:
-            return None  # what was trained for the ladder is tried in fewer bits, too
-        fewer = self._at(low_bits(self._space), start)
-        return next((point for point in fewer if not study.was_asked(point)), None)
+                return
 
-    def _bracketed(self, shapes: Sequence[Params], study: Study) -> Params | None:
-        """The next shape that trains something; None where it is known which of them is best."""
+    def _bracket(self, shapes: Sequence[Params]) -> tuple[int, int, int]:
+        """Of a ladder, the strongest that may keep to the limits, the gentlest above it that does
+        not, and where to try next; by index, -1 and the ladder's length where there is none.
+        """
         keeps_ = {index: self._may_keep(shape) for index, shape in enumerate(shapes)}
         known = {index: kept for index, kept in keeps_.items() if kept is not None}
         low = max((index for index, kept in known.items() if kept), default=-1)
         high = min((i for i, kept in known.items() if not kept and i > low), default=len(shapes))
-        middle = (low + high) // 2 if known else _entry(shapes)
-        # Those beside it are for who works at the same time; the stronger one first.
-        inside = sorted(range(low + 1, high), key=lambda index: (abs(index - middle), -index))
-        points: list[Params] = [shapes[index] for index in inside]
-        if not points and low >= 0:
-            if self._costs.is_tight and self._is_hope(shapes[low]):
-                points.append(shapes[low])
-            if high < len(shapes) and shapes[low].get("depth") == shapes[high].get("depth"):
-                points.append(between(self._space, shapes[low], shapes[high]))
-        for point in self._at(points, self._costs.start):
-            if not study.was_asked(point):
+        return low, high, (low + high) // 2 if known else _entry(shapes)
+
+    def _first_new(self, shapes: Sequence[Params], study: Study) -> Params | None:
+        """The first that was not asked for as long a training, or a longer one."""
+        start, rungs_ = self._costs.start, self._space.rungs
+        for point in self._at(shapes, start):
+            if not any(study.was_asked({**point, "rung": r}) for r in range(start, rungs_)):
                 return point
         return None
 

@@ -109,6 +109,20 @@ class TestFewAreTrained:
         params, origin = self.next(tried(0))
         assert (params, origin) == ({**alone(SHAPES[TYPICAL]), "rung": 1}, "known shape")
 
+    def test_its_ending_comes_before_half_a_step_of_the_channels(self):
+        kept = in_int8(tried(TYPICAL, rung=1), 0.004)
+        broken = in_int8(tried(TYPICAL + 1, rung=1), 0.02)
+        params, origin = self.next(tried(0), kept, broken)
+        assert (params, origin) == ({**SHAPES[TYPICAL], "rung": 1}, "same beginning")
+
+    def test_what_was_trained_longer_is_not_trained_shorter(self):
+        """What a training takes, and so how long it may be, is known better with each."""
+        kept, broken = tried(3, rung=2, loss=0.004), tried(5, rung=2, loss=0.03)
+        found = tight(tried(0), kept, broken, rung=1)
+        asked = {**alone(SHAPES[4]), "rung": 2}
+        assert found._known_shape(Study.of([tried(0)]))["remove_0"] == SHAPES[4]["remove_0"]
+        assert found._known_shape(Study(asked, {**SHAPES[0], "rung": 0})) is None
+
     def test_its_ending_comes_next_where_that_keeps_to_the_limits(self):
         kept = in_int8(tried(TYPICAL, rung=1), 0.006)
         params, origin = self.next(tried(0), kept)
@@ -181,7 +195,8 @@ class TestFewAreTrained:
         assert found._known_shape(Study.of(trials)) == {**alone(SHAPES[4]), "rung": 3}
         trials += [tried(4, rung=3, loss=0.008)]
         found = tight(*trials, rung=3, budget=1000, left=900)
-        between_ = found._known_shape(Study.of(trials))
+        assert found._known_shape(Study.of(trials)) is None
+        between_ = found._finer_shape(Study.of(trials))
         assert SHAPES[4]["remove_0"] < between_["remove_0"] < SHAPES[5]["remove_0"]
 
 
@@ -194,7 +209,7 @@ def test_where_few_are_trained_none_is_for_fewer_bits(rung, top, ending):
     costs = at_rung(Costs(fewer, trials, 1000, 900), rung, top)
     middle = {**costs.first_try(between(fewer, kept.params, broken.params)), "rung": rung}
     known = Study(middle, *({**t.params, "rung": t.rung} for t in trials))
-    shape = Planner(fewer, LIMITS, trials, costs)._known_shape(known)
+    shape = Planner(fewer, LIMITS, trials, costs)._finer_shape(known)
     assert (shape and shape["ending"]) == ending
 
 
