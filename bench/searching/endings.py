@@ -68,8 +68,7 @@ class Endings:
 
     def begun_as(self, shape: Params) -> list[Trial]:
         """Trials with the same beginning, however long it was trained."""
-        names = self._space.beginning()
-        return [t for t in self._trials if all(t.params.get(n) == shape[n] for n in names)]
+        return [t for t in self._trials if self._space.begins_alike(t.params, shape)]
 
     def alike(self, point: Params) -> list[Trial]:
         """Trials with the same beginning as a point with its ``rung``: trained as long."""

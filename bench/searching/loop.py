@@ -162,7 +162,8 @@ class Loop:
 
     def _propose(self) -> str:
         """Start one more trial: ``started``, ``dropped`` by a look, or ``nothing`` fits."""
-        number, params, rung = self._next()
+        plan = self._plan()
+        number, params, rung = self._next(plan)
         if number < 0:
             return "nothing"
         recipe = self._space.recipe(params, rung)
@@ -170,7 +171,7 @@ class Loop:
         if running or recipe in self._recipes or not recipe.steps:
             self._study.drop(number, TRIED)
             return "dropped"
-        speed = self._look(number, params)
+        speed = self._look(number, params, plan.hoped(params))
         if speed is None:
             return "dropped"
         what = f"trial {self._count() + 1}"
@@ -180,11 +181,10 @@ class Loop:
         self._running[future] = _Running(number, what, recipe, speed, begin)
         return "started"
 
-    def _next(self) -> tuple[int, Params, int]:
+    def _next(self, plan: Planner) -> tuple[int, Params, int]:
         """The next point to look at; a negative number where nothing fits into the budget."""
         if self._unfinished:
             return self._ask(*self._unfinished.pop(0))
-        plan = self._plan()
         proposal = plan.next(self._study)
         return (-1, {}, 0) if proposal is None else self._ask(*proposal)
 
@@ -229,15 +229,17 @@ class Loop:
 
     # Looks and outcomes
 
-    def _look(self, number: int, params: Params) -> Speed | None:
+    def _look(self, number: int, params: Params, hoped: Params) -> Speed | None:
         """What cheap looks say; None where the point was dropped.
+
+        Args:
+            hoped: what may come of the point, as the planner tells.
 
         Raises:
             BenchError: a target gives no figure, so that nothing can be told of any point.
         """
         best = self.best
         found = None if best is None else best.figure(self._aim)
-        hoped = self._plan().hoped(params)
         reason = looks.why_too_large(self._space, hoped, self._limits, best)
         speed = Speed()
         if not reason and self._stopwatch is not None:

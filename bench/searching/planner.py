@@ -14,8 +14,8 @@ from bench.searching import rungs
 from bench.searching.costs import TYPICAL, Costs
 from bench.searching.endings import REUSE, Endings
 from bench.searching.shapes import (
-    LEVELS,
     between,
+    ending_of,
     in_int8_alone,
     known_shapes,
     ladders,
@@ -64,8 +64,10 @@ class Planner:
         if not self._space.trains or any(name not in point for name in names):
             return False
         trained = any(self._endings.alike(point))
-        alike = [one for one in running if all(one.get(n) == point[n] for n in names)]
-        return bool(alike) and not trained
+        alike = any(
+            self._space.begins_alike(one, point) and one["rung"] == point["rung"] for one in running
+        )
+        return alike and not trained
 
     def _proposals(self, study: Study) -> Iterator[Proposal]:
         """What may come next, the best idea first."""
@@ -87,13 +89,11 @@ class Planner:
         near = base is not None and costs.is_tight and endings.is_near(base)
         if base is not None and near and not endings.has_room(base):
             yield endings.next(base, study), "same beginning"
-        for finer in (False, True) if not study.by_chance else ():
-            shape = self._finer_shape(study) if finer else self._known_shape(study)
-            if shape is not None and (longest := self._longest(shape, study)) is not None:
-                yield longest, "known shape"
-            # Half a step of the channels is worth less than an ending that was not tried.
-            if base is not None and near:
-                yield endings.next(base, study), "same beginning"
+        yield from self._as_long_as_fits(self._known_shape(study), study)
+        # Half a step of the channels is worth less than an ending that was not tried.
+        if base is not None and near:
+            yield endings.next(base, study), "same beginning"
+        yield from self._as_long_as_fits(self._finer_shape(study), study)
         if base is not None and endings.may_win(base) and study.asked % REUSE == 0:
             yield endings.next(base, study), "same beginning"
         last = rungs.last_promotion(self._trials, self._limits, self._space.aim, costs.top)
@@ -111,8 +111,12 @@ class Planner:
         start = {"rung": self._costs.start}
         if not self._costs.begins_alone:
             return start
-        alone = self._costs.first_try(self._costs.typical)
-        return start | {n: v for n, v in alone.items() if n == "ending" or n.startswith(LEVELS)}
+        return {**start, **ending_of(self._costs.first_try(self._costs.typical))}
+
+    def _as_long_as_fits(self, shape: Params | None, study: Study) -> Iterator[Proposal]:
+        """A known shape, trained as long as fits; nothing where none does."""
+        if shape is not None and (longest := self._longest(shape, study)) is not None:
+            yield longest, "known shape"
 
     def _longest(self, point: Params, study: Study) -> Params | None:
         """A point trained as long as what is left of the budget bears; None where it bears none.
@@ -132,6 +136,8 @@ class Planner:
         The gentlest is tried first, since it trains nothing; then from the middle on, up from what
         may keep to the limits and down from what may not.
         """
+        if study.by_chance:
+            return None
         start = self._costs.start
         known = known_shapes(self._space)
         if not self._space.trains:
@@ -155,7 +161,7 @@ class Planner:
 
     def _finer_shape(self, study: Study) -> Params | None:
         """The next between two of the ladder, where limits begin to break, or with fewer bits."""
-        if not self._space.trains:
+        if study.by_chance or not self._space.trains:
             return None
         for shapes in self._climbed():
             low, high, _ = self._bracket(shapes)
@@ -196,8 +202,7 @@ class Planner:
 
     def _was_begun(self, shape: Params, study: Study) -> bool:
         """Whether a shape was tried, or is being, with any ending and however long."""
-        names = self._space.beginning()
-        running = any(all(p.get(n) == shape[n] for n in names) for p in study.running())
+        running = any(self._space.begins_alike(point, shape) for point in study.running())
         return running or bool(self._endings.begun_as(shape))
 
     def _is_hope(self, shape: Params) -> bool:

@@ -126,9 +126,12 @@ def own_ending(space: Space, params: Params) -> Params:
     def apart(shape: Params) -> float:
         return abs(sum(float(shape[name]) - float(params[name]) for name in removed))
 
-    nearest = min(known_shapes(space)[1:], key=apart)
-    ends = {n: v for n, v in nearest.items() if n == "ending" or n.startswith(LEVELS)}
-    return {**params, **ends}
+    return {**params, **ending_of(min(known_shapes(space)[1:], key=apart))}
+
+
+def ending_of(params: Params) -> Params:
+    """Of a point, what is done to a trained beginning: zeros, values and how it is quantized."""
+    return {n: v for n, v in params.items() if n == "ending" or n.startswith(LEVELS)}
 
 
 def has_fewer_bits(params: Params) -> bool:

@@ -150,6 +150,10 @@ class Space:
         names = self.distributions()
         return tuple(n for n in names if n.startswith("remove_") or n in ("depth", "distill"))
 
+    def begins_alike(self, one: Params, other: Params) -> bool:
+        """Whether two points have the same beginning; one of the sampler's may lack names of it."""
+        return all(one.get(n) == other.get(n) for n in self.beginning())
+
     def layout_of(self, params: Params) -> Layout:
         """The model's layout without the blocks that a point leaves out."""
         left_out = int(params.get("depth", 0))
