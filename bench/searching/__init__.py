@@ -47,6 +47,7 @@ from bench.searching.executor import (
     validation_data,
     validation_of,
 )
+from bench.searching.fastest import with_fastest_ending
 from bench.searching.layout import Layout
 from bench.searching.looks import Stopwatch
 from bench.searching.loop import Budget, Loop
@@ -58,7 +59,7 @@ from bench.targets import Target
 from bench.text import count, duration
 from bench.values import Plan, Recipe, ReportWarning, Variant
 
-SCHEMA = 7
+SCHEMA = 8
 """Raised whenever trials of an earlier version may not be gone on with."""
 
 DEFAULT_SECONDS = 600.0
@@ -236,7 +237,7 @@ class _Searching:
         folder = self._folder(space)
         try:
             with FileLock(folder / "search.lock", timeout=0):
-                return self._search(executor, space, baseline, stopwatch, folder)
+                return self._search(executor, space, baseline, stopwatch, build, folder)
         except Timeout:
             raise UsageError(
                 "this very search is running already", hint="wait for it, or end it first"
@@ -248,6 +249,7 @@ class _Searching:
         space: Space,
         baseline: Variant,
         stopwatch: Stopwatch | None,
+        build: Callable[[Recipe], Variant | None],
         folder: Path,
     ) -> tuple[str, Study]:
         """The loop over a study of its own folder."""
@@ -261,6 +263,7 @@ class _Searching:
             sampling=question.sampling,
         )
         self._tell(space, study)
+        space = with_fastest_ending(space, study, build, stopwatch, self._observer)
         loop = Loop(
             study,
             space,

@@ -76,7 +76,7 @@ class Costs:
         Zeros and few values take about as long as the channels: what int8 alone breaks is spared
         them.
         """
-        return self.is_tight and self._space.zips
+        return self.is_tight and self._space.zips and bool(self._space.usual_ending)
 
     def first_try(self, shape: Params) -> Params:
         """A shape as it is tried first."""

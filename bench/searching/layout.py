@@ -18,6 +18,9 @@ nearly normal, with 6.6 bits of entropy at a scale per channel."""
 DEFLATE_COST = 1.12
 """Deflate codes weights with few values this much worse than their entropy."""
 
+CHANNEL_BYTES = 8
+"""Of an output channel besides its weights: its bias and its scale."""
+
 
 @dataclass(frozen=True)
 class Kernel:
@@ -35,10 +38,14 @@ class Kernel:
 
     def elements_with(self, kept: Mapping[str, float]) -> float:
         """How many weights stay where that fraction of each family's channels does."""
-        outputs = _channels(self.outputs, kept)
+        outputs = self.outputs_with(kept)
         if self.depthwise:
             return self.per_pair * outputs
         return self.per_pair * outputs * _channels(self.inputs, kept)
+
+    def outputs_with(self, kept: Mapping[str, float]) -> float:
+        """How many output channels it has then."""
+        return _channels(self.outputs, kept)
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,12 @@ class Layout:
     def elements(self, kept: Mapping[str, float]) -> dict[str, float]:
         """Weights of each kernel where that fraction of each family's channels stays."""
         return {kernel.name: kernel.elements_with(kept) for kernel in self.kernels}
+
+    def size(self, kept: Mapping[str, float]) -> float:
+        """About how many bytes kernels in int8 take, with each channel's bias and scale."""
+        return sum(
+            one.elements_with(kept) + CHANNEL_BYTES * one.outputs_with(kept) for one in self.kernels
+        )
 
     def multiplications(self, kept: Mapping[str, float]) -> float:
         """Per inference, where that fraction of each family's channels stays."""

@@ -8,12 +8,21 @@ al., "Deep Compression", 2016).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
+from bench.searching.balance import balanced
 from bench.searching.space import CLUSTERS, INT8_BITS, REMOVED_STEP, SPARSITIES, Space, bits_of
 from bench.searching.values import Params
 
+KEPT = 16
+"""Ladders that are kept, since each is asked for with every proposal."""
+
 Shape = tuple[float, float, int, str]
-"""Fraction of channels to remove, fraction of zeros, different values, ending."""
+"""Fraction of channels to remove, which for a small file is shared among the groups (``balance``),
+fraction of zeros, different values, ending."""
+
+TRAINED = "qat"
+"""The ending of shapes that are trained to their end, in whose place a space may have another."""
 
 LEVELS = ("sparsity", "clusters")
 """What the names of parameters of zeros and few values begin with."""
@@ -21,20 +30,20 @@ LEVELS = ("sparsity", "clusters")
 LADDERS: Mapping[str, Sequence[Shape]] = {
     "zipped": (
         (0.0, 0.0, 0, "quantize:int8"),
-        (0.0, 0.5, 16, "qat"),
-        (0.25, 0.6, 16, "qat"),
-        (0.5, 0.6, 8, "qat"),
-        (0.6, 0.7, 8, "qat"),
-        (0.7, 0.7, 8, "qat"),
-        (0.8, 0.7, 6, "qat"),
+        (0.0, 0.5, 16, TRAINED),
+        (0.25, 0.6, 16, TRAINED),
+        (0.5, 0.6, 8, TRAINED),
+        (0.6, 0.7, 8, TRAINED),
+        (0.7, 0.7, 8, TRAINED),
+        (0.8, 0.7, 6, TRAINED),
     ),
     "dense": (
         (0.0, 0.0, 0, "quantize:int8"),
-        (0.25, 0.0, 0, "qat"),
-        (0.5, 0.0, 0, "qat"),
-        (0.6, 0.0, 0, "qat"),
-        (0.7, 0.0, 0, "qat"),
-        (0.8, 0.0, 0, "qat"),
+        (0.25, 0.0, 0, TRAINED),
+        (0.5, 0.0, 0, TRAINED),
+        (0.6, 0.0, 0, TRAINED),
+        (0.7, 0.0, 0, TRAINED),
+        (0.8, 0.0, 0, TRAINED),
     ),
 }
 """From gentle to strong; zeros and few values pay where the file is zipped, and nowhere else."""
@@ -49,7 +58,8 @@ SPARED, LEAST_REMOVED = 0.1, 0.25
 the channels of `fashion` are too many then (1.04 points after 12 epochs), and too few without."""
 
 
-def known_shapes(space: Space, *, shorter: bool = True) -> list[dict[str, float | int | str]]:
+@lru_cache(maxsize=KEPT)
+def known_shapes(space: Space, *, shorter: bool = True) -> Sequence[Params]:
     """Points that are often good, from gentle to strong.
 
     The first trains nothing. Where nothing can be trained, they are all endings.
@@ -58,19 +68,13 @@ def known_shapes(space: Space, *, shorter: bool = True) -> list[dict[str, float 
         shorter: where channels go, blocks go, too, and fewer channels.
     """
     if not space.trains:
-        return [{"ending": ending} for ending in space.endings]
-    points = list(_points(space, LADDERS["zipped" if space.aim == "zipped" else "dense"]))
+        return tuple({"ending": ending} for ending in space.endings)
     blocks = len(space.layout.blocks)
-    for point in points if shorter and blocks else ():
-        removed = [name for name, value in point.items() if name.startswith("remove_") and value]
-        if removed:
-            point["depth"] = max(1, round(LEFT_OUT * blocks))
-        for name in removed:
-            point[name] = max(LEAST_REMOVED, round(float(point[name]) - SPARED, 2))
-    return points
+    left_out = max(1, round(LEFT_OUT * blocks)) if shorter and blocks else 0
+    return tuple(_points(space, LADDERS["zipped" if space.aim == "zipped" else "dense"], left_out))
 
 
-def ladders(space: Space) -> list[list[dict[str, float | int | str]]]:
+def ladders(space: Space) -> list[Sequence[Params]]:
     """Known shapes with and without blocks left out, in the order in which they are tried."""
     found = [known_shapes(space), known_shapes(space, shorter=False)]
     return found[:1] if found[0] == found[1] else found
@@ -139,7 +143,7 @@ def has_fewer_bits(params: Params) -> bool:
     return bits_of(str(params["ending"])) < INT8_BITS
 
 
-def low_bits(space: Space) -> list[dict[str, float | int | str]]:
+def low_bits(space: Space) -> list[Params]:
     """Points with fewer bits than eight, where the installed quantizer has them."""
     shapes = [(0.5, 0.0, 0, ending) for ending in _low_endings(space) if space.trains]
     return list(_points(space, shapes))
@@ -149,14 +153,20 @@ def _low_endings(space: Space) -> list[str]:
     return [ending for ending in space.endings if bits_of(ending) < INT8_BITS]
 
 
-def _points(space: Space, shapes: Sequence[Shape]) -> Iterator[dict[str, float | int | str]]:
+def _points(space: Space, shapes: Sequence[Shape], left_out: int = 0) -> Iterator[Params]:
+    """The points of shapes, of which so many blocks go where channels go."""
     names = space.distributions()
-    for removed, sparsity, clusters, ending in shapes:
+    for removed, sparsity, clusters, known in shapes:
+        ending = space.usual_ending if known == TRAINED else known
+        depth = left_out if removed else 0
+        each = max(LEAST_REMOVED, round(removed - SPARED, 2)) if depth else removed
         point: dict[str, float | int | str] = {}
         for name in names:
             if name.startswith("remove_"):
-                point[name] = removed
-            elif name == "depth" or name.startswith(("sparsity_", "clusters_")):
+                point[name] = each
+            elif name == "depth":
+                point[name] = depth
+            elif name.startswith(("sparsity_", "clusters_")):
                 point[name] = 0
         point |= {
             "sparsity": SPARSITIES.index(sparsity),
@@ -164,4 +174,5 @@ def _points(space: Space, shapes: Sequence[Shape]) -> Iterator[dict[str, float |
             "ending": ending if ending in space.endings else space.endings[0],
             "distill": 0.5,
         }
-        yield {name: value for name, value in point.items() if name in names}
+        even: Params = {name: value for name, value in point.items() if name in names}
+        yield even if space.aim == "latency" else balanced(space, even)

@@ -26,7 +26,6 @@ EPOCHS = (
     (12, 6, 2, 1),
     (24, 8, 3, 2),
     (40, 12, 4, 2),
-    (72, 16, 5, 3),
 )
 """By rung, of ``depth`` or ``channels``, ``prune``, ``cluster`` and ``qat``, for data of
 ENOUGH_SAMPLES."""
@@ -77,15 +76,17 @@ Distribution = tuple[str, Any, Any, Any]
 """``float`` or ``int`` with low, high and step; or ``choice`` with the choices."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Space:
-    """The points that a search may try.
+    """The points that a search may try; compared by identity, so that what follows can be kept.
 
     Attributes:
         endings: last steps, such as ``qat`` or ``quantize:int8``; ``""`` leaves it in float.
         samples: to train on.
         has_labels: without any, the float model teaches alone.
         limits_zipped: whether the zipped size has a limit, whatever is to be best.
+        usual_ending: of the known shapes that are trained; that of ``endings`` in its place where
+            it is none of them.
     """
 
     layout: Layout
@@ -94,6 +95,7 @@ class Space:
     samples: int
     has_labels: bool = True
     limits_zipped: bool = False
+    usual_ending: str = "qat"
 
     @property
     def zips(self) -> bool:
@@ -212,6 +214,14 @@ class Space:
         """About how many bytes the weights take in the file."""
         elements = self.layout_of(params).elements(self.kept(params))
         return sum(elements.values()) * bits_of(str(params["ending"])) / 8
+
+    def int8_size(self, params: Params) -> float:
+        """About how many bytes a file in int8 takes, of channels as they are asked for.
+
+        Fewer may go, since multiples stay.
+        """
+        kept = {str(n): 1 - removed for n, (_, removed) in enumerate(self._removed(params))}
+        return self.layout_of(params).size(kept)
 
     def work(self, params: Params, rung: int, *, begun: bool = False) -> float:
         """How much training a trial is, in epochs of the whole model.

@@ -27,7 +27,16 @@ def test_what_weighs_more_than_the_best_is_not_trained_whatever_files_take_besid
 
 def test_a_structure_that_is_too_slow_is_not_trained():
     speed = Speed({"local": 2000.0, "adb:1": 4000.0}, {"local": 2.0, "adb:1": 1.5})
-    assert why_too_slow(speed, Limits(median_us=3000), None) == "4 ms"
+    assert why_too_slow(speed, Limits(median_us=3000), None) == "4 ms at least"
     assert why_too_slow(speed, Limits(median_us=5000), None) == ""
-    assert "2.00x is found already" in why_too_slow(speed, Limits(), 0.5)
+    assert "1.50x faster than float32 at most, and 2.00x is found already" in why_too_slow(
+        speed, Limits(), 0.5
+    )
     assert why_too_slow(speed, Limits(), 0.65) == ""
+
+
+def test_what_a_busy_machine_cannot_tell_apart_is_not_dropped():
+    unsure = Speed({"local": 2000.0}, {"local": 1.5}, {"local": 900.0}, {"local": 2.5})
+    assert why_too_slow(unsure, Limits(median_us=1000), 0.5) == ""
+    assert why_too_slow(unsure, Limits(median_us=800), None) == "0.9 ms at least"
+    assert "2.50x faster than float32 at most" in why_too_slow(unsure, Limits(), 0.25)

@@ -55,8 +55,8 @@ def test_the_ladder_is_climbed_where_limits_may_be_kept_and_left_where_not():
 def test_between_two_neighbours_of_the_ladder_lies_one_more():
     kept, broken = tried(3, loss=0.0), tried(4, loss=0.2)
     params, origin = proposal(tried(0), kept, broken)
-    low, high = SHAPES[3]["remove_0"], SHAPES[4]["remove_0"]
-    assert (origin, params["remove_0"]) == ("known shape", pytest.approx((low + high) / 2))
+    low, high = SHAPES[3]["remove_1"], SHAPES[4]["remove_1"]
+    assert (origin, params["remove_1"]) == ("known shape", pytest.approx((low + high) / 2))
     assert params["sparsity"] == SHAPES[3]["sparsity"]
 
 
@@ -120,7 +120,7 @@ class TestFewAreTrained:
         kept, broken = tried(3, rung=2, loss=0.004), tried(5, rung=2, loss=0.03)
         found = tight(tried(0), kept, broken, rung=1)
         asked = {**alone(SHAPES[4]), "rung": 2}
-        assert found._known_shape(Study.of([tried(0)]))["remove_0"] == SHAPES[4]["remove_0"]
+        assert found._known_shape(Study.of([tried(0)]))["remove_1"] == SHAPES[4]["remove_1"]
         assert found._known_shape(Study(asked, {**SHAPES[0], "rung": 0})) is None
 
     def test_its_ending_comes_next_where_that_keeps_to_the_limits(self):
@@ -132,13 +132,13 @@ class TestFewAreTrained:
         kept = in_int8(tried(TYPICAL, rung=1), 0.004)
         params, origin = self.next(tried(0), kept)
         assert origin == "known shape"
-        assert params["remove_0"] > SHAPES[TYPICAL]["remove_0"]
+        assert params["remove_1"] > SHAPES[TYPICAL]["remove_1"]
 
     @pytest.mark.parametrize("loss", [0.011, 0.2])
     def test_a_gentler_one_comes_next_where_that_breaks_them(self, loss):
         params, origin = self.next(tried(0), in_int8(tried(TYPICAL, rung=1), loss))
         assert origin == "known shape"
-        assert 0 < params["remove_0"] < SHAPES[TYPICAL]["remove_0"]
+        assert 0 < params["remove_1"] < SHAPES[TYPICAL]["remove_1"]
         assert params["ending"] == "quantize:int8"
 
     def test_endings_come_before_another_shape(self):
@@ -254,7 +254,7 @@ class TestBlocks:
         gentlest = {**dict.fromkeys(range(2, 7), 0.2), 0: 0.0, 1: 0.0}
         params = self.next(gentlest)
         assert params["depth"] == 0
-        assert params["remove_0"] > 0
+        assert params["remove_1"] > 0
 
     def test_where_they_do_not_the_other_ladder_is_not_climbed(self):
         shapes = known_shapes(self.space)

@@ -166,8 +166,9 @@ def test_known_shapes_leave_blocks_out_where_channels_go_and_are_tried_without_t
     shorter, flat = ladders(whole)
     for shape, other in zip(shorter, flat, strict=True):
         assert shape.keys() == whole.distributions().keys()
-        assert shape["depth"] == (1 if other["remove_0"] else 0)
+        assert shape["depth"] == (1 if other["remove_1"] else 0)
         assert other["depth"] == 0
-        assert shape["remove_0"] <= other["remove_0"] <= shape["remove_0"] + 0.1 + 1e-9
-    removed = [shape["remove_0"] for shape in shorter]
+        # Not so many channels go where blocks go, too.
+        assert shape["remove_1"] <= other["remove_1"]
+    removed = [shape["remove_1"] for shape in shorter]
     assert removed == sorted(removed)
