@@ -30,6 +30,18 @@ def test_several_at_once_bear_longer_trainings():
     assert (top(1), top(2)) == (0, 1)
 
 
+def test_the_longest_trainings_take_a_smaller_part_of_a_budget():
+    alone = SHAPES[TYPICAL] | {"sparsity": 0, "clusters": 0, "ending": "quantize:int8"}
+    seconds = costs(tried(1), budget=1e6).seconds
+
+    def top(budget):
+        return costs(tried(1), budget=budget).top
+
+    assert top(3 * seconds(alone, 2)) == 2
+    assert top(3 * seconds(alone, 3)) == 2
+    assert top(6 * seconds(alone, 3)) == 3
+
+
 def test_a_tight_budget_trains_few_and_long_a_wide_one_many_and_short():
     one = tried(1)  # ten seconds for three epochs
     wide = costs(one, budget=100_000)
