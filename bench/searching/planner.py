@@ -8,6 +8,7 @@ other endings (``endings``), which costs a part of it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from bench.searching import rungs
@@ -25,6 +26,10 @@ from bench.searching.shapes import (
 from bench.searching.space import Space
 from bench.searching.trials import Study
 from bench.searching.values import Limits, Origin, Params, Trial, keeps
+
+STEEP = 1.0
+"""By so many natural logarithms a file becomes larger where it is to lose a whole limit less: 12
+epochs of `fashion`, with int8 alone, lose 0.52, 0.82 and 1.12 points in 36.9, 25.6 and 17.2 kB."""
 
 Proposal = tuple[Params, Origin]
 """Parameters that are fixed, ``rung`` among them, and where they come from."""
@@ -175,12 +180,28 @@ class Planner:
         return None if self._costs.is_tight else self._first_new(low_bits(self._space), study)
 
     def _climbed(self) -> Iterator[Sequence[Params]]:
-        """The ladders that are worth climbing, each without the shape that trains nothing."""
-        for _, *shapes in ladders(self._space):
+        """The ladders that are worth climbing, each without the shape that trains nothing.
+
+        Where none of its shapes may keep to the limits, the other one is climbed, too.
+        """
+        for shapes in sorted((shapes for _, *shapes in ladders(self._space)), key=self._promise):
             yield shapes
-            # Blocks that matter too much are left in.
-            if any(self._may_keep(shape) for shape in shapes if shape.get("depth")):
+            if any(self._may_keep(shape) for shape in shapes if self._space.is_thin(shape)):
                 return
+
+    def _promise(self, shapes: Sequence[Params]) -> float:
+        """About the figure that a ladder gives at the limit; infinite where none was trained."""
+        limit = self._limits.loss
+        thin = [shape for shape in shapes if self._space.is_thin(shape)]
+        trials = [trial for shape in thin for trial in self._endings.begun_as(shape)]
+        return min(
+            (
+                trial.figure(self._space.aim) * math.exp(STEEP * (loss / limit - 1))
+                for trial in rungs.highest(trials)
+                if limit > 0 and (loss := trial.outcome.loss) is not None
+            ),
+            default=math.inf,
+        )
 
     def _bracket(self, shapes: Sequence[Params]) -> tuple[int, int, int]:
         """Of a ladder, the strongest that may keep to the limits, the gentlest above it that does

@@ -152,6 +152,10 @@ class Space:
         names = self.distributions()
         return tuple(n for n in names if n.startswith("remove_") or n in ("depth", "distill"))
 
+    def is_thin(self, params: Params) -> bool:
+        """Whether channels go."""
+        return any(params[name] for name in self.beginning() if name.startswith("remove_"))
+
     def begins_alike(self, one: Params, other: Params) -> bool:
         """Whether two points have the same beginning; one of the sampler's may lack names of it."""
         return all(one.get(n) == other.get(n) for n in self.beginning())

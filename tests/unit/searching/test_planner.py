@@ -256,6 +256,12 @@ class TestBlocks:
         assert params["depth"] == 0
         assert params["remove_1"] > 0
 
+    def test_the_ladder_that_promises_more_is_climbed_first(self):
+        """The larger file may lose so much less that it is the better one at the limit."""
+        losses = {0: 0.0, TYPICAL: 0.009}
+        assert self.next(losses, flat=0.009)["depth"] == 1
+        assert self.next(losses, flat=0.001)["depth"] == 0
+
     def test_where_they_do_not_the_other_ladder_is_not_climbed(self):
         shapes = known_shapes(self.space)
         kept = {n: 0.0 if n < 5 else 0.2 for n in range(len(shapes))}
