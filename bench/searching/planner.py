@@ -25,7 +25,7 @@ from bench.searching.shapes import (
 )
 from bench.searching.space import Space
 from bench.searching.trials import Study
-from bench.searching.values import Limits, Origin, Params, Trial, keeps
+from bench.searching.values import Limits, Origin, Params, Trial, careful_loss, keeps
 
 STEEP = 1.0
 """By so many natural logarithms a file becomes larger where it is to lose a whole limit less: 12
@@ -139,7 +139,7 @@ class Planner:
         """The next of the ladder from gentle to strong: where limits begin to break is bracketed.
 
         The gentlest is tried first, since it trains nothing; then from the middle on, up from what
-        may keep to the limits and down from what may not.
+        may keep to the limits and down from what may not, as far as what was lost lets hope.
         """
         if study.by_chance:
             return None
@@ -154,10 +154,8 @@ class Planner:
             if not any(self._was_begun(shape, study) for shape in ladder[1:]):
                 return self._at(ladder, start)[_entry(ladder)]
         for shapes in self._climbed():
-            low, high, middle = self._bracket(shapes)
-            # Those beside it are for who works at the same time; the stronger one first.
-            inside = sorted(range(low + 1, high), key=lambda index: (abs(index - middle), -index))
-            points: list[Params] = [shapes[index] for index in inside]
+            low, high = self._bracket(shapes)
+            points: list[Params] = [shapes[i] for i in self._toward_limit(shapes, low, high)]
             if not points and low >= 0 and self._costs.is_tight and self._is_hope(shapes[low]):
                 points.append(shapes[low])
             if (point := self._first_new(points, study)) is not None:
@@ -169,7 +167,7 @@ class Planner:
         if study.by_chance or not self._space.trains:
             return None
         for shapes in self._climbed():
-            low, high, _ = self._bracket(shapes)
+            low, high = self._bracket(shapes)
             if low < 0 or high == len(shapes) or high - low > 1:
                 continue
             if shapes[low].get("depth") == shapes[high].get("depth"):
@@ -191,27 +189,52 @@ class Planner:
 
     def _promise(self, shapes: Sequence[Params]) -> float:
         """About the figure that a ladder gives at the limit; infinite where none was trained."""
-        limit = self._limits.loss
-        thin = [shape for shape in shapes if self._space.is_thin(shape)]
-        trials = [trial for shape in thin for trial in self._endings.begun_as(shape)]
-        return min(
-            (
-                trial.figure(self._space.aim) * math.exp(STEEP * (loss / limit - 1))
-                for trial in rungs.highest(trials)
-                if limit > 0 and (loss := trial.outcome.loss) is not None
-            ),
-            default=math.inf,
-        )
+        promising = self._promising(shapes)
+        return math.inf if promising is None else promising[0]
 
-    def _bracket(self, shapes: Sequence[Params]) -> tuple[int, int, int]:
-        """Of a ladder, the strongest that may keep to the limits, the gentlest above it that does
-        not, and where to try next; by index, -1 and the ladder's length where there is none.
+    def _promising(self, shapes: Sequence[Params]) -> tuple[float, Trial] | None:
+        """Of a ladder, the least figure that a trial lets hope for at the limit, and that trial."""
+        thin = [shape for shape in shapes if self._space.is_thin(shape)]
+        trials = rungs.highest([trial for shape in thin for trial in self._endings.begun_as(shape)])
+        if not trials or self._limits.loss <= 0:
+            return None
+
+        def at_limit(trial: Trial) -> float:
+            over = careful_loss(trial, self._limits) / self._limits.loss - 1
+            return trial.figure(self._space.aim) * math.exp(STEEP * over)
+
+        best = min(trials, key=at_limit)
+        return at_limit(best), best
+
+    def _toward_limit(self, shapes: Sequence[Params], low: int, high: int) -> list[int]:
+        """The shapes between two of a ladder, by index, the likeliest first.
+
+        Where few are trained, and a trial tells about how large a file may be at the limit, by
+        that; else from the middle on. The others are for who works at the same time; the stronger
+        one first.
         """
-        keeps_ = {index: self._may_keep(shape) for index, shape in enumerate(shapes)}
-        known = {index: kept for index, kept in keeps_.items() if kept is not None}
+        inside = range(low + 1, high)
+        promising = self._promising(shapes)
+        if promising is None or not self._costs.is_tight or self._space.aim == "latency":
+            untried = low < 0 and high == len(shapes)
+            middle = _entry(shapes) if untried else (low + high) // 2
+            return sorted(inside, key=lambda index: (abs(index - middle), -index))
+        figure, trial = promising
+        wanted = self._space.int8_size(trial.params) * figure / trial.figure(self._space.aim)
+
+        def apart(index: int) -> float:
+            return abs(math.log(self._space.int8_size(shapes[index]) / wanted))
+
+        return sorted(inside, key=lambda index: (apart(index), -index))
+
+    def _bracket(self, shapes: Sequence[Params]) -> tuple[int, int]:
+        """Of a ladder, the strongest that may keep to the limits, and the gentlest above it that
+        does not; by index, -1 and the ladder's length where there is none.
+        """
+        known = {i: kept for i, s in enumerate(shapes) if (kept := self._may_keep(s)) is not None}
         low = max((index for index, kept in known.items() if kept), default=-1)
         high = min((i for i, kept in known.items() if not kept and i > low), default=len(shapes))
-        return low, high, (low + high) // 2 if known else _entry(shapes)
+        return low, high
 
     def _first_new(self, shapes: Sequence[Params], study: Study) -> Params | None:
         """The first that was not asked for as long a training, or a longer one."""

@@ -52,6 +52,16 @@ def test_the_ladder_is_climbed_where_limits_may_be_kept_and_left_where_not():
     assert kept["remove_0"] > SHAPES[3]["remove_0"] > lost["remove_0"]
 
 
+def test_the_next_shape_is_as_strong_as_what_was_lost_lets_hope():
+    def after(loss):
+        trials = [tried(0), in_int8(tried(TYPICAL, rung=1), loss)]
+        return tight(*trials)._known_shape(Study.of(trials))["remove_1"]
+
+    removed = [after(loss) for loss in (0.05, 0.012, 0.007, 0.0)]
+    assert removed == sorted(removed)
+    assert removed[1] < SHAPES[TYPICAL]["remove_1"] < removed[2] < removed[3]
+
+
 def test_between_two_neighbours_of_the_ladder_lies_one_more():
     kept, broken = tried(3, loss=0.0), tried(4, loss=0.2)
     params, origin = proposal(tried(0), kept, broken)
