@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 from bench.errors import UsageError
 from bench.report.recommend import Aim
@@ -127,7 +126,7 @@ def _check_median(
         thinnest = build(space.structure(point))
         if thinnest is None:
             return
-        speed = stopwatch.time(replace(thinnest, name="structure"))
+        speed = stopwatch.time(thinnest)
         for target, median_us in speed.medians_us.items():
             least[target] = min(least.get(target, (math.inf, "")), (median_us, _words(point)))
     for target, (median_us, words) in least.items():

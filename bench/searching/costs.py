@@ -37,6 +37,12 @@ START_S = 5.0
 """Of a trial whatever its epochs take: porting, wrapping and converting the model."""
 
 
+def typical_shape(space: Space) -> Params:
+    """The known shape that stands for others."""
+    shapes = known_shapes(space)
+    return shapes[min(TYPICAL, len(shapes) - 1)]
+
+
 class Costs:
     """What trials take, by those that were made, and what the budget bears.
 
@@ -65,8 +71,7 @@ class Costs:
         self._budget, self._left = budget, left
         self._epoch_seconds = epoch_seconds
         self._at_once = at_once
-        shapes = known_shapes(space)
-        self.typical = shapes[min(TYPICAL, len(shapes) - 1)]
+        self.typical = typical_shape(space)
         self.top = self._top()
         self.start = self._start()
 
@@ -80,7 +85,7 @@ class Costs:
         """Whether what is trained first is seen in int8 alone, before an ending is trained.
 
         Zeros and few values take about as long as the channels: what int8 alone breaks is spared
-        them.
+        them. Where known shapes end in float32, int8 tells nothing of them.
         """
         return self.is_tight and self._space.zips and bool(self._space.usual_ending)
 
@@ -114,14 +119,14 @@ class Costs:
         rungs = range(self._space.rungs)
         if self._budget is None:
             return rungs[-1]
-        share = TOP_SHARE if self._at_once == 1 else TOP_SHARE_BESIDE
+        allowed = (TOP_SHARE if self._at_once == 1 else TOP_SHARE_BESIDE) * self._budget
         first = in_int8_alone(self._space, self.typical) if self._space.zips else self.typical
 
-        def allowed(rung: int) -> float:
-            longer = LONGER_SHARE if rung > LONG_ENOUGH else 1.0
-            return longer * share * float(self._budget or 0.0)
+        def may_be(rung: int) -> bool:
+            share = LONGER_SHARE if rung > LONG_ENOUGH else 1.0
+            return self.seconds(first, rung) <= share * allowed
 
-        return max((r for r in rungs if self.seconds(first, r) <= allowed(r)), default=0)
+        return max(filter(may_be, rungs), default=0)
 
     def _start(self) -> int:
         if self._budget is None:

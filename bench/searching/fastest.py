@@ -10,9 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bench.observers import Observer
-from bench.searching.costs import TYPICAL
+from bench.searching.costs import typical_shape
 from bench.searching.looks import Stopwatch
-from bench.searching.shapes import known_shapes
 from bench.searching.space import Space
 from bench.searching.trials import Study
 from bench.values import Recipe, Variant
@@ -61,14 +60,14 @@ def _times(
 
     On the target where it is slowest.
     """
-    shapes = known_shapes(space)
-    shape = shapes[min(TYPICAL, len(shapes) - 1)]
+    shape = typical_shape(space)
     found = {}
     for ending in dict.fromkeys((str(shape["ending"]), "")):
+        if ending not in space.endings:
+            continue
         structure = build(space.structure({**shape, "ending": ending}))
-        if ending in space.endings and structure is not None:
-            times = stopwatch.time(replace(structure, name="structure")).times
-            found[ending] = min(times.values())
+        if structure is not None:
+            found[ending] = min(stopwatch.time(structure).times.values())
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bench.errors import UsageError
 from bench.observers import Observer
@@ -267,7 +267,7 @@ class Loop:
         if done.variant is None:
             self._observer.warn(f"{recipe} failed ({done.failure})")
             return None
-        return replace(done.variant, name="structure")
+        return done.variant
 
     def _keep(self, future: Future[Done]) -> None:
         """Write down what came of a trial, and tell it."""

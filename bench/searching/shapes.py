@@ -15,7 +15,7 @@ from bench.searching.space import CLUSTERS, INT8_BITS, REMOVED_STEP, SPARSITIES,
 from bench.searching.values import Params
 
 KEPT = 16
-"""Ladders that are kept, since each is asked for with every proposal."""
+"""Shapes are kept of so many spaces, since they are asked for with every proposal."""
 
 Shape = tuple[float, float, int, str]
 """Fraction of channels to remove, which for a small file is shared among the groups (``balance``),
@@ -143,10 +143,11 @@ def has_fewer_bits(params: Params) -> bool:
     return bits_of(str(params["ending"])) < INT8_BITS
 
 
-def low_bits(space: Space) -> list[Params]:
+@lru_cache(maxsize=KEPT)
+def low_bits(space: Space) -> Sequence[Params]:
     """Points with fewer bits than eight, where the installed quantizer has them."""
     shapes = [(0.5, 0.0, 0, ending) for ending in _low_endings(space) if space.trains]
-    return list(_points(space, shapes))
+    return tuple(_points(space, shapes))
 
 
 def _low_endings(space: Space) -> list[str]:

@@ -9,6 +9,9 @@ import pytest
 from bench.searching.costs import HALVINGS, MANY, TYPICAL, Costs
 from tests.unit.searching.points import SHAPES, space, tried
 
+ALONE = SHAPES[TYPICAL] | {"sparsity": 0, "clusters": 0, "ending": "quantize:int8"}
+"""A typical shape in int8 alone."""
+
 
 def costs(*trials, budget=None, left=None, **options):
     found = left if left is not None else budget
@@ -21,8 +24,7 @@ def test_a_few_steps_tell_how_long_the_first_training_may_be(budget, rung):
 
 
 def test_several_at_once_bear_longer_trainings():
-    alone = SHAPES[TYPICAL] | {"sparsity": 0, "clusters": 0, "ending": "quantize:int8"}
-    needed = costs(tried(1), budget=1e6).seconds(alone, 1)
+    needed = costs(tried(1), budget=1e6).seconds(ALONE, 1)
 
     def top(at_once):
         return costs(tried(1), budget=2.01 * needed, at_once=at_once).top
@@ -31,15 +33,14 @@ def test_several_at_once_bear_longer_trainings():
 
 
 def test_the_longest_trainings_take_a_smaller_part_of_a_budget():
-    alone = SHAPES[TYPICAL] | {"sparsity": 0, "clusters": 0, "ending": "quantize:int8"}
     seconds = costs(tried(1), budget=1e6).seconds
 
     def top(budget):
         return costs(tried(1), budget=budget).top
 
-    assert top(3 * seconds(alone, 2)) == 2
-    assert top(3 * seconds(alone, 3)) == 2
-    assert top(6 * seconds(alone, 3)) == 3
+    assert top(3 * seconds(ALONE, 2)) == 2
+    assert top(3 * seconds(ALONE, 3)) == 2
+    assert top(6 * seconds(ALONE, 3)) == 3
 
 
 def test_a_tight_budget_trains_few_and_long_a_wide_one_many_and_short():
@@ -65,8 +66,7 @@ def test_where_few_are_trained_zeros_and_values_wait_for_what_int8_alone_gives(a
     found = costs(tried(1), budget=budget, space=space(aim))
     first = found.first_try(SHAPES[TYPICAL])
     assert found.begins_alone == alone
-    ends = {"sparsity": 0, "clusters": 0, "ending": "quantize:int8"}
-    assert dict(first) == {**SHAPES[TYPICAL], **(ends if alone else {})}
+    assert dict(first) == (ALONE if alone else SHAPES[TYPICAL])
 
 
 @pytest.mark.parametrize("left", [0.0, 1.0])
