@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from statistics import median
 
 from bench.searching.shapes import in_int8_alone, known_shapes
@@ -13,10 +14,10 @@ TOP_SHARE, TOP_SHARE_BESIDE = 0.35, 0.5
 """Of the budget, that one training at the highest rung may take: alone, or beside others."""
 
 LONG_ENOUGH, LONGER_SHARE = 2, 0.5
-"""Beyond that rung a training may take but so much of that share. One training of `fashion` differs
-from another by a quarter of a point, as much as 24 epochs lose less than 12: trying more shapes is
-worth more then. Three searches of 40 minutes with trainings of 40 epochs found nothing better than
-one of ten with 12."""
+"""Beyond that rung a training may take but so much of that share, and where few are made it is for
+the end of the search alone. One training of `fashion` differs from another by a quarter of a point,
+as much as 24 epochs lose less than 12: trying more shapes is worth more at first. Three searches of
+40 minutes with trainings of 40 epochs found nothing better than one of ten with 12."""
 
 MANY, SHORT_SHARE = 20, 0.5
 """So many of the trainings that are begun with must fit into that part of a budget: the rest is for
@@ -54,7 +55,9 @@ class Costs:
 
     Attributes:
         typical: the known shape that stands for others.
-        top: the highest rung that the budget allows.
+        longest: the highest rung that the budget bears.
+        top: the highest rung while shapes are sought. Where few are trained, that is where they
+            begin, and the longest is for what the search ends with.
         start: the rung that trials begin at: that from which the deserving are trained longer.
     """
 
@@ -72,13 +75,19 @@ class Costs:
         self._epoch_seconds = epoch_seconds
         self._at_once = at_once
         self.typical = typical_shape(space)
-        self.top = self._top()
-        self.start = self._start()
+        self.longest = self._longest()
+        self.start, self.top = self._lengths()
 
     @property
     def is_tight(self) -> bool:
-        """Whether the budget bears few trainings, so that each is as long as can be."""
+        """Whether the budget bears few trainings, so that shapes are sought at one length."""
         return self.start == self.top
+
+    def leaving(self, seconds: float) -> Costs:
+        """The same where so many seconds of what is left are for something else."""
+        found = copy(self)
+        found._left = None if self._left is None else self._left - seconds
+        return found
 
     @property
     def begins_alone(self) -> bool:
@@ -115,7 +124,7 @@ class Costs:
         """Whether a trial ends within the budget, and so many seconds after it."""
         return self._left is None or self.seconds(params, rung, begun=begun) + after <= self._left
 
-    def _top(self) -> int:
+    def _longest(self) -> int:
         rungs = range(self._space.rungs)
         if self._budget is None:
             return rungs[-1]
@@ -128,10 +137,13 @@ class Costs:
 
         return max(filter(may_be, rungs), default=0)
 
-    def _start(self) -> int:
+    def _lengths(self) -> tuple[int, int]:
+        """The rungs that trials begin at, and up to which the deserving are trained longer."""
         if self._budget is None:
-            return 0
+            return 0, self.longest
+        short = max(0, self.longest - HALVINGS)
         allowed = SHORT_SHARE * self._budget * self._at_once
-        short = max(0, self.top - HALVINGS)
-        bears_many = MANY * self.seconds(self.typical, short) <= allowed
-        return short if bears_many else self.top
+        if MANY * self.seconds(self.typical, short) <= allowed:
+            return short, self.longest
+        only = min(self.longest, LONG_ENOUGH)
+        return only, only

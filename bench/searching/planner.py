@@ -1,9 +1,10 @@
 """What to try next: a known shape, a longer training, another ending, or what the sampler proposes.
 
 Where the budget allows many trials, they begin with short trainings and the deserving are trained
-longer (``rungs``). Where it allows few, each is trained as long as the budget bears (``costs``), at
-first in int8 alone where zeros and few values are to follow; what was trained is used again with
-other endings (``endings``), which costs a part of it.
+longer (``rungs``). Where it allows few, all are trained as long (``costs``), at first in int8 alone
+where zeros and few values are to follow; what was trained is used again with other endings
+(``endings``), which costs a part of it, and at the end the nearest miss is trained longer
+(``lengthening``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from bench.searching import rungs
 from bench.searching.costs import TYPICAL, Costs
 from bench.searching.endings import REUSE, Endings
+from bench.searching.lengthening import worth_longer
 from bench.searching.shapes import (
     between,
     ending_of,
@@ -50,7 +52,7 @@ class Planner:
     def next(self, study: Study) -> Proposal | None:
         """The next proposal; None where nothing that is left fits into the budget."""
         running = study.running()
-        for proposal in self._proposals(study):
+        for proposal in self._to_the_end(study):
             point, _ = proposal
             if not study.is_running(point) and not self._is_being_begun(point, running):
                 return proposal
@@ -73,6 +75,24 @@ class Planner:
             self._space.begins_alike(one, point) and one["rung"] == point["rung"] for one in running
         )
         return alike and not trained
+
+    def _to_the_end(self, study: Study) -> Iterator[Proposal]:
+        """What may come next; where few are trained, the last ones are longer than the others."""
+        costs = self._costs
+        if costs.longest > costs.top:
+            longer = list(self._lengthened())
+            last = longer[0] if longer else costs.first_try(costs.typical)
+            left = costs.leaving(costs.seconds(last, costs.longest))
+            yield from Planner(self._space, self._limits, self._trials, left)._proposals(study)
+            yield from ((p, "promoted") for p in longer if costs.fits(p, costs.longest))
+        yield from self._proposals(study)
+
+    def _lengthened(self) -> Iterator[Params]:
+        """What may become the best when it is trained as long as the budget bears."""
+        rung = self._costs.longest
+        for one in worth_longer(self._trials, self._limits, self._space.aim, rung):
+            if not any(other.rung > one.rung for other in self._endings.begun_as(one.params)):
+                yield {**one.params, "rung": rung}
 
     def _proposals(self, study: Study) -> Iterator[Proposal]:
         """What may come next, the best idea first."""

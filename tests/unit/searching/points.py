@@ -119,7 +119,8 @@ def in_int8(base, loss):
     return trial(base.number + 10, base.rung, loss=loss, params=params, recipe=recipe)
 
 
-def at_rung(costs, start, top=None):
+def at_rung(costs, start, top=None, longest=None):
     """The same with other lengths of training."""
     costs.start, costs.top = start, start if top is None else top
+    costs.longest = costs.top if longest is None else longest
     return costs

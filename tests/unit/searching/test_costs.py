@@ -35,12 +35,26 @@ def test_several_at_once_bear_longer_trainings():
 def test_the_longest_trainings_take_a_smaller_part_of_a_budget():
     seconds = costs(tried(1), budget=1e6).seconds
 
-    def top(budget):
-        return costs(tried(1), budget=budget).top
+    def longest(budget):
+        return costs(tried(1), budget=budget).longest
 
-    assert top(3 * seconds(ALONE, 2)) == 2
-    assert top(3 * seconds(ALONE, 3)) == 2
-    assert top(6 * seconds(ALONE, 3)) == 3
+    assert longest(3 * seconds(ALONE, 2)) == 2
+    assert longest(3 * seconds(ALONE, 3)) == 2
+    assert longest(6 * seconds(ALONE, 3)) == 3
+
+
+def test_where_few_are_trained_the_longest_is_for_the_end():
+    of_one = costs(tried(1), budget=1e6).seconds(ALONE, 3)
+    tight = costs(tried(1), budget=6 * of_one)
+    assert (tight.start, tight.top, tight.longest) == (2, 2, 3)
+
+
+def test_what_is_left_for_something_else_is_not_spent():
+    found = costs(tried(1), budget=1000)
+    needed = found.seconds(SHAPES[TYPICAL], 0)
+    assert found.leaving(999 - needed).fits(SHAPES[TYPICAL], 0)
+    assert not found.leaving(1001 - needed).fits(SHAPES[TYPICAL], 0)
+    assert found.fits(SHAPES[TYPICAL], 0)
 
 
 def test_a_tight_budget_trains_few_and_long_a_wide_one_many_and_short():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bench.searching.costs import TYPICAL, Costs
@@ -234,6 +236,53 @@ def test_by_raw_size_shapes_are_trained_with_their_endings():
 def test_nothing_is_begun_that_does_not_fit(left):
     trials = [tried(0), tried(1), tried(3)]
     assert proposal(*trials, budget=10_000, left=left) is None
+
+
+class TestLengthening:
+    """The end of a search that bears few trainings, some of which may be longer."""
+
+    def next(self, *trials, left, running=()):
+        costs = at_rung(Costs(space(), trials, 1000, left), 1, longest=3)
+        return Planner(space(), LIMITS, trials, costs).next(Study.of(trials, running=running))
+
+    def trials(self):
+        """A shape that keeps to the limits, a near miss and a farther one; ten seconds each."""
+        losses = {2: 0.001, 3: 0.011, 4: 0.015}
+        of_shapes = [in_int8(tried(n, rung=1), loss) for n, loss in losses.items()]
+        sized = [
+            replace(one, outcome=replace(one.outcome, zipped_bytes=10_000 // one.number))
+            for one in of_shapes
+        ]
+        return [tried(0), *sized]
+
+    def seconds(self, rung):
+        trials = self.trials()
+        return Costs(space(), trials, 1000, 900).seconds(trials[2].params, rung)
+
+    def test_shapes_are_sought_as_long_as_a_long_training_fits_after_them(self):
+        params, _ = self.next(*self.trials(), left=900)
+        assert params["rung"] == 1
+
+    def test_then_the_nearest_miss_is_trained_longer(self):
+        *_, near, _ = trials = self.trials()
+        params, origin = self.next(*trials, left=1.1 * self.seconds(3))
+        assert (params, origin) == ({**near.params, "rung": 3}, "promoted")
+
+    def test_another_is_where_that_is_being_trained(self):
+        *_, near, far = trials = self.trials()
+        running = [{**near.params, "rung": 3}]
+        params, _ = self.next(*trials, left=1.1 * self.seconds(3), running=running)
+        assert params == {**far.params, "rung": 3}
+
+    def test_what_is_left_when_it_does_not_fit_is_spent_as_before(self):
+        params, _ = self.next(*self.trials(), left=0.5 * self.seconds(3))
+        assert params["rung"] == 1
+
+    def test_no_beginning_is_trained_longer_twice(self):
+        *_, near, far = trials = self.trials()
+        longer = replace(near, rung=3, params={**near.params, "sparsity": 1})
+        params, _ = self.next(*trials, longer, left=1.1 * self.seconds(3))
+        assert params == {**far.params, "rung": 3}
 
 
 class TestBlocks:
