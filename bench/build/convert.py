@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -126,7 +125,8 @@ def _facts(form: Form, conversion: Conversion, content: bytes) -> dict[str, Any]
     if conversion.mode in ("int8", "int16x8", "qat"):
         layers = layers_by_scope(form.model)
         found = dict.fromkeys(
-            layer_in(name, layers) or layer_of(name) for name in float_outputs(_graph_of(content))
+            layer_in(name, layers) or layer_of(name)
+            for name in float_outputs(reader.parse(content))
         )
         if found:
             facts["float_layers"] = list(found)
@@ -144,14 +144,14 @@ def _convert_form(form: Form, conversion: Conversion, calibration: Split | None)
         if form.unrolled:
             return _convert_once(form, conversion, calibration, newer=False)
         content = _convert_once(form, conversion, calibration)
-        if not float_outputs(_graph_of(content)):
+        if not float_outputs(reader.parse(content)):
             return content
         try:
             older = _convert_once(form, conversion, calibration, newer=False)
         except BuildError:
             traceback.print_exc()  # into the log
             return content
-        return content if float_outputs(_graph_of(older)) else older
+        return content if float_outputs(reader.parse(older)) else older
     return _convert_once(form, conversion, calibration if conversion.calibrates else None)
 
 
@@ -209,21 +209,13 @@ def _watch_quantization(converter: Any, layers: Mapping[str, str]) -> None:
 def _layers_by_op(content: bytes, layers: Mapping[str, str]) -> dict[str, list[str]]:
     """Type of op to the layers that made such ops, in a .tflite's bytes."""
     found: dict[str, dict[str, None]] = {}
-    for subgraph in _graph_of(content).subgraphs:
+    for subgraph in reader.parse(content).subgraphs:
         for op in subgraph.operators:
             entry = found.setdefault(op.type, {})
             for index in op.outputs[:1]:
                 if layer := layer_in(subgraph.tensors[index].name, layers):
                     entry[layer] = None
     return {op: list(names) for op, names in found.items()}
-
-
-def _graph_of(content: bytes) -> reader.Graph:
-    """A .tflite's bytes, read."""
-    with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
-        file.write(content)
-        file.flush()
-        return reader.load(Path(file.name))
 
 
 def _configure(converter: Any, conversion: Conversion, calibration: Split | None, tf: Any) -> None:

@@ -12,8 +12,9 @@ import numpy as np
 from bench.build import trial
 from bench.errors import BuildError, ModelError, telling_line
 from bench.techniques import Conversion
+from bench.tflite import reader
 from bench.tflite.facts import facts_of
-from bench.tflite.rewrite import read, store_sparse, strip_names
+from bench.tflite.rewrite import store_sparse, strip_names
 from bench.tflite.scales import round_scales, scale_bits
 
 
@@ -32,7 +33,7 @@ def finish(content: bytes, conversion: Conversion) -> tuple[bytes, dict[str, Any
         content, facts["sparse"] = _sparse(content)
     if conversion.scale_bits is not None:
         content = _with_scales_of(content, conversion.scale_bits)
-        facts["scales"] = {"bits": scale_bits(read(content))}
+        facts["scales"] = {"bits": scale_bits(reader.parse(content))}
     if conversion.strip:
         try:
             stripped = strip_names(content)

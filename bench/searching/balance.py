@@ -20,9 +20,9 @@ def balanced(space: Space, params: Params) -> dict[str, float | int | str]:
     """A point whose file is about as large as if all groups lost the same, with less harm.
 
     Args:
-        params: the same fraction in each ``remove_``; the rest stays as it is.
+        params: the same fraction in each of ``removals``; the rest stays as it is.
     """
-    families = {f"remove_{number}": len(group) for number, group in enumerate(space.groups)}
+    families = {n: len(group) for n, group in zip(space.removals, space.groups, strict=True)}
     found = {**params, **dict.fromkeys(families, 0.0)}
     goal, size = space.int8_size(params), space.int8_size(found)
     while size > goal:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from bench.errors import UsageError
 from bench.report.recommend import Aim
 from bench.searching.looks import Stopwatch
-from bench.searching.space import CLUSTERS, MOST_REMOVED, SPARSITIES, Space
+from bench.searching.space import CLUSTERS, MOST_REMOVED, SPARSITIES, Space, in_words
 from bench.searching.values import Goal, Limits, Params
 from bench.text import size, three_digits, time_unit
 from bench.values import Recipe, Variant
@@ -50,7 +50,7 @@ def least_point(space: Space) -> Params:
     """The point of the smallest file: least of all that can be removed, fewest values and bits."""
     found: dict[str, float | int | str] = {}
     for name, (kind, low, _, _) in space.distributions().items():
-        if name.startswith("remove_"):
+        if name in space.removals:
             found[name] = MOST_REMOVED
         elif name == "depth":
             found[name] = len(space.layout.blocks)
@@ -111,7 +111,7 @@ def _check_size(space: Space, limit: int, build: Callable[[Recipe], Variant | No
     if thinnest is not None and thinnest.size_bytes > limit:
         raise UsageError(
             f"nothing can keep --max-size {size(limit)}: with the fewest channels and "
-            f"{_words(point)} the file still takes {size(thinnest.size_bytes)}",
+            f"{in_words(str(point['ending']))} the file still takes {size(thinnest.size_bytes)}",
             hint="give more",
         )
 
@@ -128,7 +128,7 @@ def _check_median(
             return
         speed = stopwatch.time(thinnest)
         for target, median_us in speed.medians_us.items():
-            least[target] = min(least.get(target, (math.inf, "")), (median_us, _words(point)))
+            least[target] = min(least.get(target, (math.inf, "")), (median_us, in_words(ending)))
     for target, (median_us, words) in least.items():
         if median_us > LUCK * limit_us:
             raise UsageError(
@@ -136,12 +136,6 @@ def _check_median(
                 f"{words} one inference still takes about {_time(median_us)} on {target}",
                 hint="give more",
             )
-
-
-def _words(point: Params) -> str:
-    """How a structure is quantized."""
-    ending = str(point["ending"])
-    return "int8" if ending == "qat" else ending.removeprefix("quantize:") or "no quantization"
 
 
 def _time(median_us: float) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from bench.observers import Observer
 from bench.searching.costs import typical_shape
 from bench.searching.looks import Stopwatch
-from bench.searching.space import Space
+from bench.searching.space import Space, in_words
 from bench.searching.trials import Study
 from bench.values import Recipe, Variant
 
@@ -45,9 +45,9 @@ def with_fastest_ending(
         ending = max(times, key=times.__getitem__)
         study.note(NOTED, ending)
         if len(times) > 1:
-            told = ", ".join(f"{_name(e)} {x:.2f}x" for e, x in times.items())
+            told = ", ".join(f"{in_words(e)} {x:.2f}x" for e, x in times.items())
             observer.inform(
-                f"thin layers are fastest in {_name(ending)} here: a structure with half of the "
+                f"thin layers are fastest in {in_words(ending)} here: a structure with half of the "
                 f"channels is faster than float32 by {told}"
             )
     return replace(space, usual_ending=ending)
@@ -69,7 +69,3 @@ def _times(
         if structure is not None:
             found[ending] = min(stopwatch.time(structure).times.values())
     return found
-
-
-def _name(ending: str) -> str:
-    return "int8" if ending else "float32"

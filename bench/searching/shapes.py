@@ -83,10 +83,9 @@ def ladders(space: Space) -> list[Sequence[Params]]:
 def between(space: Space, gentle: Params, strong: Params) -> Params:
     """A point half way between two in the channels that are removed, else as the gentler one."""
     found = dict(gentle)
-    for name in space.distributions():
-        if name.startswith("remove_"):
-            middle = (float(gentle[name]) + float(strong[name])) / 2
-            found[name] = round(round(middle / REMOVED_STEP) * REMOVED_STEP, 2)
+    for name in space.removals:
+        middle = (float(gentle[name]) + float(strong[name])) / 2
+        found[name] = round(round(middle / REMOVED_STEP) * REMOVED_STEP, 2)
     return found
 
 
@@ -125,10 +124,9 @@ def in_int8_alone(space: Space, params: Params) -> Params:
 
 def own_ending(space: Space, params: Params) -> Params:
     """The same channels, ended like the known shape that removes about as many."""
-    removed = [name for name in space.distributions() if name.startswith("remove_")]
 
     def apart(shape: Params) -> float:
-        return abs(sum(float(shape[name]) - float(params[name]) for name in removed))
+        return abs(sum(float(shape[name]) - float(params[name]) for name in space.removals))
 
     return {**params, **ending_of(min(known_shapes(space)[1:], key=apart))}
 
@@ -163,7 +161,7 @@ def _points(space: Space, shapes: Sequence[Shape], left_out: int = 0) -> Iterato
         each = max(LEAST_REMOVED, round(removed - SPARED, 2)) if depth else removed
         point: dict[str, float | int | str] = {}
         for name in names:
-            if name.startswith("remove_"):
+            if name in space.removals:
                 point[name] = each
             elif name == "depth":
                 point[name] = depth

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from bench import plugins, recipes, workers
@@ -112,10 +113,15 @@ class Space:
         """How many lengths of training there are; one where nothing is trained."""
         return len(EPOCHS) if self.trains else 1
 
-    @property
+    @cached_property
     def groups(self) -> list[list[int]]:
         """Families, by number, that share a fraction of channels to remove."""
         return groups_of(self.layout.families, GROUPS) if self.trains else []
+
+    @cached_property
+    def removals(self) -> tuple[str, ...]:
+        """Of each group, the parameter that is the fraction of channels to remove."""
+        return tuple(f"remove_{number}" for number, _ in enumerate(self.groups))
 
     @property
     def multiple(self) -> int:
@@ -136,8 +142,8 @@ class Space:
             return found
         if self.layout.blocks:
             found["depth"] = ("int", 0, len(self.layout.blocks), 1)
-        for number, _ in enumerate(self.groups):
-            found[f"remove_{number}"] = ("float", 0.0, MOST_REMOVED, REMOVED_STEP)
+        for name in self.removals:
+            found[name] = ("float", 0.0, MOST_REMOVED, REMOVED_STEP)
         levels = (("sparsity", "prune", SPARSITIES), ("clusters", "cluster", CLUSTERS))
         for name, technique, values in levels if self.zips else ():
             if self.layout.able(technique):
@@ -149,12 +155,12 @@ class Space:
 
     def beginning(self) -> tuple[str, ...]:
         """The parameters of what is trained first, and longest: which blocks and channels stay."""
-        names = self.distributions()
-        return tuple(n for n in names if n.startswith("remove_") or n in ("depth", "distill"))
+        beginning = {"depth", "distill", *self.removals}
+        return tuple(name for name in self.distributions() if name in beginning)
 
     def is_thin(self, params: Params) -> bool:
         """Whether channels go."""
-        return any(params[name] for name in self.beginning() if name.startswith("remove_"))
+        return any(params[name] for name in self.removals)
 
     def begins_alike(self, one: Params, other: Params) -> bool:
         """Whether two points have the same beginning; one of the sampler's may lack names of it."""
@@ -201,7 +207,7 @@ class Space:
         found = []
         for family in self.layout_of(params).families if self.trains else ():
             groups = [group_of[layer] for layer in family.layers if layer in group_of]
-            removed = params.get(f"remove_{groups[0]}", 0.0) if groups else 0.0
+            removed = params.get(self.removals[groups[0]], 0.0) if groups else 0.0
             found.append((family, float(removed)))
         return found
 
@@ -346,6 +352,11 @@ def bits_of(ending: str) -> int:
     _, _, mode = ending.partition(":")
     mode = mode.partition(",")[0]
     return LOW_BITS.get(mode, {"": 32, "float16": 16}.get(mode, 8)) if ending != "qat" else 8
+
+
+def in_words(ending: str) -> str:
+    """What weights are with that ending: ``int8``, ``w4a8``, ``float32``."""
+    return "int8" if ending == "qat" else ending.removeprefix("quantize:") or "float32"
 
 
 def endings_of(layout: Layout, aim: Aim, samples: int) -> tuple[str, ...]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench.errors import ModelError
@@ -133,10 +133,7 @@ def facts_of(content: bytes) -> FileFacts:
     Raises:
         ModelError: it is no intact .tflite.
     """
-    with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
-        file.write(content)
-        file.flush()
-        return read_facts(Path(file.name))
+    return _facts(reader.parse(content))
 
 
 def read_facts(path: Path) -> FileFacts:
@@ -145,7 +142,10 @@ def read_facts(path: Path) -> FileFacts:
     Raises:
         ModelError: the file is not an intact .tflite.
     """
-    graph = reader.load(path)
+    return replace(_facts(reader.load(path)), path=path)
+
+
+def _facts(graph: Graph) -> FileFacts:
     main = graph.subgraphs[0]
     tensors = [tensor for subgraph in graph.subgraphs for tensor in subgraph.tensors]
     weights = tuple(_weight_facts(weight) for weight in of_kernels(graph))
@@ -181,7 +181,6 @@ def read_facts(path: Path) -> FileFacts:
         quantization_bytes=_quantization_bytes(tensors),
         scale_bits=scale_bits(graph),
         name_bytes=sum(len(tensor.name.encode()) for tensor in tensors),
-        path=path,
     )
 
 

@@ -34,6 +34,8 @@ BITS = {
 }  # fmt: skip
 """Stored bits per element; types of no fixed size (strings, resources) are not here."""
 
+MADE = Path("what was made")  # stands for the path of bytes that lie in no file
+
 _IDENTIFIER = b"TFL3"
 _SCHEMA_VERSION = 3
 _MAX_ITEMS = 1_000_000  # the bound of the C++ verifier on tables in one file
@@ -135,12 +137,16 @@ class _DamageError(Exception):
 
 
 def load(path: Path) -> Graph:
-    """Read and verify a .tflite.
+    """Read and verify a .tflite; a ``ModelError`` also where it is missing or a folder."""
+    return parse(read(path), path)
+
+
+def parse(content: bytes, path: Path = MADE) -> Graph:
+    """Read and verify the bytes of a .tflite; ``path`` is where they lie, for what is told.
 
     Raises:
-        ModelError: it is missing, a folder, empty, truncated, damaged, or of another kind.
+        ModelError: they are empty, truncated, damaged, or of another kind.
     """
-    content = read(path)
     if content[4:8] != _IDENTIFIER:
         kind, hint = looks_like(content, path)
         raise ModelError(f"{path} is not a TFLite model but {kind}", hint=hint)

@@ -8,10 +8,8 @@ each channel and once more for its bias, are a fifth of its file.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -82,7 +80,7 @@ def store_sparse(content: bytes) -> tuple[bytes, tuple[str, ...]]:
     Raises:
         ModelError: the file keeps weights outside its flatbuffer.
     """
-    graph = read(content)
+    graph = reader.parse(content)
     plans = [_sparse_kernels(graph, subgraph) for subgraph in graph.subgraphs]
     names = tuple(
         subgraph.tensors[index].name
@@ -106,14 +104,6 @@ def _schema() -> Any:
     from ai_edge_litert import schema_py_generated
 
     return schema_py_generated
-
-
-def read(content: bytes) -> reader.Graph:
-    """What a file that is not on disk holds."""
-    with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
-        file.write(content)
-        file.flush()
-        return reader.load(Path(file.name))
 
 
 def stored_values(tensor: reader.Tensor) -> Array:
@@ -166,7 +156,7 @@ def rewritten(content: bytes, change: Callable[[Any], None]) -> bytes:
 
 def _without_names(content: bytes) -> list[Any]:
     """All that a runtime computes with: ops, tensors, values, inputs and outputs, signatures."""
-    graph = read(content)
+    graph = reader.parse(content)
     parts: list[Any] = [graph.signatures]
     for subgraph in graph.subgraphs:
         parts += [subgraph.operators, subgraph.inputs, subgraph.outputs]

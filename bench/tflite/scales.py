@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from bench.errors import ModelError
-from bench.tflite.reader import Array, Graph, Subgraph, Tensor
-from bench.tflite.rewrite import read, rewritten, stored_values
+from bench.tflite.reader import Array, Graph, Subgraph, Tensor, parse
+from bench.tflite.rewrite import rewritten, stored_values
 
 WITH_BIAS = {
     "CONV_2D": (0, 1, 2),
@@ -79,7 +79,7 @@ def round_scales(content: bytes, bits: int) -> bytes:
     Raises:
         ModelError: nothing in it is quantized, or an op keeps its bias in a way not known here.
     """
-    graph = read(content)
+    graph = parse(content)
     if scale_bits(graph) == 0:
         raise ModelError("nothing in the file is quantized", hint="leave scales out")
     biases = [list(_biases(subgraph)) for subgraph in graph.subgraphs]

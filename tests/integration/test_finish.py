@@ -11,8 +11,8 @@ import pytest
 from bench.build import finish, trial
 from bench.errors import BuildError
 from bench.techniques import Conversion
+from bench.tflite import reader
 from bench.tflite.facts import read_facts
-from bench.tflite.rewrite import read
 from bench.tflite.scales import BIAS_PARTS, FITTED_BITS, significant_bits
 from bench.tflite.values import FileFacts
 
@@ -106,7 +106,7 @@ def test_rounded_scales_answer_next_to_the_same_and_zip_smaller(mode: str, tmp_p
 
 def with_kernels(content: bytes) -> list[tuple[Any, Any, Any]]:
     """Kernel, bias and output of each op that has a bias."""
-    graph = read(content)
+    graph = reader.parse(content)
     (tensors, operators) = graph.subgraphs[0].tensors, graph.subgraphs[0].operators
     return [
         (tensors[op.inputs[1]], tensors[op.inputs[2]], tensors[op.outputs[0]])

@@ -64,7 +64,7 @@ def test_a_limit_below_the_thinnest_file_is_told_with_what_it_takes():
 def test_a_latency_that_the_thinnest_structure_misses_by_far_is_told():
     with pytest.raises(UsageError, match=r"--max-median 10.0 µs: .* int8 .* 30.0 µs on local"):
         check(Limits(median_us=10.0))
-    with pytest.raises(UsageError, match=r"no quantization .* still takes about 20.0 µs"):
+    with pytest.raises(UsageError, match=r"and float32 .* still takes about 20.0 µs"):
         check(Limits(median_us=10.0), aim="latency", endings=("quantize:int8", ""))
     check(Limits(median_us=15.0), aim="latency", endings=("quantize:int8", ""))
     check(Limits(median_us=25.0))

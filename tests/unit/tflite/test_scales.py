@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.errors import ModelError
-from bench.tflite.rewrite import read
+from bench.tflite import reader
 from bench.tflite.scales import round_scales, scale_bits, significant_bits
 from tests import tiny_models
 
@@ -22,6 +22,6 @@ def test_bits_are_counted_to_the_last_that_is_set(scales: list[float], bits: int
 
 
 def test_a_file_in_float_has_no_scales_to_round(tmp_path: Path) -> None:
-    assert scale_bits(read(tiny_models.dense())) == 0
+    assert scale_bits(reader.parse(tiny_models.dense())) == 0
     with pytest.raises(ModelError, match="nothing in the file is quantized"):
         round_scales(tiny_models.dense(), 8)
