@@ -90,8 +90,8 @@ def read(
         return _unlabelled(output, probability)
     if len(labels) != len(output):
         raise DataError(
-            f"{len(labels)} labels{_of(name)} and {len(output)} samples",
-            hint="give as many labels as samples",
+            f"{len(labels)} labels{_of(name)}, and the output has {len(output)} rows",
+            hint="give a label for each sample; the first axis of an output must count samples",
         )
     labels = _squeezed(labels, tail)
     if units > 1 and labels.shape[1:] == tail[:-1] and _whole(labels):

@@ -131,7 +131,7 @@ def test_each_head_has_its_own_metric():
     [
         (SCORES, np.full(40, 3), {}, "label 3 of sample 0, and the model has 3 classes"),
         (SCORES, np.full(40, -1), {}, "label -1 of sample 0"),
-        (SCORES, np.zeros(39, int), {}, "39 labels and 40 samples"),
+        (SCORES, np.zeros(39, int), {}, "39 labels, and the output has 40 rows"),
         (SCORES, RNG.normal(size=40), {}, "labels of shape ()"),
         ({"a": SCORES, "b": SCORES}, CLASSES, {}, "labels without a name"),
         ({"a": SCORES}, {"b": CLASSES}, {}, "labels for b"),
