@@ -90,9 +90,9 @@ def apply(step: Step, work: Work, context: Context) -> Work:
     values = _options.chosen(step, DEFAULTS)
     per_channel = values["per_channel"] == "yes"
     model = _model.trainable(work, context)
-    selection, clusters = _select(model, step, values)
-    skipped = _model.skipped_facts(model, selection)  # wrapping takes the kernels from the layers
     kept = _preserve.kept_by(work, model)
+    selection, clusters = _select(model, step, values, kept)
+    skipped = _model.skipped_facts(model, selection)  # wrapping takes the kernels from the layers
     variables = _kernels.variables_of(model)
 
     frozen = _unfrozen(model, selection.chosen)
@@ -158,7 +158,7 @@ def _wrapper(
             layer,
             number_of_clusters=clusters[layer.name],
             cluster_centroids_init=init,
-            preserve_sparsity=layer.name in kept and not kept[layer.name].mask.all(),
+            preserve_sparsity=_has_zeros(layer.name, kept),
             cluster_per_channel=values["per_channel"] == "yes",
         )
 
@@ -209,7 +209,7 @@ def _own_clusters(least: int) -> _options.Canonical:
 
 
 def _select(
-    model: Any, step: Step, values: Mapping[str, str]
+    model: Any, step: Step, values: Mapping[str, str], kept: Mapping[str, _preserve.Kept]
 ) -> tuple[Selection, Mapping[str, int]]:
     """Layers to cluster, each with its K; those with fewer weights are skipped, unless named."""
     per_channel, pattern = values["per_channel"] == "yes", values.get("layers")
@@ -217,7 +217,7 @@ def _select(
     own = own_values(values.get("each"), able, unable, option="each")
     clusters = {layer.name: int(own.get(layer.name, step.argument or 0)) for layer in able}
     able = tuple(layer for layer in able if clusters[layer.name] > 0)
-    sizes = {layer.name: _weights(model.get_layer(layer.name), per_channel) for layer in able}
+    sizes = {layer.name: _weights(model.get_layer(layer.name), per_channel, kept) for layer in able}
     small = {name for name, size in sizes.items() if size <= clusters[name]}
     if pattern is None:
         enough = tuple(layer for layer in able if layer.name not in small)
@@ -229,19 +229,34 @@ def _select(
         selection = Selection(select(pattern, able, unable).chosen, unable)
     for name in selection.chosen:
         if name in small:
+            kernels = _kernels.kernels_of(model.get_layer(name))
+            pruned = any(_has_zeros(kernel.name, kept) for kernel in kernels)
             raise BuildError(
                 f"cluster:{clusters[name]}: layer {name} has only {sizes[name]} weights"
-                + (" per channel" if per_channel else ""),
+                + (" in a channel" if per_channel else "")
+                + (", the pruned ones counted as one" if pruned else ""),
                 hint="ask for fewer values, or leave the layer out with layers=!" + name,
             )
     return selection, clusters
 
 
-def _weights(layer: Any, per_channel: bool) -> int:
-    """How many weights share the K values, in the layer's smallest kernel."""
-    kernel = min(_kernels.kernels_of(layer), key=lambda one: one.elements)
-    channels = int(kernel.variable.shape[-1]) if per_channel and _is_conv(layer) else 1
-    return kernel.elements // channels
+def _weights(layer: Any, per_channel: bool, kept: Mapping[str, _preserve.Kept]) -> int:
+    """How many weights share the K values, where they are fewest: in a kernel, or in its channel.
+
+    Zeros of a pruned kernel are one value, and the toolkit finds no more centroids than others.
+    """
+    fewest = []
+    for kernel in _kernels.kernels_of(layer):
+        weights = kernel.variable.numpy()
+        groups = weights.reshape(-1, weights.shape[-1] if per_channel and _is_conv(layer) else 1)
+        alive = np.count_nonzero(groups, axis=0).min()
+        fewest.append(1 + int(alive) if _has_zeros(kernel.name, kept) else len(groups))
+    return min(fewest)
+
+
+def _has_zeros(kernel: str, kept: Mapping[str, _preserve.Kept]) -> bool:
+    """Whether weights of a kernel were pruned."""
+    return kernel in kept and not kept[kernel].mask.all()
 
 
 def _unfrozen(model: Any, names: Sequence[str]) -> list[str]:

@@ -89,6 +89,7 @@ SHORT = ",epochs=1,batch=32"
     "text",
     [
         "tune" + SHORT,
+        "prune:0.5,each=classes:0.95" + SHORT + "+cluster:8" + SHORT,
         "prune:0.8,epochs=2,batch=32",
         "prune:0.5,schedule=constant,begin=1,end=6,frequency=5" + SHORT,
         "prune:0.5,block=4x1" + SHORT,
@@ -174,6 +175,18 @@ def test_centroids_start_where_asked(
 
 def test_clustering_alone_needs_no_data(model: Any, tmp_path: Path) -> None:
     made("cluster:4,epochs=0", model, None, tmp_path)
+
+
+@pytest.mark.parametrize("cluster", ["cluster:8", "cluster:6,per_channel=yes"])
+def test_what_holds_few_values_after_pruning_is_not_clustered(
+    cluster: str, model: Any, samples: data.Data, tmp_path: Path
+) -> None:
+    pruned = f"prune:0.5,each=classes:0.95,project:0.9{SHORT}"
+    work, _ = made(f"{pruned}+{cluster}{SHORT}", model, samples, tmp_path)
+    assert "hidden" in work.facts["cluster"]["layers"]
+    assert "classes (Dense)" in work.facts["cluster"]["skipped"]
+    with pytest.raises(BuildError, match=r"project has only .* the pruned ones counted as one"):
+        made(f"{pruned}+cluster:16,layers=project{SHORT}", model, samples, tmp_path)
 
 
 def test_own_schedule_is_followed(model: Any, samples: data.Data, tmp_path: Path) -> None:
