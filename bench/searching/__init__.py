@@ -48,6 +48,7 @@ from bench.searching.executor import (
     validation_of,
 )
 from bench.searching.fastest import with_fastest_ending
+from bench.searching.int8 import with_int8_that_converts
 from bench.searching.layout import Layout
 from bench.searching.looks import Stopwatch
 from bench.searching.loop import Budget, Loop
@@ -231,6 +232,7 @@ class _Searching:
         layout = Layout.of(executor.look("layout", self._observer.step))
         self._observer.finish()
         space = self._space(layout)
+        space = with_int8_that_converts(space, partial(self._build, executor), self._observer)
         stopwatch = self._stopwatch(baseline)
         build = partial(self._try, executor)
         bounds.check_reachable(space, question.limits, build, stopwatch)

@@ -11,7 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from bench.searching.balance import balanced
-from bench.searching.space import CLUSTERS, INT8_BITS, REMOVED_STEP, SPARSITIES, Space, bits_of
+from bench.searching.space import (
+    CLUSTERS,
+    INT8,
+    INT8_BITS,
+    REMOVED_STEP,
+    SPARSITIES,
+    Space,
+    bits_of,
+)
 from bench.searching.values import Params
 
 KEPT = 16
@@ -29,7 +37,7 @@ LEVELS = ("sparsity", "clusters")
 
 LADDERS: Mapping[str, Sequence[Shape]] = {
     "zipped": (
-        (0.0, 0.0, 0, "quantize:int8"),
+        (0.0, 0.0, 0, INT8),
         (0.0, 0.5, 16, TRAINED),
         (0.25, 0.6, 16, TRAINED),
         (0.5, 0.6, 8, TRAINED),
@@ -38,7 +46,7 @@ LADDERS: Mapping[str, Sequence[Shape]] = {
         (0.8, 0.7, 6, TRAINED),
     ),
     "dense": (
-        (0.0, 0.0, 0, "quantize:int8"),
+        (0.0, 0.0, 0, INT8),
         (0.25, 0.0, 0, TRAINED),
         (0.5, 0.0, 0, TRAINED),
         (0.6, 0.0, 0, TRAINED),
@@ -111,7 +119,7 @@ def endings_around(space: Space, params: Params) -> list[Params]:
 def untrained_endings(space: Space, params: Params) -> list[Params]:
     """The same channels with nothing trained after them: in int8, then in fewer bits."""
     ended = {name: 0 if name.startswith(LEVELS) else value for name, value in params.items()}
-    int8 = [ending for ending in space.endings if ending == "quantize:int8"]
+    int8 = [ending for ending in space.endings if ending == space.int8]
     return [{**ended, "ending": ending} for ending in (*int8, *_low_endings(space))]
 
 
@@ -156,7 +164,7 @@ def _points(space: Space, shapes: Sequence[Shape], left_out: int = 0) -> Iterato
     """The points of shapes, of which so many blocks go where channels go."""
     names = space.distributions()
     for removed, sparsity, clusters, known in shapes:
-        ending = space.usual_ending if known == TRAINED else known
+        ending = {TRAINED: space.usual_ending, INT8: space.int8}.get(known, known)
         depth = left_out if removed else 0
         each = max(LEAST_REMOVED, round(removed - SPARED, 2)) if depth else removed
         point: dict[str, float | int | str] = {}

@@ -71,7 +71,7 @@ QUANTIZER = "litert-quantizer"
 LOW_BITS: Mapping[str, int] = {"w4a8": 4, "w4": 4, "mixed": 6}
 """Arguments of ``quantize`` with fewer bits than eight, where the installed one has them."""
 
-INT8_BITS = 8
+INT8, INT8_BITS = "quantize:int8", 8
 
 Distribution = tuple[str, Any, Any, Any]
 """``float`` or ``int`` with low, high and step; or ``choice`` with the choices."""
@@ -102,6 +102,11 @@ class Space:
     def zips(self) -> bool:
         """Whether zeros and few values matter: zipped they make a file smaller, and none faster."""
         return self.aim == "zipped" or self.limits_zipped
+
+    @property
+    def int8(self) -> str:
+        """The ending in int8 with nothing trained after it, with the options that it needs."""
+        return next((ending for ending in self.endings if _mode(ending) == "int8"), INT8)
 
     @property
     def trains(self) -> bool:
@@ -185,7 +190,7 @@ class Space:
         """The same ops and shapes untrained: built in seconds, as fast and as large as trained."""
         steps = [*self._smaller(params, 0, 0.0)] if self.trains else []
         ending = str(params["ending"])
-        ending = "quantize:int8" if ending == "qat" else ending
+        ending = self.int8 if ending == "qat" else ending
         return recipes.parse("+".join([*steps, *([ending] if ending else [])]) or "float32")
 
     def kept(self, params: Params) -> dict[str, float]:
@@ -343,20 +348,25 @@ def _own(values: Mapping[str, float]) -> str:
 
 def _is_by_converter(ending: str) -> bool:
     """Whether an ending's file is the converter's, and may be rewritten."""
-    technique, _, mode = ending.partition(":")
-    return technique != "quantize" or mode.partition(",")[0] in BY_CONVERTER
+    return not ending.startswith("quantize:") or _mode(ending) in BY_CONVERTER
+
+
+def _mode(ending: str) -> str:
+    """The argument of ``quantize``; empty where an ending is another."""
+    return ending.partition(":")[2].partition(",")[0]
 
 
 def bits_of(ending: str) -> int:
     """Bits of a weight with that ending; of ``mixed`` about."""
-    _, _, mode = ending.partition(":")
-    mode = mode.partition(",")[0]
-    return LOW_BITS.get(mode, {"": 32, "float16": 16}.get(mode, 8)) if ending != "qat" else 8
+    if ending == "qat":
+        return INT8_BITS
+    mode = _mode(ending)
+    return LOW_BITS.get(mode, {"": 32, "float16": 16}.get(mode, INT8_BITS))
 
 
 def in_words(ending: str) -> str:
     """What weights are with that ending: ``int8``, ``w4a8``, ``float32``."""
-    return "int8" if ending == "qat" else ending.removeprefix("quantize:") or "float32"
+    return "int8" if ending == "qat" else _mode(ending) or "float32"
 
 
 def endings_of(layout: Layout, aim: Aim, samples: int) -> tuple[str, ...]:
@@ -373,4 +383,4 @@ def endings_of(layout: Layout, aim: Aim, samples: int) -> tuple[str, ...]:
         return tuple(f"quantize:{mode}" for mode in modes)
     trained = ("qat",) if layout.able("qat") else ()
     float32 = ("",) if aim == "latency" else ()
-    return (*trained, "quantize:int8", *low, *float32)
+    return (*trained, INT8, *low, *float32)

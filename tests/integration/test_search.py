@@ -195,6 +195,17 @@ def test_a_model_that_nothing_can_be_trained_of_is_searched_by_its_bits(folder: 
     }
 
 
+def test_where_an_op_has_no_int8_form_it_stays_in_float(folder: Cli):
+    """Else nothing that ends in int8 could be built."""
+    ran = search(folder, "--trials", "2", model="no_int8_kernel.keras")
+    shipped(ran)
+    assert "quantize:int8,rest=float32 is tried instead of quantize:int8: " in ran.stderr
+    assert "no int8 form of CUMSUM" in ran.stderr
+    first, second = trials_of(folder)
+    assert first.startswith("quantize:int8,rest=float32+")
+    assert "failed" not in ran.stdout, second
+
+
 def test_labels_are_not_needed(folder: Cli):
     with np.load(folder.folder / "samples.npz") as arrays:
         kept = {key: arrays[key] for key in arrays.files if key[0] == "x"}
