@@ -47,14 +47,9 @@ class Endings:
         self._space, self._limits, self._trials, self._costs = space, limits, trials, costs
 
     def base(self) -> Trial | None:
-        """The trained beginning that is most worth another ending; None by latency.
-
-        Endings make a file smaller, and no structure faster.
-        """
-        if self._space.aim == "latency":
-            return None
+        """The trained beginning that is most worth another ending."""
         beginnings = self._trained_beginnings()
-        if self._costs.is_tight:
+        if self._costs.is_tight and self._space.zips:
             open_ = [one for one in beginnings if self.is_near(one)]
             if open_:
                 return min(open_, key=self._wanted)
@@ -75,17 +70,22 @@ class Endings:
         return [trial for trial in self.begun_as(point) if trial.rung == point["rung"]]
 
     def next_untrained(self, base: Trial | None, study: Study) -> Params | None:
-        """The next ending that takes seconds: of the best beginning, or of each where few are."""
+        """The next ending that takes seconds: of the best beginning, or of each where few are.
+
+        By latency of the best alone, since each is measured first: which of int8 and float32 is
+        the faster one may change from shape to shape.
+        """
         if base is None:
             return None
-        beginnings = self._trained_beginnings() if self._costs.is_tight else []
+        each = self._costs.is_tight and self._space.aim != "latency"
+        beginnings = self._trained_beginnings() if each else []
         others = [one for one in beginnings if one is not base]
         found = (self._untrained(one, study) for one in (base, *others))
         return next((params for params in found if params is not None), None)
 
     def may_train(self, base: Trial) -> bool:
-        """Whether further endings are worth a training: by raw size, zeros give nothing."""
-        if not self._space.zips:
+        """Whether further endings are worth a training: of zeros, only zipped files are smaller."""
+        if not self._space.zips or self._space.aim == "latency":
             return False
 
         def work(params: Params) -> float:

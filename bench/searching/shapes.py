@@ -117,10 +117,14 @@ def endings_around(space: Space, params: Params) -> list[Params]:
 
 
 def untrained_endings(space: Space, params: Params) -> list[Params]:
-    """The same channels with nothing trained after them: in int8, then in fewer bits."""
+    """The same channels with nothing trained after them: in int8, then in fewer bits.
+
+    By latency in int8 and in float32: fewer bits are not known to be faster.
+    """
     ended = {name: 0 if name.startswith(LEVELS) else value for name, value in params.items()}
-    int8 = [ending for ending in space.endings if ending == space.int8]
-    return [{**ended, "ending": ending} for ending in (*int8, *_low_endings(space))]
+    others = [""] if space.aim == "latency" else _low_endings(space)
+    found = [ending for ending in (space.int8, *others) if ending in space.endings]
+    return [{**ended, "ending": ending} for ending in found]
 
 
 def in_int8_alone(space: Space, params: Params) -> Params:

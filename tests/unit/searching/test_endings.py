@@ -6,6 +6,7 @@ import pytest
 
 from bench.searching.costs import TYPICAL, Costs
 from bench.searching.endings import Endings
+from bench.searching.shapes import known_shapes
 from bench.searching.values import Limits
 from tests.unit.searching.points import SHAPES, Study, at_rung, in_int8, space, trial, tried
 
@@ -45,6 +46,29 @@ def test_what_keeps_to_the_limits_is_ended_otherwise_though_it_was_trained_a_run
 def test_the_longest_training_of_the_best_is_what_goes_on():
     trials = [*(tried(index) for index in range(len(SHAPES))), tried(3, rung=1)]
     assert endings(*trials).base() is trials[-1]
+
+
+@pytest.mark.parametrize(
+    ("usual", "others"), [("qat", ["quantize:int8", ""]), ("", ["quantize:int8"])]
+)
+def test_by_latency_the_best_is_measured_in_int8_and_in_float32_and_trained_no_more(usual, others):
+    """Thin layers may be faster in the other one, though a typical shape is not."""
+    endings_ = ("qat", "quantize:int8", "quantize:w4a8", "")
+    of = space("latency", endings=endings_, usual_ending=usual)
+    best, worse = (
+        trial(n, 1, times={"local": times}, params=dict(known_shapes(of)[n]), recipe="channels:0.5")
+        for n, times in ((3, 4.0), (2, 3.0))
+    )
+    found = endings(best, worse, of=of)
+    base = found.base()
+    assert base is best
+    assert not found.may_train(base)
+    study, tried_ = Study.of([best, worse]), []
+    while (params := found.next_untrained(base, study)) is not None:
+        assert params["remove_1"] == best.params["remove_1"]
+        study.points.append(params)
+        tried_.append(params["ending"])
+    assert tried_ == others
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.013, 0.2])
