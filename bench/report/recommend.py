@@ -204,7 +204,7 @@ def _breaks(row: Row, table: Table, limits: Requirements) -> Iterator[str]:
         if limit is None:
             continue
         if not isinstance(figure, Estimate) or figure.high is None:
-            yield f"its {name} is not known well enough"
+            yield f"its {name} is not known well enough: more launches tell it"
         elif figure.high > limit:
             yield f"its {name} may be {figure.high / 1e3:.3g} ms"
 
