@@ -113,7 +113,9 @@ def test_a_p99_that_is_not_known_keeps_to_no_limit(tmp_path: Path):
     path = examples.write(tmp_path / "few.jsonl", session, [examples.ENVIRONMENT, *few])
     found = ask(path, Requirements(p99_us=1e9))
     assert found.chosen is None
-    assert {reason for _, reason in found.rejected} == {"its p99 is not known well enough: more launches tell it"}
+    assert {reason for _, reason in found.rejected} == {
+        "its p99 is not known well enough: more launches tell it"
+    }
 
 
 def test_without_accuracies_a_limit_on_loss_leaves_the_baseline(tmp_path: Path):
