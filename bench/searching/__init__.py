@@ -226,7 +226,6 @@ class _Searching:
 
     def run(self, executor: Executor) -> tuple[str, Study]:
         """Search; why it ended, and the study with all trials."""
-        question = self._question
         self._observer.step("looking at the model", 0, 0)
         baseline = self._build(executor, Recipe())
         layout = Layout.of(executor.look("layout", self._observer.step))
@@ -235,7 +234,7 @@ class _Searching:
         space = with_int8_that_converts(space, partial(self._build, executor), self._observer)
         stopwatch = self._stopwatch(baseline)
         build = partial(self._try, executor)
-        bounds.check_reachable(space, question.limits, build, stopwatch)
+        bounds.check_reachable(space, self._question.limits, build, stopwatch)
         folder = self._folder(space)
         try:
             with FileLock(folder / "search.lock", timeout=0):
@@ -327,8 +326,7 @@ class _Searching:
 
     def _build(self, executor: Executor, recipe: Recipe) -> Variant:
         is_baseline = not recipe.steps
-        future = executor.submit(recipe, evaluate=is_baseline, progress=self._observer.step)
-        done = future.result()
+        done = executor.submit(recipe, evaluate=is_baseline, progress=self._observer.step).result()
         if done.variant is None or (is_baseline and done.failure):
             raise BuildError(done.failure, hint="mend that first")
         return done.variant
