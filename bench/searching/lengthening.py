@@ -36,14 +36,13 @@ def worth_longer(trials: Sequence[Trial], limits: Limits, aim: Aim, longest: int
     """
     kept = [trial.figure(aim) for trial in trials if keeps(trial, limits)]
     best = min(kept, default=math.inf)
-    worth: dict[int, float] = {}
+    found: list[tuple[float, Trial]] = []
     for trial in highest(trials):
         figure, chance = trial.figure(aim), _chance(trial, limits)
         if trial.trained and trial.rung < longest and figure < best and chance >= LEAST_CHANCE:
             # Where nothing keeps to the limits, that is what counts.
-            worth[trial.number] = chance * (math.log(best / figure) if kept else 1.0)
-    found = [trial for trial in trials if trial.number in worth]
-    return sorted(found, key=lambda trial: worth[trial.number], reverse=True)
+            found.append((chance * (math.log(best / figure) if kept else 1.0), trial))
+    return [trial for _, trial in sorted(found, key=lambda one: one[0], reverse=True)]
 
 
 def _chance(trial: Trial, limits: Limits) -> float:

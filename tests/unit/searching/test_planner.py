@@ -241,9 +241,12 @@ def test_nothing_is_begun_that_does_not_fit(left):
 class TestLengthening:
     """The end of a search that bears few trainings, some of which may be longer."""
 
-    def next(self, *trials, left, running=()):
+    def planner(self, *trials, left):
         costs = at_rung(Costs(space(), trials, 1000, left), 1, longest=3)
-        return Planner(space(), LIMITS, trials, costs).next(Study.of(trials, running=running))
+        return Planner(space(), LIMITS, trials, costs)
+
+    def next(self, *trials, left, running=()):
+        return self.planner(*trials, left=left).next(Study.of(trials, running=running))
 
     def trials(self):
         """A shape that keeps to the limits, a near miss and a farther one; ten seconds each."""
@@ -280,9 +283,9 @@ class TestLengthening:
 
     def test_no_beginning_is_trained_longer_twice(self):
         *_, near, far = trials = self.trials()
-        longer = replace(near, rung=3, params={**near.params, "sparsity": 1})
-        params, _ = self.next(*trials, longer, left=1.1 * self.seconds(3))
-        assert params == {**far.params, "rung": 3}
+        longer = replace(near, number=20, rung=3, params={**near.params, "sparsity": 1})
+        found = self.planner(*trials, longer, left=1.1 * self.seconds(3))
+        assert list(found._lengthened()) == [{**far.params, "rung": 3}]
 
 
 class TestBlocks:
