@@ -72,6 +72,14 @@ def test_short_trainings_leave_half_of_a_budget_for_long_ones(times, is_tight):
     assert costs(tried(1), budget=budget).is_tight == is_tight
 
 
+def test_the_shortest_trainings_are_not_begun_with_however_many_fit():
+    in_float = space("latency", endings=("", "quantize:int8"), usual_ending="")
+    wide = costs(tried(1), budget=1e6, space=in_float)
+    budget = 2.1 * MANY * wide.seconds(wide.typical, 0)
+    found = costs(tried(1), budget=budget, space=in_float)
+    assert (found.start, found.top, found.longest) == (2, 2, 2)
+
+
 @pytest.mark.parametrize(
     ("aim", "budget", "alone"),
     [("zipped", 60, True), ("zipped", 100_000, False), ("size", 60, False), ("latency", 60, False)],
