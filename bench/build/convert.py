@@ -14,10 +14,11 @@ from bench.build.causes import explain, layer_in
 from bench.build.forms import Form, forms_of, layers_by_scope
 from bench.data import Split
 from bench.errors import BuildError, telling_line
-from bench.techniques import Conversion, Work
+from bench.techniques import Conversion, Work, converted_names
 from bench.text import layer_of, name_some
 from bench.tflite import reader
 from bench.tflite.facts import float_outputs
+from bench.tflite.rewrite import rename_outputs
 from bench.values import Facts, no_facts
 
 CALIBRATION_SAMPLES = 200
@@ -54,6 +55,9 @@ def convert(work: Work, calibration: Split | None, signature: str | None = None)
     for form, conversion in _attempts(work, signature):
         try:
             content = _convert_form(form, conversion, calibration)
+            converted = converted_names(form.model)
+            if len(converted) == len(work.outputs):
+                content = rename_outputs(content, dict(zip(converted, work.outputs, strict=True)))
             _try(content, conversion, calibration)
         except BuildError as refusal:
             traceback.print_exc()  # into the log

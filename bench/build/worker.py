@@ -93,7 +93,7 @@ def _build(job: dict[str, Any], loaded: dict[str, Any], context: Context) -> dic
     """Build one recipe and write its .tflite; the facts are what its steps found out."""
     recipe = recipes.parse(job["recipe"])
     samples: Data | None = context.data
-    work = _take_steps(recipe, Work(loaded["model"]), context)
+    work = _take_steps(recipe, Work.of(loaded["model"]), context)
     calibration = None
     if work.conversion.calibrates:
         if samples is None:

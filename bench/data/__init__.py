@@ -18,7 +18,8 @@ of arrays, all optional but ``x_test``:
 :func:`bench.inputs.fit` holds them against it. A model with several inputs has one array per input,
 ``x_test:INPUT`` and so on. ``y`` arrays hold class numbers (samples,), one-hot rows, numbers, or a
 class for each position: what fits the model's output, see :mod:`bench.metrics`. A model with
-several outputs has one for each that is evaluated, ``y_test:OUTPUT``.
+several outputs has one for each that is evaluated, ``y_test:OUTPUT``, by the name that Keras knows
+it by: a key, or a layer's name.
 """
 
 from __future__ import annotations

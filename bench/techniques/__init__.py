@@ -69,6 +69,8 @@ class Work:
             same weights and no rounding, to be quantized as a whole; else None.
         teacher: the model whose answers are taught, where a step left one behind that must first
             learn them anew; None is ``model`` before the first step that teaches.
+        outputs: what labels and callers call the outputs, in order, whatever a model that a step
+            hands back calls them; empty where they keep their names.
     """
 
     model: Any
@@ -77,6 +79,14 @@ class Work:
     facts: Facts = field(default_factory=no_facts)
     unrounded: Any = None
     teacher: Any = None
+    outputs: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, model: Any) -> Work:
+        """The work that a recipe begins with."""
+        from bench.techniques import _outputs
+
+        return cls(model, outputs=_outputs.known_names(model))
 
 
 @dataclass(frozen=True)
@@ -151,6 +161,13 @@ def port_to_tf_keras(model: Any) -> Any:
     return _keras3_to_2.port(model)
 
 
+def converted_names(model: Any) -> tuple[str, ...]:
+    """What the converter calls the outputs of a model, in its order; see ``_outputs``."""
+    from bench.techniques import _outputs
+
+    return _outputs.converted_names(model)
+
+
 def layout(model: Any, context: Context) -> dict[str, Any]:
     """What a model is made of, as a search sees it; see ``_layout``.
 
@@ -159,7 +176,7 @@ def layout(model: Any, context: Context) -> dict[str, Any]:
     """
     from bench.techniques import _layout
 
-    return _layout.layout(Work(model), context)
+    return _layout.layout(Work.of(model), context)
 
 
 def epoch_seconds(model: Any, context: Context, batch: int) -> float:
@@ -170,7 +187,7 @@ def epoch_seconds(model: Any, context: Context, batch: int) -> float:
     """
     from bench.techniques import _speed
 
-    return _speed.epoch_seconds(Work(model), context, batch)
+    return _speed.epoch_seconds(Work.of(model), context, batch)
 
 
 def sensitivity(model: Any, context: Context, samples: int) -> list[dict[str, Any]]:
@@ -181,4 +198,4 @@ def sensitivity(model: Any, context: Context, samples: int) -> list[dict[str, An
     """
     from bench.techniques import _sensitivity
 
-    return _sensitivity.sensitivity(Work(model), context, samples)
+    return _sensitivity.sensitivity(Work.of(model), context, samples)

@@ -53,13 +53,17 @@ def model_inputs(model: Any, split: Split, order: Array | None = None) -> Any:
     return arrays[0] if len(arrays) == 1 else arrays
 
 
-def predict(model: Any, split: Split) -> dict[str, Array]:
-    """All outputs by name, in the model's order."""
+def predict(model: Any, split: Split, outputs: Sequence[str] = ()) -> dict[str, Array]:
+    """All outputs by name, in the model's order.
+
+    Args:
+        outputs: their names, where they are called otherwise than by their layers.
+    """
     found = model.predict(model_inputs(model, split), batch_size=256, verbose=0)
     if isinstance(found, Mapping):
         return {name: np.asarray(values) for name, values in found.items()}
     several = list(found) if isinstance(found, (list, tuple)) else [found]
-    names = list(getattr(model, "output_names", ()))
+    names = list(outputs or getattr(model, "output_names", ()))
     if len(names) != len(several):
         names = [f"output_{index}" for index in range(len(several))]
     return {name: np.asarray(values) for name, values in zip(names, several, strict=True)}
@@ -160,12 +164,12 @@ def lesson_of(work: Work, distill: float, context: Context) -> Lesson:
     file = _teacher_file(work, context)
     teacher = work.model if work.teacher is None else work.teacher
     if not has_labels or (distill > 0 and not file.is_file()):
-        outputs = predict(teacher, train)
+        outputs = predict(teacher, train, work.outputs)
     else:
-        outputs = _some_answers(teacher, train)
+        outputs = _some_answers(teacher, train, work.outputs)
     heads = heads_of(teacher, outputs, train.y)
     if has_labels and validation.y:
-        heads_of(teacher, predict(teacher, validation), validation.y)
+        heads_of(teacher, predict(teacher, validation, work.outputs), validation.y)
     taught = _taught(teacher, heads, outputs, validation, distill, file)
     lone = {"": train.y[""]} if train.y and "" in train.y else None
     unnamed = next(iter(match_labels(outputs, lone)), "")
@@ -185,7 +189,7 @@ def _taught(
     if distill == 0:
         return {}
     if not file.is_file():
-        splits = {"train": outputs, "validation": predict(teacher, validation)}
+        splits = {"train": outputs, "validation": predict(teacher, validation, list(outputs))}
         arrays = {
             f"{kind}_{head.index}": head.soften(answers[head.name], TEMPERATURE)
             for kind, answers in splits.items()
@@ -212,13 +216,14 @@ def _teaches(step: Step) -> bool:
     return "distill" in dict(step.options) or step.technique in RELEARNING
 
 
-def _some_answers(model: Any, split: Split) -> dict[str, Array]:
+def _some_answers(model: Any, split: Split, outputs: Sequence[str]) -> dict[str, Array]:
     """Outputs as many as samples, of which the first are true and the others repeat them.
 
     They are enough to tell what an output means, and what its labels must be.
     """
     order = np.arange(len(split)) % ANSWERS
-    return {n: a[order] for n, a in predict(model, split.take(slice(0, ANSWERS))).items()}
+    some = predict(model, split.take(slice(0, ANSWERS)), outputs)
+    return {name: answers[order] for name, answers in some.items()}
 
 
 def losses_of(model: Any, lesson: Lesson) -> Any:

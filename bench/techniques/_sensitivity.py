@@ -70,14 +70,15 @@ def sensitivity(work: Work, context: Context, samples: int) -> list[dict[str, An
         raise DataError("sensitivity needs samples", hint="give --data")
     model = _model.trainable(work, context)
     split = validation(context, samples)
-    before = predict(model, split)
+    before = predict(model, split, work.outputs)
     chosen = metrics.choose(before, split.y)
     network = _channels_keras.network_of(model)
     trials = list(_trials(model, network))
     found = []
     for number, trial in enumerate(trials):
         context.progress(f"trying {trial.name} on {trial.layers[0]}", number, len(trials))
-        after = _answers(model, network, trial, split)
+        answers = _answers(model, network, trial, split)
+        after = dict(zip(before, answers.values(), strict=True))
         scores = metrics.score(after, split.y, chosen, baseline=before)
         worst = max(
             (score for score in scores if score.decides and score.loss is not None),

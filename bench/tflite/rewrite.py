@@ -1,14 +1,15 @@
-"""Write a .tflite anew that computes the same in fewer bytes: without names, with sparse weights.
+"""Write a .tflite anew that computes the same: without names, with sparse weights, outputs renamed.
 
-Both go through the object interface that flatc makes of ``schema.fbs``. It knows nothing of the
-schema's ``force_align: 16`` of stored data, so the builder here sees to that. It also stores equal
-vectors once, as flatbuffers may: the zero points of a thin int8 model, eight bytes of zeros for
-each channel and once more for its bias, are a fifth of its file.
+What takes fewer bytes goes through the object interface that flatc makes of ``schema.fbs``. It
+knows nothing of the schema's ``force_align: 16`` of stored data, so the builder here sees to that.
+It also stores equal vectors once, as flatbuffers may: the zero points of a thin int8 model, eight
+bytes of zeros for each channel and once more for its bias, are a fifth of its file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -62,6 +63,34 @@ def strip_names(content: bytes) -> bytes:
             hint="report this model, and leave strip out",
         )
     return made
+
+
+def rename_outputs(content: bytes, names: Mapping[str, str]) -> bytes:
+    """The same file whose signatures call their outputs otherwise; nothing else is touched.
+
+    Args:
+        content: bytes of an intact .tflite.
+        names: old to new; outputs that are not there keep theirs.
+    """
+    made = bytearray(content)
+    model = _schema().Model.GetRootAs(content)
+    for signature in map(model.SignatureDefs, range(model.SignatureDefsLength())):
+        for output in map(signature.Outputs, range(signature.OutputsLength())):
+            old = (output.Name() or b"").decode()
+            if names.get(old, old) != old:
+                _point_to(made, output, names[old].encode())
+    return bytes(made)
+
+
+def _point_to(made: bytearray, named: Any, text: bytes) -> None:
+    """Write a string behind all else, and have a table's name, its first field, be there.
+
+    Offsets are counted from where they stand and strings may lie anywhere behind.
+    """
+    field = named._tab.Pos + named._tab.Offset(4)
+    made += b"\0" * (-len(made) % 4)
+    made[field : field + 4] = struct.pack("<I", len(made) - field)
+    made += struct.pack("<I", len(text)) + text + b"\0"
 
 
 def store_sparse(content: bytes) -> tuple[bytes, tuple[str, ...]]:

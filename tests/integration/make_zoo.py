@@ -160,19 +160,35 @@ def sequential() -> Made:
 
 
 def two_heads() -> Made:
-    """Two outputs by name, classes and a number."""
+    """Two outputs by name, classes and a number; their layers are called otherwise."""
     import keras
     from keras import layers
 
     features, x = _hidden()
     heads = {
-        "kind": layers.Dense(CLASSES, activation="softmax", name="kind")(x),
-        "size": layers.Dense(1, name="size")(x),
+        "size": layers.Dense(1, name="amount")(x),
+        "kind": layers.Dense(CLASSES, activation="softmax")(x),
     }
     return keras.Model(features, heads), {
         "x": _normal(6),
         "y:kind": _labels(),
         "y:size": _normal(1),
+    }
+
+
+def listed_heads() -> Made:
+    """The same in a list: Keras knows the outputs by their layers, its export by numbers."""
+    import keras
+    from keras import layers
+
+    features, x = _hidden()
+    # The second comes first by its name: an order of names would be another.
+    heads = [layers.Dense(CLASSES, activation="softmax", name="kind")(x), layers.Dense(1)(x)]
+    heads[1] = layers.Rescaling(0.5, name="bulk")(heads[1])
+    return keras.Model(features, heads), {
+        "x": _normal(6),
+        "y:kind": _labels(),
+        "y:bulk": _normal(1),
     }
 
 
@@ -330,6 +346,7 @@ KINDS: dict[str, Callable[[], Made]] = {
         each_step,
         sequential,
         two_heads,
+        listed_heads,
         dict_inputs,
         tokens,
         segmentation,

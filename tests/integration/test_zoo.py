@@ -67,6 +67,7 @@ REFUSED = {
 
 KINDS = (
     *("preprocessing", "lstm", "gru", "stateful", "each_step", "sequential", "two_heads"),
+    "listed_heads",
     *("dict_inputs", "tokens", "segmentation", "any_size", "half_precision", "operations"),
     *("squeeze_excite", "sequences", "attention", "nested"),
 )
@@ -168,6 +169,23 @@ def answers(variant: Variant, data: Data) -> list[np.ndarray]:
     return [np.array(each).ravel() for each in given.values()]
 
 
+def output_names(variant: Variant) -> set[str]:
+    (signature,) = variant.facts.signatures.values()
+    return {port.name for port in signature.outputs}
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("lstm", {"output_0"}),
+        ("two_heads", {"kind", "size"}),
+        ("listed_heads", {"kind", "bulk"}),
+    ],
+)
+def test_outputs_are_called_as_their_labels(kind: str, names: set[str], zoo: Zoo) -> None:
+    assert output_names(zoo.of(kind)["float32"]) == names
+
+
 @pytest.mark.parametrize("technique", [*UNTRAINED, *TECHNIQUES])
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_works_or_one_true_line_refuses_it(kind: str, technique: str, zoo: Zoo) -> None:
@@ -186,6 +204,7 @@ def test_it_works_or_one_true_line_refuses_it(kind: str, technique: str, zoo: Zo
     int8 = zoo.of(kind)["quantize:int8"]
     if technique == "qat" and isinstance(int8, Variant):  # also where it trained a part alone
         assert outcome.facts.int8_share >= int8.facts.int8_share
+    assert output_names(outcome) == output_names(base), "an app finds its outputs no more"
     expected, found = answers(base, zoo.data(kind)), answers(outcome, zoo.data(kind))
     assert len(expected) == len(found)
     for one, other in zip(expected, found, strict=True):
