@@ -28,12 +28,15 @@ def tanh(
     return builder.pack([x], [y])
 
 
-def two_heads(name: str = "x") -> bytes:
-    """One float32 input, the outputs ``wave`` and ``chance``."""
+def two_heads(name: str = "x", signature: tuple[str, str] | None = None) -> bytes:
+    """One float32 input, the outputs ``wave`` and ``chance``; a signature has names of its own."""
     builder = ModelBuilder()
     x, wave, chance = (builder.tensor(each, (1, 8)) for each in (name, "wave", "chance"))
     builder.op("TANH", [x], [wave])
     builder.op("LOGISTIC", [x], [chance])
+    if signature is not None:
+        outputs = dict(zip(signature, (wave, chance), strict=True))
+        builder.signature("serving_default", {name: x}, outputs)
     return builder.pack([x], [wave, chance])
 
 

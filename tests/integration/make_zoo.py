@@ -183,8 +183,10 @@ def listed_heads() -> Made:
 
     features, x = _hidden()
     # The second comes first by its name: an order of names would be another.
-    heads = [layers.Dense(CLASSES, activation="softmax", name="kind")(x), layers.Dense(1)(x)]
-    heads[1] = layers.Rescaling(0.5, name="bulk")(heads[1])
+    heads = [
+        layers.Dense(CLASSES, activation="softmax", name="kind")(x),
+        layers.Dense(1, name="bulk")(x),
+    ]
     return keras.Model(features, heads), {
         "x": _normal(6),
         "y:kind": _labels(),

@@ -14,8 +14,7 @@ from bench.tflite import reader, rewrite
 from bench.tflite.facts import kernel_weights, read_facts
 from bench.tflite.rewrite import rename_outputs, store_sparse, strip_names
 from bench.workers.interpreter import LoadedModel
-from tests import tiny_models
-from tests.flatbuffer_models import ModelBuilder
+from tests import tflite_files, tiny_models
 
 
 def answers(content: bytes, folder: Path, delegate: str | None = None) -> list[np.ndarray]:
@@ -50,32 +49,24 @@ def load(content: bytes, folder: Path) -> reader.Graph:
     return reader.load(file)
 
 
-def two_outputs() -> bytes:
-    builder = ModelBuilder()
-    x, wave, chance = (builder.tensor(name, (1, 8)) for name in ("x", "wave", "chance"))
-    builder.op("TANH", [x], [wave])
-    builder.op("LOGISTIC", [x], [chance])
-    builder.signature("serving_default", {"x": x}, {"output_0": wave, "output_1": chance})
-    return builder.pack([x], [wave, chance])
+TWO_OUTPUTS = tflite_files.two_heads(signature=("output_0", "output_1"))
 
 
 def test_outputs_are_renamed_and_nothing_else(tmp_path: Path) -> None:
-    before = load(two_outputs(), tmp_path)
-    made = rename_outputs(
-        two_outputs(), {"output_0": "output_1", "output_1": "probability", "z": ""}
-    )
+    before = load(TWO_OUTPUTS, tmp_path)
+    made = rename_outputs(TWO_OUTPUTS, {"output_0": "output_1", "output_1": "probability", "z": ""})
     after = load(made, tmp_path)
     (signature,), (known,) = after.signatures, before.signatures
     outputs = known.outputs
     expected = {"output_1": outputs["output_0"], "probability": outputs["output_1"]}
     assert signature == replace(known, outputs=expected)
     assert repr(after.subgraphs) == repr(before.subgraphs)
-    for one, other in zip(answers(two_outputs(), tmp_path), answers(made, tmp_path), strict=True):
+    for one, other in zip(answers(TWO_OUTPUTS, tmp_path), answers(made, tmp_path), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_a_file_whose_outputs_have_their_names_is_left_as_it_is() -> None:
-    assert rename_outputs(two_outputs(), {"output_0": "output_0"}) == two_outputs()
+    assert rename_outputs(TWO_OUTPUTS, {"output_0": "output_0"}) == TWO_OUTPUTS
 
 
 @pytest.mark.parametrize("made", [tiny_models.dense(), tiny_models.conv()])
