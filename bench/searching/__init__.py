@@ -39,6 +39,7 @@ from bench.records.search import Search
 from bench.report import Report, assemble
 from bench.report.recommend import Aim
 from bench.searching import bounds
+from bench.searching.bits import endings_of
 from bench.searching.cluster import connected
 from bench.searching.executor import (
     Executor,
@@ -53,7 +54,7 @@ from bench.searching.layout import Layout
 from bench.searching.looks import Stopwatch
 from bench.searching.loop import Budget, Loop
 from bench.searching.report import SearchReport, front_of, record_of
-from bench.searching.space import Space, endings_of
+from bench.searching.space import Space
 from bench.searching.trials import Sampling, Study, require
 from bench.searching.values import Goal, Limits, Trial
 from bench.targets import Target
@@ -318,8 +319,7 @@ class _Searching:
         return seconds
 
     def _stopwatch(self, baseline: Variant) -> Stopwatch | None:
-        question = self._question
-        if question.aim != "latency" and question.limits.median_us is None:
+        if not self._times():
             return None
         fed = feed([baseline], self._plan, self._source.data)
         return Stopwatch(self._opened, baseline, fed.data, self._plan, self._sample, self._observer)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from bench.errors import UsageError
 from bench.report.recommend import Aim
+from bench.searching.bits import in_words
 from bench.searching.looks import Stopwatch
-from bench.searching.space import CLUSTERS, MOST_REMOVED, SPARSITIES, Space, in_words
+from bench.searching.space import CLUSTERS, MOST_REMOVED, SPARSITIES, Space
 from bench.searching.values import Goal, Limits, Params
 from bench.text import size, three_digits, time_unit
 from bench.values import Recipe, Variant

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bench.observers import Observer
+from bench.searching.bits import in_words
 from bench.searching.costs import typical_shape
 from bench.searching.looks import Stopwatch
-from bench.searching.space import Space, in_words
+from bench.searching.space import Space
 from bench.searching.trials import Study
 from bench.values import Recipe, Variant
 

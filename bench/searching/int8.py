@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from bench.errors import BuildError
 from bench.observers import Observer
+from bench.searching.bits import INT8
 from bench.searching.shapes import known_shapes
-from bench.searching.space import INT8, Space
+from bench.searching.space import Space
 from bench.values import Recipe, Variant
 
 LOOSER = f"{INT8},rest=float32"

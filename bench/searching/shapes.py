@@ -11,14 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from bench.searching.balance import balanced
+from bench.searching.bits import INT8, INT8_BITS, bits_of
 from bench.searching.space import (
     CLUSTERS,
-    INT8,
-    INT8_BITS,
     REMOVED_STEP,
     SPARSITIES,
     Space,
-    bits_of,
 )
 from bench.searching.values import Params
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
-from bench import plugins, recipes, workers
+from bench import recipes
 from bench.report.recommend import Aim
+from bench.searching.bits import INT8, bits_of, is_by_converter, mode_of
 from bench.searching.layout import Family, Kernel, Layout, bits_per_weight, groups_of
 from bench.searching.values import Params
 from bench.techniques import channels
@@ -63,16 +64,6 @@ DISTILL = (0.3, 0.5, 0.7, 0.9)
 NO_LABELS = 1.0
 """Weight of the float model's answers where they are all that can be taught."""
 
-BY_CONVERTER = ("dynamic", "float16", "int8", "int16x8")
-"""Arguments of ``quantize`` that need nothing but the converter."""
-QUANTIZER = "litert-quantizer"
-"""The package that all others need."""
-
-LOW_BITS: Mapping[str, int] = {"w4a8": 4, "w4": 4, "mixed": 6}
-"""Arguments of ``quantize`` with fewer bits than eight, where the installed one has them."""
-
-INT8, INT8_BITS = "quantize:int8", 8
-
 Distribution = tuple[str, Any, Any, Any]
 """``float`` or ``int`` with low, high and step; or ``choice`` with the choices."""
 
@@ -106,7 +97,7 @@ class Space:
     @property
     def int8(self) -> str:
         """The ending in int8 with nothing trained after it, with the options that it needs."""
-        return next((ending for ending in self.endings if _mode(ending) == "int8"), INT8)
+        return next((ending for ending in self.endings if mode_of(ending) == "int8"), INT8)
 
     @property
     def trains(self) -> bool:
@@ -127,6 +118,31 @@ class Space:
     def removals(self) -> tuple[str, ...]:
         """Of each group, the parameter that is the fraction of channels to remove."""
         return tuple(f"remove_{number}" for number, _ in enumerate(self.groups))
+
+    @cached_property
+    def _cuts(self) -> Mapping[str, Mapping[float, float]]:
+        """Of each of ``removals``, by a fraction, the one that stands for all which remove as much.
+
+        Multiples stay: two fractions often leave the same channels, which are to be trained once.
+        """
+        found: dict[str, Mapping[float, float]] = {}
+        steps = range(round(MOST_REMOVED / REMOVED_STEP) + 1)
+        for name, numbers in zip(self.removals, self.groups, strict=True):
+            counts = [self.layout.families[number].channels for number in numbers]
+            gone: dict[float, float] = {}
+            for removed in (round(step * REMOVED_STEP, 2) for step in steps):
+                kept = sum(channels.kept_of(each, removed, self.multiple) for each in counts)
+                gone[removed] = 1 - kept / sum(counts)
+            found[name] = {
+                one: min((o for o in gone if gone[o] == gone[one]), key=partial(_apart, gone[one]))
+                for one in gone
+            }
+        return found
+
+    def _cut(self, name: str, params: Params) -> float | None:
+        """A fraction to remove, the same for all that leave the same channels; None of no point."""
+        asked = params.get(name)
+        return None if asked is None else self._cuts[name].get(float(asked), float(asked))
 
     @property
     def multiple(self) -> int:
@@ -165,11 +181,16 @@ class Space:
 
     def is_thin(self, params: Params) -> bool:
         """Whether channels go."""
-        return any(params[name] for name in self.removals)
+        return any(self._cut(name, params) for name in self.removals)
 
     def begins_alike(self, one: Params, other: Params) -> bool:
         """Whether two points have the same beginning; one of the sampler's may lack names of it."""
-        return all(one.get(n) == other.get(n) for n in self.beginning())
+
+        def begins(params: Params) -> list[Any]:
+            names = self.beginning()
+            return [self._cut(n, params) if n in self.removals else params.get(n) for n in names]
+
+        return begins(one) == begins(other)
 
     def layout_of(self, params: Params) -> Layout:
         """The model's layout without the blocks that a point leaves out."""
@@ -201,7 +222,7 @@ class Space:
             found[str(number)] = kept / family.channels
         return found
 
-    def _removed(self, params: Params) -> list[tuple[Family, float]]:
+    def _removed(self, params: Params, *, as_asked: bool = False) -> list[tuple[Family, float]]:
         """The families that a point leaves, each with the fraction of channels to remove."""
         group_of = {
             layer: group
@@ -212,8 +233,9 @@ class Space:
         found = []
         for family in self.layout_of(params).families if self.trains else ():
             groups = [group_of[layer] for layer in family.layers if layer in group_of]
-            removed = params.get(self.removals[groups[0]], 0.0) if groups else 0.0
-            found.append((family, float(removed)))
+            name = self.removals[groups[0]] if groups else ""
+            removed = params.get(name) if as_asked or not name else self._cut(name, params)
+            found.append((family, float(removed or 0.0)))
         return found
 
     def zipped_weights(self, params: Params) -> float:
@@ -235,7 +257,10 @@ class Space:
 
         Fewer may go, since multiples stay.
         """
-        kept = {str(n): 1 - removed for n, (_, removed) in enumerate(self._removed(params))}
+        kept = {
+            str(n): 1 - removed
+            for n, (_, removed) in enumerate(self._removed(params, as_asked=True))
+        }
         return self.layout_of(params).size(kept)
 
     def work(self, params: Params, rung: int, *, begun: bool = False) -> float:
@@ -263,7 +288,7 @@ class Space:
 
     def _finishing(self, ending: str) -> Iterator[str]:
         """What is done to the finished file: of a thin model each is a tenth of it."""
-        if self.aim == "latency" or not _is_by_converter(ending):
+        if self.aim == "latency" or not is_by_converter(ending):
             return
         if self.zips and ending:
             yield f"scales:{SCALE_BITS}"
@@ -346,41 +371,5 @@ def _own(values: Mapping[str, float]) -> str:
     return f",each={','.join(others)}" if others else ""
 
 
-def _is_by_converter(ending: str) -> bool:
-    """Whether an ending's file is the converter's, and may be rewritten."""
-    return not ending.startswith("quantize:") or _mode(ending) in BY_CONVERTER
-
-
-def _mode(ending: str) -> str:
-    """The argument of ``quantize``; empty where an ending is another."""
-    return ending.partition(":")[2].partition(",")[0]
-
-
-def bits_of(ending: str) -> int:
-    """Bits of a weight with that ending; of ``mixed`` about."""
-    if ending == "qat":
-        return INT8_BITS
-    mode = _mode(ending)
-    return LOW_BITS.get(mode, {"": 32, "float16": 16}.get(mode, INT8_BITS))
-
-
-def in_words(ending: str) -> str:
-    """What weights are with that ending: ``int8``, ``w4a8``, ``float32``."""
-    return "int8" if ending == "qat" else _mode(ending) or "float32"
-
-
-def endings_of(layout: Layout, aim: Aim, samples: int) -> tuple[str, ...]:
-    """How a model can be quantized at the end of a recipe.
-
-    Args:
-        samples: to train on; where nothing can be trained, all that the converter has is tried.
-    """
-    modes = plugins.load("techniques", "quantize").MODES
-    if workers.version(QUANTIZER) is None:
-        modes = tuple(mode for mode in modes if mode in BY_CONVERTER)
-    low = tuple(f"quantize:{mode}" for mode in modes if mode in LOW_BITS)
-    if layout.refused or not samples:
-        return tuple(f"quantize:{mode}" for mode in modes)
-    trained = ("qat",) if layout.able("qat") else ()
-    float32 = ("",) if aim == "latency" else ()
-    return (*trained, INT8, *low, *float32)
+def _apart(one: float, other: float) -> float:
+    return abs(one - other)

@@ -6,9 +6,9 @@ import pytest
 
 from bench.errors import BuildError
 from bench.observers import Observer
+from bench.searching.bits import INT8
 from bench.searching.int8 import LOOSER, with_int8_that_converts
 from bench.searching.shapes import in_int8_alone, known_shapes
-from bench.searching.space import INT8
 from tests.unit.searching.points import space
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bench.searching.bits import endings_of
 from bench.searching.layout import Family, bits_per_weight, groups_of
 from bench.searching.shapes import known_shapes, ladders
-from bench.searching.space import CLUSTERS, SPARSITIES, endings_of
+from bench.searching.space import CLUSTERS, SPARSITIES
 from tests.unit.searching.points import layout, layout_with_blocks, point, space
 
 
@@ -33,6 +34,25 @@ def test_groups_of_channels_have_ratios_of_their_own():
     text = recipe(remove_0=0.5, remove_1=0.25, ending="quantize:int8")
     assert text.startswith("channels:0.5,")
     assert "each=b:0.25" in text
+
+
+def test_fractions_that_leave_the_same_channels_are_one_recipe():
+    """By latency multiples of 8 stay: of 16 channels 8, whether 0.3 or 0.8 of them should go."""
+    fast = space("latency")
+    gentle, strong = point(remove_0=0.3, remove_1=0.65), point(remove_0=0.8, remove_1=0.8)
+    assert fast.kept(gentle) == fast.kept(strong) == {"0": 0.5, "1": 0.25}
+    assert fast.recipe(gentle, 2) == fast.recipe(strong, 2)
+    assert str(fast.recipe(gentle, 2)).startswith("channels:0.5,")
+    assert "each=b:0.75" in str(fast.recipe(gentle, 2))
+    assert fast.begins_alike(gentle, strong)
+    assert not fast.begins_alike(gentle, point(remove_0=0.3, remove_1=0.5))
+
+
+def test_where_no_multiple_of_channels_goes_nothing_is_trained_for_it():
+    fast, gentle = space("latency"), point(remove_0=0.1, remove_1=0.1, ending="quantize:int8")
+    assert str(fast.recipe(gentle, 2)) == "quantize:int8"
+    assert not fast.is_thin(gentle)
+    assert fast.begins_alike(gentle, point())
 
 
 def test_a_large_kernel_has_zeros_and_values_of_its_own_and_others_the_usual_ones():
