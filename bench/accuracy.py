@@ -26,7 +26,7 @@ from bench.records import encoding
 from bench.values import Failure, StepProgress, Variant
 from bench.workers.client import Worker, WorkerEndedError, error_of
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 def evaluate(

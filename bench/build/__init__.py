@@ -27,7 +27,7 @@ from bench.tflite.facts import FACTS_SCHEMA, check_file, read_facts
 from bench.tflite.values import FileFacts
 from bench.values import Facts, Failure, Model, Recipe, StepProgress, Variant
 
-SCHEMA = 13
+SCHEMA = 14
 """Raised whenever the same recipe would give another file, so that no old one is taken for it."""
 
 _LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization")

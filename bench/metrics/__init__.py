@@ -14,7 +14,8 @@ output and labels                               metrics, the first decides
 (n, k) and k labels of 0 and 1 each             label accuracy
 (n, …, classes) and a class for each position   mean IoU and pixel accuracy; of sequences, accuracy
                                                 per step
-numbers of the same shape                       R², RMSE, MAE
+numbers of the same shape; those of 0 and 1     R², RMSE, MAE
+where outputs are neither sigmoids nor logits
 probabilities of classes and no labels          agreement with the baseline, and the next two
 anything else and no labels                     relative error and correlation, against the
                                                 baseline's outputs

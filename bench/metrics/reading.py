@@ -22,6 +22,7 @@ IGNORED = (-1, 255)
 """Labels of positions that belong to no class, as many sets of pictures have them."""
 
 _LOOKED_AT = 256
+_HELD_AGAINST = 1000
 _SUM_OFF = 0.05
 """Probabilities of an 8-bit output need not add up to exactly 1."""
 
@@ -111,15 +112,17 @@ def _alike(output: Array, labels: Array, units: int, probability: bool | None) -
     """Labels of the output's own shape."""
     axes = max(output.ndim - 2, 0)
     two = bool(np.isin(labels, (0, 1)).all())
-    if units == 1 and two:
-        return Reading("unit", 2, "numbers", _threshold(output, probability), axes)
+    threshold = _threshold(output, probability)
+    yes_or_no = two and (threshold > 0 or not _are_numbers(output, labels))
+    if units == 1 and yes_or_no:
+        return Reading("unit", 2, "numbers", threshold, axes)
     if units > 1 and labels.shape == output.shape:
         if two and bool((labels.sum(axis=-1) == 1).all()):
             return Reading("classes", units, "rows", axes=axes)
         if _are_probabilities(labels) and _are_probabilities(output):
             return Reading("classes", units, "rows", axes=axes)
-        if two:
-            return Reading("labels", 2, "numbers", _threshold(output, probability))
+        if yes_or_no:
+            return Reading("labels", 2, "numbers", threshold)
     return Reading("numbers", 0, "numbers")
 
 
@@ -138,6 +141,20 @@ def _are_probabilities(values: Array) -> bool:
     few = np.asarray(values[:_LOOKED_AT], np.float64)
     sums = few.sum(axis=-1)
     return bool((few >= -_SUM_OFF / 10).all() and (np.abs(sums - 1) <= _SUM_OFF).all())
+
+
+def _are_numbers(output: Array, labels: Array) -> bool:
+    """Whether outputs are numbers that come near labels of 0 and 1, and no logits of yes and no.
+
+    As those of a model that was trained on squared errors, such as one that cleans pictures of
+    black and white. Logits are far from 0 and 1, and say yes above 0.
+    """
+    few = np.linspace(0, len(labels) - 1, min(len(labels), _HELD_AGAINST)).astype(np.intp)
+    found = np.asarray(output[few], np.float64).reshape(len(few), -1)
+    truth = np.asarray(labels[few], np.float64).reshape(len(few), -1)
+    near = np.mean((found - truth) ** 2) < np.var(truth)
+    right = [np.mean((found > threshold) == (truth > 0)) for threshold in (0.0, 0.5)]
+    return bool(near and right[1] > right[0])
 
 
 def _threshold(output: Array, probability: bool | None) -> float:

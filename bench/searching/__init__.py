@@ -61,7 +61,7 @@ from bench.targets import Target
 from bench.text import count, duration
 from bench.values import Plan, Recipe, ReportWarning, Variant
 
-SCHEMA = 8
+SCHEMA = 9
 """Raised whenever trials of an earlier version may not be gone on with."""
 
 DEFAULT_SECONDS = 600.0

@@ -101,6 +101,25 @@ def test_a_lone_unit_is_cut_at_a_half_or_at_zero():
     assert scored(output - 0.2, labels)["accuracy"].value == 1.0
 
 
+@pytest.mark.parametrize("tail", [(), (1,), (5,), (4, 4, 1), (4, 4, 3)])
+def test_numbers_that_come_near_to_yes_and_no_are_numbers(tail):
+    """As of a model that cleans pictures of black and white: 0.1 would be a yes of a logit."""
+    labels = RNG.integers(0, 2, (200, *tail)).astype(np.float32)
+    near = labels + 0.2 * RNG.normal(size=labels.shape)
+    assert list(scored(near, labels)) == ["R²", "RMSE", "MAE"]
+    known = {"out": True}  # a sigmoid's, rounded in float16 or int8
+    assert "R²" not in scored(np.clip(near, 0, 1), labels, probabilities=known)
+    assert "R²" not in scored(np.clip(near, 0, 1), labels)
+    for strength in (0.3, 1.0, 4.0):
+        logits = strength * (2 * labels - 1) + 0.1 * RNG.normal(size=labels.shape)
+        assert "R²" not in scored(logits, labels, probabilities={"out": False})
+
+
+def test_rows_of_one_class_each_are_classes_however_a_model_was_trained():
+    near = np.eye(3)[CLASSES] + 0.2 * RNG.normal(size=(40, 3))
+    assert list(scored(near, np.eye(3)[CLASSES])) == ["accuracy"]
+
+
 def test_what_was_lost_comes_from_paired_answers():
     worse = SCORES.copy()
     worse[:4] = np.roll(worse[:4], 1, axis=1)
