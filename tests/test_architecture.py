@@ -126,7 +126,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("errors", "values", "cache", "plugins", "recipes", "techniques", "data", "inputs"),
         *("build", "accuracy", "metrics.values", "targets", "measure", "stats", "records"),
         *("report", "observers", "pipeline", "text", "charts", "workers"),
-        "writable",
+        *("quantizer.schemes", "writable"),
     ),
     # What a Dask worker opens of what it was sent
     "searching.cluster*": (

@@ -50,7 +50,7 @@ from bench.searching.executor import (
 )
 from bench.searching.fastest import with_fastest_ending
 from bench.searching.int8 import with_int8_that_converts
-from bench.searching.layout import Layout
+from bench.searching.layout import READY, Layout
 from bench.searching.looks import Stopwatch
 from bench.searching.loop import Budget, Loop
 from bench.searching.report import SearchReport, front_of, record_of
@@ -129,7 +129,7 @@ def search(
 
     Args:
         model, data, targets, target_options, custom_objects, observer, command: as
-            :func:`bench.run` takes them; the model is no ready ``.tflite``.
+            :func:`bench.run` takes them. Of a ready ``.tflite`` bits alone are searched.
         by: what is to be best: ``latency``, ``size`` or ``zipped``.
         max_loss: of the metric that decides, against float32; 0.01 is one point.
         max_size, max_zipped: bytes.
@@ -160,6 +160,7 @@ def search(
     limits = Limits(max_loss, max_size, max_zipped, max_median_us)
     question = Question(by, limits, goal, budget_s, trials, sampling)
     bounds.check(question.aim, limits, goal)
+    bounds.check_ready(prepare.tflite_paths(model) or (), cluster)
     plan = plan or Plan()
     if at_once is None and cluster is None and question.budget().seconds is None:
         at_once = 1
@@ -173,11 +174,6 @@ def search(
 
         ids = [target.id for target in opened()]  # before any work: a wrong one is told at once
         source = prepare.load(model, data, scratch, custom_objects)
-        if source.files:
-            raise UsageError(
-                f"{source.files[0]} is a ready .tflite, and a search needs the source model",
-                hint="give the .keras, .h5 or SavedModel it was made from",
-            )
         validation = validation_of(source)
         chosen_on = validation_data(samples_of(source), validation)
         searching = _Searching(source, question, plan, opened, ids, sample, observer)
@@ -229,7 +225,8 @@ class _Searching:
         """Search; why it ended, and the study with all trials."""
         self._observer.step("looking at the model", 0, 0)
         baseline = self._build(executor, Recipe())
-        layout = Layout.of(executor.look("layout", self._observer.step))
+        ready = Layout((), (), READY) if self._source.files else None
+        layout = ready or Layout.of(executor.look("layout", self._observer.step))
         self._observer.finish()
         space = self._space(layout)
         space = with_int8_that_converts(space, partial(self._build, executor), self._observer)
@@ -293,7 +290,8 @@ class _Searching:
         data = samples_of(self._source)
         train = data.splits.get("train")
         samples = 0 if train is None else len(data.training()[0])
-        endings = endings_of(layout, self._question.aim, samples)
+        most = self._question.limits.loss
+        endings = endings_of(layout, self._question.aim, samples, max_loss=most)
         has_labels = train is not None and bool(train.y)
         zipped = self._question.limits.zipped_bytes is not None
         return Space(layout, self._question.aim, endings, samples, has_labels, zipped)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
+from bench import workers
 from bench.errors import UsageError
 from bench.report.recommend import Aim
-from bench.searching.bits import in_words
+from bench.searching.bits import QUANTIZER, in_words
 from bench.searching.looks import Stopwatch
 from bench.searching.space import CLUSTERS, MOST_REMOVED, SPARSITIES, Space
 from bench.searching.values import Goal, Limits, Params
@@ -41,6 +43,32 @@ def check(aim: Aim, limits: Limits, goal: Goal | None) -> None:
         raise UsageError(
             f"--goal is met by what {FLAGS[aim]} refuses",
             hint=f"give a goal below {FLAGS[aim]}",
+        )
+
+
+def check_ready(files: Sequence[Path], cluster: str | None) -> None:
+    """See that the bits of a ready file can be searched, as far as can be told beforehand.
+
+    Args:
+        files: that the model is; none of a source model.
+
+    Raises:
+        UsageError: there are several, no quantizer, or a cluster, which only trains.
+    """
+    if not files:
+        return
+    if len(files) > 1:
+        raise UsageError("a search over several .tflite files", hint="give one of them")
+    if workers.version(QUANTIZER) is None:
+        raise UsageError(
+            f"{files[0]} is a ready .tflite, and what makes its bits fewer is not installed",
+            hint="pip install 'tflite-bench[quantize]', or give the .keras, .h5 or SavedModel it "
+            "was made from",
+        )
+    if cluster is not None:
+        raise UsageError(
+            f"{files[0]} is a ready .tflite, of which nothing is trained",
+            hint="leave --cluster out: its bits are searched here, in minutes",
         )
 
 

@@ -18,6 +18,9 @@ nearly normal, with 6.6 bits of entropy at a scale per channel."""
 DEFLATE_COST = 1.12
 """Deflate codes weights with few values this much worse than their entropy."""
 
+READY = "it is a ready .tflite"
+"""Why nothing but its bits can be chosen."""
+
 CHANNEL_BYTES = 8
 """Of an output channel besides its weights: its bias and its scale."""
 
@@ -82,6 +85,11 @@ class Layout:
         shorter = tuple(cls.of(one) for one in found.get("shorter", ()))
         blocks = tuple(found.get("blocks", ()))
         return cls(kernels, families, str(found.get("refused", "")), blocks, shorter)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is nothing but a file, which the quantizer alone can take."""
+        return self.refused == READY
 
     def able(self, technique: str) -> tuple[Kernel, ...]:
         """The kernels that a technique can handle."""

@@ -26,7 +26,6 @@ from bench.values import Recipe, Variant
 MOST_DROPPED = 60
 """Points in a row that a look drops, or that were tried, before the search ends."""
 
-
 JOINED_S = 1.0
 """How often it is seen whether more trials can be made at once."""
 
@@ -105,7 +104,7 @@ class Loop:
                     break
                 outcome = self._propose()
                 if outcome == "nothing":
-                    reason = "no trial that is left fits into the budget"
+                    reason = self._why_nothing()
                     break
                 dropped = dropped + 1 if outcome == "dropped" else 0
                 if dropped >= MOST_DROPPED:
@@ -144,6 +143,12 @@ class Loop:
             if self._goal.is_met(value, baseline):
                 return "the goal is met"
         return ""
+
+    def _why_nothing(self) -> str:
+        endings = len(self._space.endings)
+        if not self._space.trains and self._study.asked >= endings:
+            return f"all of {count(endings, 'way')} to quantize it tried"
+        return "no trial that is left fits into the budget"
 
     def _goal_figures(self, best: Trial) -> tuple[float, float]:
         """The best trial's figure and float32's, in bytes or microseconds."""

@@ -97,6 +97,9 @@ class Planner:
     def _proposals(self, study: Study) -> Iterator[Proposal]:
         """What may come next, the best idea first."""
         costs, endings = self._costs, self._endings
+        if not self._space.trains and not study.by_chance:
+            yield from self._as_long_as_fits(self._known_shape(study), study)
+            return
         deserving = rungs.promotion(self._trials, self._limits, self._space.aim, costs.top)
         # Where few are trained, another shape tells more than a longer training of the same.
         if (

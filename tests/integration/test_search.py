@@ -250,10 +250,41 @@ def test_without_samples_to_choose_on_it_says_so(folder: Cli):
     assert "x_validation" in ran.stderr
 
 
-def test_a_ready_file_is_refused(folder: Cli):
-    ran = search(folder, "--trials", "1", model="dense.tflite")
+def without_tensorflow(folder: Cli) -> None:
+    """As on a machine that has none."""
+    (folder.folder / "tensorflow.py").write_text("raise ImportError('not here')\n")
+    path = os.pathsep.join((str(folder.folder), folder.env()["PYTHONPATH"]))
+    folder.environment["PYTHONPATH"] = path
+
+
+def test_of_a_ready_float_file_bits_alone_are_searched_without_tensorflow(folder: Cli):
+    without_tensorflow(folder)
+    ran = search(folder, "-o", "front.toml", model="dense.tflite")
+    shipped(ran)
+    assert "nothing can be trained (it is a ready .tflite)" in ran.stderr
+    assert "all of 7 ways to quantize it tried" in ran.stdout
+    assert "quantize:mixed,max-loss=90%" in ran.stdout
+    front = recipes.read_file(folder.folder / "front.toml")
+    assert front
+    model = Path(folder.environment["MODELS"]) / "dense.tflite"
+    again = folder("build", model, "--data", "samples.npz", "-r", "@front.toml", "-o", "built")
+    assert again.returncode == 0, again.stderr
+    assert len(list((folder.folder / "built").glob("front-*.tflite"))) == len(front)
+
+
+def test_a_cluster_is_not_asked_to_train_a_ready_file(folder: Cli):
+    ran = search(folder, "--cluster", "tcp://127.0.0.1:1", model="dense.tflite")
     assert ran.returncode == 2
-    assert "needs the source model" in ran.stderr
+    assert "leave --cluster out" in ran.stderr
+
+
+def test_a_file_that_is_quantized_already_is_refused_by_name(folder: Cli):
+    model = Path(folder.environment["MODELS"]) / "dense.keras"
+    built = folder("build", model, "--data", "samples.npz", "-r", "quantize:int8", "-o", "built")
+    assert built.returncode == 0, built.stderr
+    ran = folder("search", "built/quantize-int8.tflite", *QUICK)
+    assert ran.returncode == 2
+    assert "is quantized already" in ran.stderr
 
 
 def test_without_optuna_it_says_what_to_install(folder: Cli):

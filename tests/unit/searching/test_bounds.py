@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,24 @@ def test_contradictions_are_told(aim, limits, goal, told):
 def test_limits_that_go_together_are_none():
     bounds.check("zipped", Limits(size_bytes=200, zipped_bytes=100), Goal(value=50))
     bounds.check("zipped", Limits(), Goal(times=24))
+
+
+@pytest.mark.parametrize(
+    ("files", "cluster", "installed", "told"),
+    [
+        (("a.tflite", "b.tflite"), None, "0.11", "give one of them"),
+        (("a.tflite",), None, None, "tflite-bench\\[quantize\\]"),
+        (("a.tflite",), "tcp://127.0.0.1:1", "0.11", "leave --cluster out"),
+    ],
+)
+def test_what_cannot_be_searched_of_ready_files_is_told(
+    monkeypatch, files, cluster, installed, told
+):
+    monkeypatch.setattr(bounds.workers, "version", lambda name: installed)
+    with pytest.raises(UsageError) as raised:
+        bounds.check_ready([Path(file) for file in files], cluster)
+    assert re.search(told, f"{raised.value.message} {raised.value.hint}")
+    bounds.check_ready((), cluster)  # a source model
 
 
 class Stopwatch:

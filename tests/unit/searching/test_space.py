@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bench.searching import bits
 from bench.searching.bits import endings_of
-from bench.searching.layout import Family, bits_per_weight, groups_of
+from bench.searching.layout import READY, Family, Layout, bits_per_weight, groups_of
 from bench.searching.shapes import known_shapes, ladders
 from bench.searching.space import CLUSTERS, SPARSITIES
 from tests.unit.searching.points import layout, layout_with_blocks, point, space
@@ -136,6 +137,14 @@ def test_a_model_that_cannot_be_trained_is_searched_by_its_endings_alone():
     ]
     assert made == list(endings)
     assert whole.rungs == 1
+
+
+def test_of_a_ready_file_the_quantizer_alone_is_tried(monkeypatch):
+    monkeypatch.setattr(bits.workers, "version", lambda name: "0.11")
+    found = endings_of(Layout((), (), READY), "zipped", 0, max_loss=0.02)
+    assert "quantize:int8" not in found
+    assert {"quantize:w8a8", "quantize:w4a8", "quantize:mixed,max-loss=2%"} <= set(found)
+    assert "quantize:mixed" in endings_of(Layout((), (), READY), "zipped", 0)
 
 
 @pytest.mark.parametrize("aim", ["zipped", "size", "latency"])
