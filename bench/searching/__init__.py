@@ -301,7 +301,7 @@ class _Searching:
             what = f"{count(len(space.groups), 'group')} of channels, {len(space.endings)} endings"
         else:
             reason = space.layout.refused or "there are no training samples"
-            what = f"nothing can be trained ({reason}): only how it is quantized"
+            what = f"how it is quantized alone, since nothing can be trained ({reason})"
         known = len(study.trials())
         went_on = f"; going on with {count(known, 'trial')} of before" if known else ""
         self._observer.inform(f"searching over {what}{went_on}")
