@@ -23,6 +23,7 @@ IGNORED = (-1, 255)
 
 _LOOKED_AT = 256
 _HELD_AGAINST = 1000
+"""Samples, from all of them evenly: labels may come class by class."""
 _SUM_OFF = 0.05
 """Probabilities of an 8-bit output need not add up to exactly 1."""
 

@@ -225,8 +225,10 @@ class _Searching:
         """Search; why it ended, and the study with all trials."""
         self._observer.step("looking at the model", 0, 0)
         baseline = self._build(executor, Recipe())
-        ready = Layout((), (), READY) if self._source.files else None
-        layout = ready or Layout.of(executor.look("layout", self._observer.step))
+        if self._source.files:
+            layout = Layout((), (), READY)
+        else:
+            layout = Layout.of(executor.look("layout", self._observer.step))
         self._observer.finish()
         space = self._space(layout)
         space = with_int8_that_converts(space, partial(self._build, executor), self._observer)

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bench import plugins, workers
-from bench.quantizer.schemes import MAX_LOSS
+from bench.build.builder import QUANTIZER
+from bench.quantizer.schemes import MAX_LOSS, SCHEMES
 from bench.report.recommend import Aim
 from bench.searching.layout import Layout
-
-BY_CONVERTER = ("dynamic", "float16", "int8", "int16x8")
-"""Arguments of ``quantize`` that need nothing but the converter."""
-QUANTIZER = "litert-quantizer"
-"""The package that all others need."""
 
 LOW_BITS: Mapping[str, int] = {"w4a8": 4, "w4": 4, "mixed": 6}
 """Arguments of ``quantize`` with fewer bits than eight, where the installed one has them."""
@@ -25,7 +21,7 @@ SMALLER_INT8 = "quantize:w8a8,algorithm=mse"
 
 def is_by_converter(ending: str) -> bool:
     """Whether an ending's file is the converter's, and may be rewritten."""
-    return not ending.startswith("quantize:") or mode_of(ending) in BY_CONVERTER
+    return mode_of(ending) not in SCHEMES
 
 
 def mode_of(ending: str) -> str:
@@ -57,13 +53,14 @@ def endings_of(
     """
     modes = plugins.load("techniques", "quantize").MODES
     if workers.version(QUANTIZER) is None:
-        modes = tuple(mode for mode in modes if mode in BY_CONVERTER)
+        modes = tuple(mode for mode in modes if mode not in SCHEMES)
     if layout.is_ready:
-        modes = tuple(mode for mode in modes if mode not in BY_CONVERTER)
-    options = {"mixed": "" if max_loss in (0, MAX_LOSS) else f",max-loss={100 * max_loss:g}%"}
-    found = {mode: f"quantize:{mode}{options.get(mode, '')}" for mode in modes}
+        modes = tuple(mode for mode in modes if mode in SCHEMES)
+    found = {mode: f"quantize:{mode}" for mode in modes}
+    if "mixed" in found and max_loss not in (0, MAX_LOSS):
+        found["mixed"] += f",max-loss={100 * min(1.0, max(0.0, max_loss)):g}%"
     if layout.refused or not samples:
-        return (*found.values(), *(SMALLER_INT8 for mode in modes if mode == "w8a8"))
+        return (*found.values(), *([SMALLER_INT8] if "w8a8" in found else []))
     low = tuple(ending for mode, ending in found.items() if mode in LOW_BITS)
     trained = ("qat",) if layout.able("qat") else ()
     float32 = ("",) if aim == "latency" else ()

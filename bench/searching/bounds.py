@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench import workers
+from bench.build.builder import QUANTIZER
 from bench.errors import UsageError
 from bench.report.recommend import Aim
-from bench.searching.bits import QUANTIZER, in_words
+from bench.searching.bits import in_words
 from bench.searching.looks import Stopwatch
 from bench.searching.space import CLUSTERS, MOST_REMOVED, SPARSITIES, Space
 from bench.searching.values import Goal, Limits, Params

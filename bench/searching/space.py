@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from bench import recipes
@@ -125,24 +125,17 @@ class Space:
 
         Multiples stay: two fractions often leave the same channels, which are to be trained once.
         """
-        found: dict[str, Mapping[float, float]] = {}
-        steps = range(round(MOST_REMOVED / REMOVED_STEP) + 1)
-        for name, numbers in zip(self.removals, self.groups, strict=True):
-            counts = [self.layout.families[number].channels for number in numbers]
-            gone: dict[float, float] = {}
-            for removed in (round(step * REMOVED_STEP, 2) for step in steps):
-                kept = sum(channels.kept_of(each, removed, self.multiple) for each in counts)
-                gone[removed] = 1 - kept / sum(counts)
-            found[name] = {
-                one: min((o for o in gone if gone[o] == gone[one]), key=partial(_apart, gone[one]))
-                for one in gone
-            }
-        return found
+        return {
+            name: _same_cuts([self.layout.families[n].channels for n in numbers], self.multiple)
+            for name, numbers in zip(self.removals, self.groups, strict=True)
+        }
 
-    def _cut(self, name: str, params: Params) -> float | None:
-        """A fraction to remove, the same for all that leave the same channels; None of no point."""
+    def _cut(self, name: str, params: Params) -> Any:
+        """A parameter's value; of ``removals`` the same for all that leave the same channels."""
         asked = params.get(name)
-        return None if asked is None else self._cuts[name].get(float(asked), float(asked))
+        if asked is None or name not in self._cuts:
+            return asked
+        return self._cuts[name].get(round(float(asked), 2), float(asked))
 
     @property
     def multiple(self) -> int:
@@ -185,12 +178,7 @@ class Space:
 
     def begins_alike(self, one: Params, other: Params) -> bool:
         """Whether two points have the same beginning; one of the sampler's may lack names of it."""
-
-        def begins(params: Params) -> list[Any]:
-            names = self.beginning()
-            return [self._cut(n, params) if n in self.removals else params.get(n) for n in names]
-
-        return begins(one) == begins(other)
+        return all(self._cut(n, one) == self._cut(n, other) for n in self.beginning())
 
     def layout_of(self, params: Params) -> Layout:
         """The model's layout without the blocks that a point leaves out."""
@@ -371,5 +359,15 @@ def _own(values: Mapping[str, float]) -> str:
     return f",each={','.join(others)}" if others else ""
 
 
-def _apart(one: float, other: float) -> float:
-    return abs(one - other)
+def _same_cuts(counts: Sequence[int], multiple: int) -> dict[float, float]:
+    """By a fraction to remove of each of these counts, the one nearest to what truly goes."""
+    steps = range(round(MOST_REMOVED / REMOVED_STEP) + 1)
+    gone = {}
+    for removed in (round(step * REMOVED_STEP, 2) for step in steps):
+        kept = sum(channels.kept_of(count, removed, multiple) for count in counts)
+        gone[removed] = 1 - kept / sum(counts)
+
+    def nearest(truly: float) -> float:
+        return min((one for one in gone if gone[one] == truly), key=lambda one: abs(one - truly))
+
+    return {removed: nearest(truly) for removed, truly in gone.items()}

@@ -250,15 +250,15 @@ def test_without_samples_to_choose_on_it_says_so(folder: Cli):
     assert "x_validation" in ran.stderr
 
 
-def without_tensorflow(folder: Cli) -> None:
+def without(package: str, folder: Cli) -> None:
     """As on a machine that has none."""
-    (folder.folder / "tensorflow.py").write_text("raise ImportError('not here')\n")
+    (folder.folder / f"{package}.py").write_text("raise ImportError('not here')\n")
     path = os.pathsep.join((str(folder.folder), folder.env()["PYTHONPATH"]))
     folder.environment["PYTHONPATH"] = path
 
 
 def test_of_a_ready_float_file_bits_alone_are_searched_without_tensorflow(folder: Cli):
-    without_tensorflow(folder)
+    without("tensorflow", folder)
     ran = search(folder, "-o", "front.toml", model="dense.tflite")
     shipped(ran)
     assert "nothing can be trained (it is a ready .tflite)" in ran.stderr
@@ -288,9 +288,7 @@ def test_a_file_that_is_quantized_already_is_refused_by_name(folder: Cli):
 
 
 def test_without_optuna_it_says_what_to_install(folder: Cli):
-    (folder.folder / "optuna.py").write_text("raise ImportError('not here')\n")
-    path = os.pathsep.join((str(folder.folder), folder.env()["PYTHONPATH"]))
-    folder.environment["PYTHONPATH"] = path
+    without("optuna", folder)
     ran = search(folder, "--trials", "1")
     assert ran.returncode == 2
     assert "pip install 'tflite-bench[search]'" in ran.stderr

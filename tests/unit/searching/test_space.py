@@ -47,6 +47,9 @@ def test_fractions_that_leave_the_same_channels_are_one_recipe():
     assert "each=b:0.75" in str(fast.recipe(gentle, 2))
     assert fast.begins_alike(gentle, strong)
     assert not fast.begins_alike(gentle, point(remove_0=0.3, remove_1=0.5))
+    inexact = point(remove_0=6 * 0.05, remove_1=13 * 0.05)  # as a sampler's steps add up
+    assert inexact != gentle
+    assert fast.begins_alike(gentle, inexact)
 
 
 def test_where_no_multiple_of_channels_goes_nothing_is_trained_for_it():
@@ -145,6 +148,8 @@ def test_of_a_ready_file_the_quantizer_alone_is_tried(monkeypatch):
     assert "quantize:int8" not in found
     assert {"quantize:w8a8", "quantize:w4a8", "quantize:mixed,max-loss=2%"} <= set(found)
     assert "quantize:mixed" in endings_of(Layout((), (), READY), "zipped", 0)
+    most = endings_of(Layout((), (), READY), "zipped", 0, max_loss=1.5)  # as R² may lose
+    assert "quantize:mixed,max-loss=100%" in most
 
 
 @pytest.mark.parametrize("aim", ["zipped", "size", "latency"])
